@@ -1,0 +1,196 @@
+"""The fusion network: luma in, luma out, any size, no statistics over the pixels it is shown.
+
+Everything runs at a half or a quarter of the resolution (pixel-unshuffle) and below; what is global about an image
+(which channels to trust, how its tones are spread) comes from a 128 x 128 thumbnail and is handed in, so that the tiles
+of a large image agree with each other and with the whole.
+"""
+
+import itertools
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ivif_cli.core.network.attention import MIXERS
+
+THUMBNAIL = 128
+_GRID = 8
+_KNOTS = 8
+
+
+@dataclass(frozen=True)
+class FusionConfig:
+    """Shape of a fusion network.
+
+    Attributes:
+        fold: pixel-unshuffle factor; the first level works at 1/fold of the resolution.
+        channels: channels per modality at the first level; later levels are multiples.
+        levels: resolution levels, each half of the one before.
+        blocks: residual blocks of the fused features a level.
+        mixer: how the modalities are joined: "cross" (cross fusion attention), "concat", "self".
+        tone: width of the tone features that the thumbnail gives to the decoder.
+    """
+
+    fold: int = 2
+    channels: int = 16
+    levels: int = 3
+    blocks: int = 1
+    mixer: str = "cross"
+    tone: int = 32
+
+
+def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1)
+
+
+class Encoder(nn.Module):
+    """One modality's features at every level; level k has (k + 1) C channels at 1 / (fold 2^k) of the resolution."""
+
+    def __init__(self, config: FusionConfig) -> None:
+        super().__init__()
+        self.fold = config.fold
+        widths = [config.channels * (level + 1) for level in range(config.levels)]
+        self.stem = _conv(config.fold**2, widths[0])
+        self.refine = nn.ModuleList(Residual(width) for width in widths)
+        self.down = nn.ModuleList(_conv(a, b, stride=2) for a, b in itertools.pairwise(widths))
+
+    def forward(self, luma: Tensor) -> list[Tensor]:
+        """N x 1 x H x W in [0, 1] -> one N x C_k x H_k x W_k map a level."""
+        features = F.relu(self.stem(F.pixel_unshuffle(luma - 0.5, self.fold)))
+        maps = []
+        for level, refine in enumerate(self.refine):
+            if level:
+                features = F.relu(self.down[level - 1](features))
+            features = refine(features)
+            maps.append(features)
+        return maps
+
+
+class Residual(nn.Module):
+    """x + relu(conv(x)), same shape out as in."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = _conv(channels, channels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """N x C x H x W -> N x C x H x W."""
+        return features + F.relu(self.conv(features))
+
+
+class FusionNetwork(nn.Module):
+    """Fuses an infrared and a visible luma image of the same size.
+
+    The output is a per-pixel convex mix of the two sources plus a bounded residual, both predicted by a small U-shaped
+    network whose levels join the modalities by cross fusion attention.
+
+    Args:
+        config: the network's shape.
+    """
+
+    def __init__(self, config: FusionConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or FusionConfig()
+        self.stride = config.fold * 2 ** (config.levels - 1)
+        self.halo = self.stride * (5 + 2 * config.blocks)
+        widths = [config.channels * (level + 1) for level in range(config.levels)]
+        self._widths = widths
+        self.encode_ir = Encoder(config)
+        self.encode_vis = Encoder(config)
+        self.mix = nn.ModuleList(MIXERS[config.mixer](width, _GRID**2) for width in widths)
+        self.merge = nn.ModuleList(_conv(a + b, a) for a, b in itertools.pairwise(widths))
+        self.blocks = nn.ModuleList(nn.Sequential(*(Residual(width) for _ in range(config.blocks))) for width in widths)
+        self.tone_in = nn.Linear(2 * (_KNOTS + 2) + 2 * sum(widths), config.tone)
+        self.tone_out = nn.Linear(config.tone, 2 * sum(widths))
+        self.head = _conv(widths[0], 2 * config.fold**2)
+        self.knots: Tensor
+        self.register_buffer("knots", torch.linspace(0, 1, _KNOTS + 1)[:_KNOTS], persistent=False)
+        self._start_as_average()
+
+    def _start_as_average(self) -> None:
+        """Fresh weights give the mean of the sources and no tone change."""
+        nn.init.zeros_(self.tone_out.weight)
+        nn.init.zeros_(self.tone_out.bias)
+        nn.init.normal_(self.head.weight, std=1e-3)
+        if self.head.bias is not None:
+            nn.init.zeros_(self.head.bias)
+
+    def thumbnail(self, luma: Tensor) -> Tensor:
+        """N x 1 x H x W -> N x 1 x 128 x 128, bilinear at half-pixel centres, unsmoothed (as cv2.INTER_LINEAR)."""
+        return F.interpolate(luma, size=(THUMBNAIL, THUMBNAIL), mode="bilinear", align_corners=False)
+
+    def describe(self, ir_thumb: Tensor, vis_thumb: Tensor) -> Tensor:
+        """Global descriptors of a pair: everything that the network may know beyond the pixels near by.
+
+        Args:
+            ir_thumb: N x 1 x 128 x 128 in [0, 1].
+            vis_thumb: likewise.
+
+        Returns:
+            N x K: the channels of every level pooled to 8 x 8, then tone statistics of both thumbnails.
+        """
+        parts = []
+        for ir, vis in zip(self.encode_ir(ir_thumb), self.encode_vis(vis_thumb), strict=True):
+            grid = F.avg_pool2d(torch.cat([ir, vis], dim=1), ir.shape[-1] // _GRID)
+            parts.append(grid.flatten(1))
+        for thumb in (ir_thumb, vis_thumb):
+            values = thumb.flatten(1)
+            above = F.relu(values[:, None] - self.knots[:, None]).mean(dim=2)
+            mean = values.mean(dim=1, keepdim=True)
+            parts += [above, mean, (values - mean).square().mean(dim=1, keepdim=True).add(1e-6).sqrt()]
+        return torch.cat(parts, dim=1)
+
+    def _tokens(self, descriptors: Tensor) -> tuple[list[Tensor], Tensor]:
+        sizes = [2 * width * _GRID**2 for width in self._widths]
+        *grids, tones = descriptors.split([*sizes, descriptors.shape[1] - sum(sizes)], dim=1)
+        tokens = [grid.unflatten(1, (2 * width, -1)) for grid, width in zip(grids, self._widths, strict=True)]
+        means = [token.mean(dim=2) for token in tokens]
+        return tokens, torch.cat([tones, *means], dim=1)
+
+    def forward(self, ir: Tensor, vis: Tensor, descriptors: Tensor | None = None) -> Tensor:
+        """Fuse luma images.
+
+        Args:
+            ir: N x 1 x H x W in [0, 1].
+            vis: likewise.
+            descriptors: `describe` of the whole images where these are tiles of them; by default of the inputs.
+
+        Returns:
+            N x 1 x H x W in [0, 1].
+        """
+        if descriptors is None:
+            descriptors = self.describe(self.thumbnail(ir), self.thumbnail(vis))
+        height, width = ir.shape[-2:]
+        pad = (0, -width % self.stride, 0, -height % self.stride)
+        if any(pad):
+            ir, vis = (F.pad(x, pad, mode="replicate") for x in (ir, vis))
+        features = self._decode(self.encode_ir(ir), self.encode_vis(vis), descriptors)
+        gate, residual = F.pixel_shuffle(self.head(features), self.config.fold).split(1, dim=1)
+        fused = torch.lerp(vis, ir, torch.sigmoid(gate)) + torch.tanh(residual)
+        return _clamp(fused, self.training)[..., :height, :width]
+
+    def _decode(self, ir: list[Tensor], vis: list[Tensor], descriptors: Tensor) -> Tensor:
+        tokens, tones = self._tokens(descriptors)
+        modulation = self.tone_out(F.relu(self.tone_in(tones)))[..., None, None].split(
+            [2 * width for width in self._widths], dim=1
+        )
+        features = None
+        for level in reversed(range(len(ir))):
+            mixed = self.mix[level](torch.cat([ir[level], vis[level]], dim=1), tokens[level])
+            if features is not None:
+                up = F.interpolate(features, scale_factor=2, mode="bilinear", align_corners=False)
+                mixed = self.merge[level](torch.cat([mixed, up], dim=1))
+            scale, shift = modulation[level].chunk(2, dim=1)
+            features = self.blocks[level](F.relu(torch.addcmul(mixed + shift, mixed, scale)))
+        return features  # type: ignore[return-value]
+
+    def config_dict(self) -> dict[str, int | str]:
+        """The configuration as plain values, for metadata."""
+        return asdict(self.config)
+
+
+def _clamp(fused: Tensor, training: bool) -> Tensor:
+    """Limit to [0, 1]; in training the gradient passes through, so that burnt pixels can find their way back."""
+    limited = fused.clamp(0, 1)
+    return fused + (limited - fused).detach() if training else limited

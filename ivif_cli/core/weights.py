@@ -1,0 +1,147 @@
+"""Bundled and foreign weights files: found, hashed, checked, read. Safetensors only; nothing is ever unpickled.
+
+A bundled file is pinned by its sha256 in `SHA256`; a changed, truncated or foreign file is refused with the reason.
+"""
+
+import hashlib
+import json
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ivif_cli.core.errors import OutputError, WeightsError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SHA256: dict[str, str] = {}
+"""File name in `weights/` -> sha256 of its bytes, hex."""
+
+_HEADER_LIMIT = 1 << 20
+
+
+def weights_folder() -> Path:
+    """The folder of the bundled weights: inside an installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "weights"
+    return installed if installed.is_dir() else package.parent / "weights"
+
+
+def bundled(file_name: str) -> Path:
+    """Path of the bundled file `file_name`.
+
+    Raises:
+        WeightsError: the file is not part of this installation.
+    """
+    path = weights_folder() / file_name
+    if not path.is_file():
+        raise WeightsError(f"bundled weights are missing: {path}", "reinstall ivif, or give a file by its path")
+    return path
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file's bytes, hex.
+
+    Raises:
+        WeightsError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"cannot read weights: {path}: {error.strerror}") from error
+
+
+def read_header(path: Path) -> dict[str, dict]:
+    """The JSON header of a safetensors file: tensor name -> dtype, shape, data_offsets (and `__metadata__`).
+
+    The header is bounded (1 MiB) and its offsets are checked against the file's size before any tensor is touched.
+
+    Raises:
+        WeightsError: missing, truncated, pickled or any other kind of file.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as stream:
+            start = stream.read(8)
+            length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+            if start[:4] == b"PK\x03\x04" or start[:1] == b"\x80":
+                raise WeightsError(f"pickled weights are refused: {path}", "convert them to safetensors first")
+            if not 2 <= length <= min(_HEADER_LIMIT, size - 8):
+                raise WeightsError(f"not a safetensors file, or truncated: {path}")
+            header = json.loads(stream.read(length))
+    except OSError as error:
+        raise WeightsError(f"cannot read weights: {path}: {error.strerror}", "check the path") from error
+    except (ValueError, RecursionError) as error:
+        raise WeightsError(f"not a safetensors file: {path}") from error
+    _check_offsets(path, header, size - 8 - length)
+    return header
+
+
+def _check_offsets(path: Path, header: object, data_size: int) -> None:
+    if not isinstance(header, dict):
+        raise WeightsError(f"not a safetensors file: {path}")
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
+        if not (isinstance(offsets, list) and len(offsets) == 2 and all(isinstance(n, int) for n in offsets)):
+            raise WeightsError(f"damaged safetensors header: {path}: tensor {name!r}")
+        if not 0 <= offsets[0] <= offsets[1] <= data_size:
+            raise WeightsError(f"truncated weights: {path}: tensor {name!r} ends at byte {offsets[1]} of {data_size}")
+
+
+def read_weights(path: Path, *, sha256: str | None = None) -> tuple[dict[str, "Tensor"], dict[str, str]]:
+    """Tensors and metadata of a safetensors file.
+
+    Args:
+        path: the file.
+        sha256: expected hash; defaults to the pinned one where `path` is a bundled file.
+
+    Returns:
+        (name -> CPU tensor, metadata as text -> text)
+
+    Raises:
+        WeightsError: missing, truncated, pickled, damaged, or not the expected bytes.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    header = read_header(path)
+    if sha256 is None and path.resolve().parent == weights_folder().resolve():
+        sha256 = SHA256.get(path.name)
+    try:
+        data = path.read_bytes()
+        tensors = load(data)
+    except OSError as error:
+        raise WeightsError(f"cannot read weights: {path}: {error.strerror}") from error
+    except (SafetensorError, ValueError, TypeError, KeyError) as error:
+        raise WeightsError(f"damaged weights: {path}: {error}") from error
+    actual = hashlib.sha256(data).hexdigest()
+    if sha256 is not None and actual != sha256:
+        raise WeightsError(
+            f"weights are not the pinned ones: {path}: sha256 {actual[:12]}..., expected {sha256[:12]}...",
+            "reinstall ivif, or give your own file under another name",
+        )
+    metadata = header.get("__metadata__", {})
+    return tensors, {str(key): str(value) for key, value in metadata.items()}
+
+
+def write_weights(path: Path, tensors: dict[str, "Tensor"], metadata: dict[str, str]) -> str:
+    """Write tensors and metadata as safetensors, under a temporary name first; returns the sha256 of the file.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    from safetensors.torch import save
+
+    data = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata=metadata)
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(f"cannot write weights: {path}: {error.strerror}") from error
+    return hashlib.sha256(data).hexdigest()
