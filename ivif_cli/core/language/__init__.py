@@ -1,0 +1,1 @@
+"""Language: caption grammar, encoders, prompt embeddings and the language-driven loss."""
