@@ -1,0 +1,1 @@
+"""Pictures in and out: reading, luma and colour, thermal ranges, pairing of folders, dataset layouts."""

@@ -1,0 +1,165 @@
+"""Readers of paired datasets: the plain `ir/` + `vi/` folders, and the layouts in which their authors publish them."""
+
+import difflib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ivif_cli.core.data.pairing import (
+    IR_MARKERS,
+    VIS_MARKERS,
+    Pairing,
+    list_images,
+    pair_files,
+    pair_folders,
+    strip_markers,
+)
+from ivif_cli.core.errors import DatasetError, PairingError, UsageError
+
+DATA_VARIABLE = "IVIF_DATA"
+PLAIN = tuple((ir, vis) for ir in ("ir", "infrared", "thermal") for vis in ("vi", "vis", "visible", "rgb"))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A named dataset.
+
+    Attributes:
+        layouts: (infrared folder, visible folder) below its root, the preferred first; `{split}` stands for test or
+            train, and the case of names does not matter.
+        published: where its authors publish it.
+    """
+
+    name: str
+    layouts: tuple[tuple[str, str], ...]
+    published: str
+
+
+_ALL = (
+    Dataset("TNO", (), "https://doi.org/10.6084/m9.figshare.1008029"),
+    Dataset(
+        "RoadScene",
+        (("cropinfrared", "crop_LR_visible"),),
+        "https://github.com/hanna-xu/RoadScene",
+    ),
+    Dataset("MSRS", (("{split}/ir", "{split}/vi"),), "https://github.com/Linfeng-Tang/MSRS"),
+    Dataset("M3FD", (("Ir", "Vis"),), "https://github.com/JinyuanLiu-CV/TarDAL"),
+    Dataset("LLVIP", (("infrared/{split}", "visible/{split}"),), "https://bupt-ai-cz.github.io/LLVIP"),
+    Dataset("VIFB", (("IR", "VI"),), "https://github.com/xingchenzhang/VIFB"),
+)
+DATASETS: dict[str, Dataset] = {dataset.name: dataset for dataset in _ALL}
+
+
+def dataset_by_name(name: str) -> Dataset:
+    """Dataset of a name, in any case; `UsageError` with the nearest known name otherwise."""
+    by_case = {known.casefold(): dataset for known, dataset in DATASETS.items()}
+    if name.casefold() in by_case:
+        return by_case[name.casefold()]
+    near = difflib.get_close_matches(name.casefold(), by_case, n=1, cutoff=0.4)
+    hint = f"did you mean {by_case[near[0]].name}?" if near else f"known are {', '.join(DATASETS)}"
+    raise UsageError(f"unknown dataset {name!r}", hint)
+
+
+def open_dataset(name: str, root: Path | None = None, *, split: str | None = None) -> Pairing:
+    """Pairs of a named dataset.
+
+    Args:
+        name: one of `DATASETS`, in any case.
+        root: the dataset's folder, or one that holds it under its name; the environment's IVIF_DATA where None.
+        split: "train" or "test" where the layout has both; by default the test part, else the train part.
+
+    Raises:
+        UsageError: an unknown name.
+        DatasetError: it is not there; the text says the layout, where it was looked for and where it is published.
+    """
+    dataset = dataset_by_name(name)
+    base = root if root is not None else _environment_root(dataset)
+    parts = [base / part / dataset.name for part in _splits(split)]
+    named = base / dataset.name
+    for folder in (*parts, named, base) if split else (named, *parts, base):
+        pairing = _open_layouts(_existing(folder), dataset.layouts + PLAIN, split)
+        if pairing is not None:
+            return pairing
+    raise DatasetError(
+        f"{dataset.name} is neither in {named} nor in {base}: expected {describe_layout(dataset)}",
+        f"its authors publish it at {dataset.published}; name its folder with --data-root or {DATA_VARIABLE}",
+    )
+
+
+def open_folder(root: Path, *, split: str | None = None) -> Pairing:
+    """Pairs of any folder with one of the known layouts, or with marked names (`1_IR.png`, `1_Vis.png`) side by side.
+
+    Raises:
+        DatasetError: the folder is missing or no known layout is in it.
+    """
+    layouts = PLAIN + tuple(layout for dataset in _ALL for layout in dataset.layouts)
+    pairing = _open_layouts(_existing(root), layouts, split)
+    if pairing is None:
+        raise DatasetError(f"no pairs in {root}: expected its folders ir/ and vi/ (or vis/), paired by stem")
+    return pairing
+
+
+def describe_layout(dataset: Dataset) -> str:
+    """The layout a dataset is expected in, in words."""
+    native = [f"{ir}/ + {vis}/" for ir, vis in dataset.layouts]
+    return " or ".join([*native, "ir/NAME.png + vi/NAME.png"]).replace("{split}", "test")
+
+
+def _environment_root(dataset: Dataset) -> Path:
+    value = os.environ.get(DATA_VARIABLE, "")
+    if not value:
+        raise DatasetError(
+            f"no folder given for {dataset.name}: expected {describe_layout(dataset)}",
+            f"name it with --data-root or {DATA_VARIABLE}; its authors publish it at {dataset.published}",
+        )
+    return Path(value).expanduser()
+
+
+def _splits(split: str | None) -> tuple[str, ...]:
+    return (split,) if split else ("test", "train")
+
+
+def _open_layouts(root: Path | None, layouts: tuple[tuple[str, str], ...], split: str | None) -> Pairing | None:
+    if root is None:
+        return None
+    for ir_name, vis_name in _with_splits(layouts, split):
+        ir, vis = _existing(root / ir_name), _existing(root / vis_name)
+        if ir is not None and vis is not None:
+            return pair_folders(ir, vis)
+    return _open_side_by_side(root)
+
+
+def _with_splits(layouts: tuple[tuple[str, str], ...], split: str | None) -> Iterator[tuple[str, str]]:
+    for ir, vis in layouts:
+        for part in _splits(split) if "{split}" in ir else ("",):
+            yield ir.format(split=part), vis.format(split=part)
+
+
+def _existing(folder: Path) -> Path | None:
+    """The folder as it is spelled on disk, ignoring case, or None."""
+    if folder.is_dir():
+        return folder
+    parent = folder.parent
+    if parent == folder or (found := _existing(parent)) is None:
+        return None
+    twins = [child for child in found.iterdir() if child.name.casefold() == folder.name.casefold() and child.is_dir()]
+    return twins[0] if len(twins) == 1 else None
+
+
+def _open_side_by_side(root: Path) -> Pairing | None:
+    """Both modalities in one folder, told apart by their markers; None where nothing pairs."""
+    names = {path: PurePosixPath(path.relative_to(root).as_posix()) for path in list_images(root)}
+    ir = {path: name for path, name in names.items() if _marked(name, IR_MARKERS)}
+    vis = {path: name for path, name in names.items() if path not in ir and _marked(name, VIS_MARKERS)}
+    try:
+        pairing = pair_files(ir, vis)
+    except PairingError:
+        return None
+    return pairing if pairing.pairs else None
+
+
+def _marked(name: PurePosixPath, markers: tuple[str, ...]) -> bool:
+    stem = name.stem
+    return strip_markers(stem, markers) != stem or re.fullmatch("|".join(markers), stem, re.IGNORECASE) is not None

@@ -1,0 +1,207 @@
+"""Reading and writing pictures: 8- and 16-bit, grey and colour PNG, TIFF, JPEG and BMP.
+
+Nothing loses bits on the way: files are decoded as they are stored. A colour JPEG is decoded to colour (decoding it
+straight to grey moves up to 13 grey levels), and alpha is dropped.
+"""
+
+import os
+import uuid
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ivif_cli.core.data.image_header import ImageHeader, read_header
+from ivif_cli.core.errors import InputError, OutputError, UsageError
+
+IMAGE_SUFFIXES = frozenset({".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp"})
+DEEP_SUFFIXES = frozenset({".png", ".tif", ".tiff"})
+MAX_PIXELS = 400_000_000
+_MAPPED_BYTES = 64 << 20
+_JPEG_QUALITY = 95
+_PNG_COMPRESSION = 1
+
+
+# OpenCV's own diagnostics stay off stderr: errors are told once, in this package's words.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
+def is_image_name(path: Path) -> bool:
+    """True where the suffix is one of the picture kinds read and written here."""
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def read_image(path: Path, *, max_pixels: int = MAX_PIXELS, keep_float: bool = False) -> np.ndarray:
+    """Picture of a file, with the bits it is stored with.
+
+    Args:
+        path: a PNG, TIFF, JPEG or BMP file; any characters may stand in its name.
+        max_pixels: larger pictures are refused from their header, before anything is allocated.
+        keep_float: give a floating-point TIFF back as float32 in its own unit (a radiometric thermal image, for
+            `thermal.map_thermal`); otherwise it becomes uint16: [0, 1] times 65535 where all values lie in [0, 1],
+            and lowest..highest to 0..65535 where they do not.
+
+    Returns:
+        H x W or H x W x 3 (BGR), uint8 or uint16 (or float32, see `keep_float`).
+
+    Raises:
+        InputError: the file is missing, empty, truncated, not a picture, too large, or holds NaN or infinity.
+    """
+    path = Path(path)
+    data = _file_bytes(path)
+    header = read_header(data.data)
+    _check_header(path, header, len(data), max_pixels)
+    return _as_supported(path, _decode(path, data), keep_float)
+
+
+def _file_bytes(path: Path) -> np.ndarray:
+    """Bytes of a file; a large one is mapped, so that it does not stand in memory beside its picture."""
+    try:
+        size = path.stat().st_size
+        if path.is_dir():
+            raise InputError(f"{path} is a folder, not a picture")
+        if size == 0:
+            raise InputError(f"{path} is empty (0 bytes)")
+        if size > _MAPPED_BYTES:
+            return np.memmap(path, dtype=np.uint8, mode="r")
+        return np.fromfile(path, dtype=np.uint8)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist") from None
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _check_header(path: Path, header: ImageHeader | None, size: int, max_pixels: int) -> None:
+    if header is None:
+        raise InputError(f"{path} is not a PNG, TIFF, JPEG or BMP picture")
+    if header.pixels > max_pixels:
+        claim = f"{header.width} x {header.height} pixels"
+        raise InputError(f"{path} claims {claim}, more than the limit of {max_pixels}")
+    if header.damage:
+        raise InputError(f"{path} is {header.damage}: a {header.kind} file of {size} bytes")
+    if header.pixels == 0:
+        raise InputError(f"{path} holds no pixels ({header.width} x {header.height})")
+
+
+def _decode(path: Path, data: np.ndarray) -> np.ndarray:
+    try:
+        image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    except (cv2.error, MemoryError) as error:
+        raise InputError(f"{path} cannot be decoded: {str(error).strip().splitlines()[-1]}") from error
+    if image is None or image.size == 0:
+        raise InputError(f"{path} cannot be decoded: damaged, or of a kind OpenCV does not know")
+    return image
+
+
+def _as_supported(path: Path, image: np.ndarray, keep_float: bool) -> np.ndarray:
+    if image.ndim == 3:
+        image = _drop_alpha(path, image)
+    if image.dtype in (np.uint8, np.uint16):
+        return image
+    if image.dtype not in (np.float32, np.float64):
+        raise InputError(f"{path} holds {image.dtype} values; 8-bit, 16-bit and floating-point pictures can be read")
+    if not np.isfinite(image).all():
+        raise InputError(f"{path} holds NaN or infinite values")
+    return image.astype(np.float32) if keep_float else float_to_uint16(image)
+
+
+def _drop_alpha(path: Path, image: np.ndarray) -> np.ndarray:
+    channels = image.shape[2]
+    if channels in (1, 2):
+        return np.ascontiguousarray(image[:, :, 0])
+    if channels == 3:
+        return image
+    if channels == 4:
+        return np.ascontiguousarray(image[:, :, :3])
+    raise InputError(f"{path} has {channels} channels; grey, colour and alpha can be read")
+
+
+def float_to_uint16(image: np.ndarray) -> np.ndarray:
+    """Finite floating-point picture as uint16: [0, 1] is full scale, any other range is stretched to it."""
+    low, high = float(image.min()), float(image.max())
+    if low >= 0.0 and high <= 1.0:
+        low, high = 0.0, 1.0
+    scale = 65535.0 / (high - low) if high > low else 0.0
+    return np.rint((image.astype(np.float64) - low) * scale).astype(np.uint16)
+
+
+def write_image(path: Path, image: np.ndarray, *, overwrite: bool = False) -> None:
+    """Write a picture whole or not at all: to a temporary name in the same folder, then renamed.
+
+    Args:
+        path: the suffix chooses the kind: .png, .tif, .tiff, .jpg, .jpeg, .bmp.
+        image: H x W or H x W x 3 (BGR), uint8, or uint16 for PNG and TIFF.
+        overwrite: replace a file that is there.
+
+    Raises:
+        OutputError: the file exists and may not be replaced, or cannot be written.
+        UsageError: a suffix that is not known, or that cannot hold the picture's bits.
+    """
+    path = Path(path)
+    check_writable_kind(path, image.dtype)
+    if not overwrite and path.exists():
+        raise OutputError(f"{path} exists already", "--overwrite replaces it")
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _write_temporary(path, image)
+        _publish(temporary, path, overwrite)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    except cv2.error as error:
+        raise OutputError(f"cannot encode {path}: {str(error).strip().splitlines()[-1]}") from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def check_writable_kind(path: Path, dtype: np.dtype | type) -> None:
+    """Raise `UsageError` where a file of this suffix cannot hold samples of this kind."""
+    suffix = path.suffix.lower()
+    if suffix not in IMAGE_SUFFIXES:
+        known = ", ".join(sorted(IMAGE_SUFFIXES))
+        raise UsageError(f"{path}: pictures are written as {known}, not as {suffix or 'a name without suffix'!r}")
+    if np.dtype(dtype) == np.uint16 and suffix not in DEEP_SUFFIXES:
+        raise UsageError(f"{path}: {suffix} holds 8 bits, the picture has 16", "use .png or .tif, or --bit-depth 8")
+    if np.dtype(dtype) not in (np.uint8, np.uint16):
+        raise UsageError(f"{path}: a picture of {np.dtype(dtype)} values cannot be written")
+
+
+def _write_temporary(path: Path, image: np.ndarray) -> Path:
+    """Encode beside the destination and force it to the disk; returns the temporary file."""
+    encoded = _encode(path.suffix.lower(), image)
+    temporary = path.with_name(f".ivif-{uuid.uuid4().hex}.part")
+    try:
+        with temporary.open("xb") as stream:
+            stream.write(encoded.data)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def _encode(suffix: str, image: np.ndarray) -> np.ndarray:
+    options: list[int] = []
+    if suffix == ".png":
+        options = [cv2.IMWRITE_PNG_COMPRESSION, _PNG_COMPRESSION]
+    elif suffix in (".jpg", ".jpeg"):
+        options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+    done, encoded = cv2.imencode(suffix, image, options)
+    if not done:
+        raise OSError(f"OpenCV cannot encode {image.shape} {image.dtype} as {suffix}")
+    return encoded
+
+
+def _publish(temporary: Path, path: Path, overwrite: bool) -> None:
+    """Give the finished file its name; without `overwrite`, never over a file that appeared meanwhile."""
+    if overwrite:
+        temporary.replace(path)
+        return
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise OutputError(f"{path} exists already", "--overwrite replaces it") from None
+    except OSError:
+        temporary.replace(path)

@@ -1,0 +1,206 @@
+"""Pairing infrared and visible files by stem, never by sort order.
+
+Files of the same stem make a pair, whatever their suffixes. Files left over are compared once more with the usual
+markers of a modality stripped (`a_ir.png` and `a_vis.jpg`, `IR1.bmp` and `VIS1.bmp`) and without regard to case.
+Sub-folders are part of the name, so that two scenes never mix.
+"""
+
+import os
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ivif_cli.core.data.images import is_image_name
+from ivif_cli.core.errors import InputError, PairingError
+
+IR_MARKERS = ("infrared", "thermal", "lwir", "ir", "i")
+VIS_MARKERS = ("visible", "visual", "rgb", "vis", "vi", "v")
+FUSED_MARKERS = ("fusion", "fused", "fuse", "f")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One infrared and one visible file; `name` is their common stem, with its sub-folders before it (`a/b/01`)."""
+
+    name: str
+    ir: Path
+    vis: Path
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """What pairing found.
+
+    Attributes:
+        pairs: by name.
+        unmatched_ir, unmatched_vis: files without a partner.
+        duplicates: groups of files of one modality that share a stem; none of them is paired.
+    """
+
+    pairs: tuple[Pair, ...]
+    unmatched_ir: tuple[Path, ...] = ()
+    unmatched_vis: tuple[Path, ...] = ()
+    duplicates: tuple[tuple[Path, ...], ...] = ()
+
+    def complaints(self) -> list[str]:
+        """One line for each kind of file that was left out, naming the files; empty where all were paired."""
+        groups = [
+            ("infrared without a visible partner", self.unmatched_ir),
+            ("visible without an infrared partner", self.unmatched_vis),
+            *(("share a stem and are left out", group) for group in self.duplicates),
+        ]
+        return [f"{_names(files)}: {reason}" for reason, files in groups if files]
+
+
+def list_images(folder: Path) -> list[Path]:
+    """Picture files under a folder at any depth, sorted; links are followed, loops of links are not.
+
+    Raises:
+        InputError: the folder is missing, is not a folder, or cannot be read.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder" if folder.exists() else f"{folder} does not exist")
+    found: list[Path] = []
+    for root, folders, files in os.walk(folder, followlinks=True, onerror=_unreadable):
+        folders[:] = [name for name in folders if not _leads_back(Path(root, name), folder)]
+        found.extend(path for name in files if is_image_name(path := Path(root, name)) and not name.startswith("."))
+    return sorted(found)
+
+
+def _leads_back(path: Path, top: Path) -> bool:
+    """True where a folder is a link to one of the folders above it, up to `top`."""
+    return path.is_symlink() and any(
+        path.samefile(above) for above in (top, *path.parents) if top in (above, *above.parents)
+    )
+
+
+def _unreadable(error: OSError) -> None:
+    raise InputError(f"cannot read {error.filename}: {error.strerror}") from error
+
+
+def pair_folders(ir: Path, vis: Path) -> Pairing:
+    """Pair the pictures of two folders, at any depth, by stem.
+
+    Raises:
+        InputError: a folder is missing or unreadable.
+        PairingError: not one pair was found.
+    """
+    pairing = pair_files(_relative(ir), _relative(vis))
+    if not pairing.pairs:
+        found = f"{len(pairing.unmatched_ir)} infrared, {len(pairing.unmatched_vis)} visible pictures"
+        raise PairingError(
+            f"no pair in {ir} and {vis} ({found})", "files are paired by stem: ir/01.png with vis/01.jpg"
+        )
+    return pairing
+
+
+def _relative(folder: Path) -> dict[Path, PurePosixPath]:
+    return {path: PurePosixPath(path.relative_to(folder).as_posix()) for path in list_images(folder)}
+
+
+def pair_files(ir: dict[Path, PurePosixPath], vis: dict[Path, PurePosixPath]) -> Pairing:
+    """Pair files by the names given for them.
+
+    Args:
+        ir, vis: for each file the name that counts, relative and with its suffix.
+    """
+    exact, ir_left, vis_left, twins = _match(ir, vis, exact_key, exact_key)
+    loose, ir_left, vis_left, more = _match(
+        {path: ir[path] for path in ir_left},
+        {path: vis[path] for path in vis_left},
+        lambda name: marked_key(name, IR_MARKERS),
+        lambda name: marked_key(name, VIS_MARKERS),
+    )
+    taken = {key for key, _, _ in exact}
+    pairs = [Pair(key, a, b) for key, a, b in exact]
+    for _, a, b in loose:
+        bare = strip_markers(exact_key(ir[a]), IR_MARKERS)
+        pairs.append(Pair(exact_key(ir[a]) if bare in taken else bare, a, b))
+    return Pairing(
+        tuple(sorted(pairs, key=lambda pair: pair.name)), tuple(ir_left), tuple(vis_left), tuple(twins + more)
+    )
+
+
+def exact_key(name: PurePosixPath) -> str:
+    """Stem with its folders: `a/b/01` for `a/b/01.png`, in composed unicode."""
+    return unicodedata.normalize("NFC", name.with_suffix("").as_posix())
+
+
+def strip_markers(key: str, markers: Iterable[str]) -> str:
+    """Key without a marker at either end of its last part; a part that is nothing but a marker gives its folder.
+
+    A marker counts where a separator (`_`, `-`, `.`, space) or a digit stands next to it.
+    """
+    folder, _, stem = key.rpartition("/")
+    words = "|".join(markers)
+    bare = re.sub(rf"[_\-. ](?:{words})$", "", stem, flags=re.IGNORECASE)
+    if bare == stem:
+        bare = re.sub(rf"(?<=\d)(?:{words})$", "", stem, flags=re.IGNORECASE)
+    if bare == stem:
+        bare = re.sub(rf"^(?:{words})(?:[_\-. ]|(?=\d))", "", stem, flags=re.IGNORECASE)
+    if folder and re.fullmatch(words, bare, flags=re.IGNORECASE):
+        return folder
+    return f"{folder}/{bare}" if folder else bare
+
+
+def marked_key(name: PurePosixPath, markers: Iterable[str]) -> str:
+    """Key for the second comparison: markers stripped, case ignored."""
+    return strip_markers(exact_key(name), markers).casefold()
+
+
+_Key = Callable[[PurePosixPath], str]
+_Matches = tuple[list[tuple[str, Path, Path]], list[Path], list[Path], list[tuple[Path, ...]]]
+
+
+def _match(ir: dict[Path, PurePosixPath], vis: dict[Path, PurePosixPath], ir_key: _Key, vis_key: _Key) -> _Matches:
+    """Pairs of files with equal keys; then the files left over on either side, and groups that share a key."""
+    ir_groups, vis_groups = _grouped(ir, ir_key), _grouped(vis, vis_key)
+    twins = [tuple(group) for groups in (ir_groups, vis_groups) for group in groups.values() if len(group) > 1]
+    doubled = {path for group in twins for path in group}
+    pairs = [
+        (key, ir_groups[key][0], vis_groups[key][0])
+        for key in ir_groups
+        if len(ir_groups[key]) == 1 and len(vis_groups.get(key, ())) == 1
+    ]
+    used = doubled | {path for _, a, b in pairs for path in (a, b)}
+    return pairs, [path for path in ir if path not in used], [path for path in vis if path not in used], twins
+
+
+def _grouped(files: dict[Path, PurePosixPath], key: _Key) -> dict[str, list[Path]]:
+    groups: dict[str, list[Path]] = defaultdict(list)
+    for path, name in files.items():
+        groups[key(name)].append(path)
+    return groups
+
+
+def match_outputs(pairs: Sequence[Pair], fused: Path) -> dict[str, Path]:
+    """Fused picture of each pair, by stem; markers such as `_fused` or `_ir` are stripped where needed.
+
+    Returns:
+        pair name -> file; pairs without a fused picture are absent.
+
+    Raises:
+        InputError: the folder is missing.
+        PairingError: two files claim the same pair.
+    """
+    every = IR_MARKERS + VIS_MARKERS + FUSED_MARKERS
+    names = _relative(fused)
+    exact = _grouped(names, exact_key)
+    loose = _grouped(names, lambda name: marked_key(name, every))
+    found: dict[str, Path] = {}
+    for pair in pairs:
+        key = unicodedata.normalize("NFC", pair.name)
+        files = exact.get(key) or loose.get(strip_markers(key, every).casefold()) or []
+        if len(files) > 1:
+            raise PairingError(f"{_names(files)} in {fused} all claim the pair {pair.name}")
+        if files:
+            found[pair.name] = files[0]
+    return found
+
+
+def _names(files: Sequence[Path], limit: int = 5) -> str:
+    shown = ", ".join(str(path) for path in files[:limit])
+    return shown + (f" and {len(files) - limit} more" if len(files) > limit else "")

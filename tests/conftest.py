@@ -1,0 +1,53 @@
+"""Fixtures shared by all rooms: real pairs where they are at hand, device and dtype, small made-up pictures."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real pairs (`test/TNO/ir` ...), from IVIF_SHARED or beside the checkout; skips where it is missing."""
+    named = os.environ.get("IVIF_SHARED")
+    folder = Path(named) if named else ROOT.parent / "shared" / "data"
+    if not (folder / "test" / "TNO" / "ir").is_dir():
+        pytest.skip(f"no real pairs in {folder} (IVIF_SHARED names their folder)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def device(request: pytest.FixtureRequest) -> str:
+    """Every device the test can run on; CUDA is skipped where there is none."""
+    if request.param == "cuda":
+        torch = pytest.importorskip("torch")
+        if not torch.cuda.is_available():
+            pytest.skip("no CUDA device")
+    return str(request.param)
+
+
+@pytest.fixture(params=["float32", "bfloat16"])
+def dtype(request: pytest.FixtureRequest) -> str:
+    """Name of a torch floating-point type: `getattr(torch, dtype)`."""
+    return str(request.param)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Seeded generator, so that a failure can be repeated."""
+    return np.random.default_rng(20240226)
+
+
+@pytest.fixture(autouse=True)
+def _no_data_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads datasets that happen to be on the machine."""
+    monkeypatch.delenv("IVIF_DATA", raising=False)

@@ -1,0 +1,76 @@
+"""Named datasets are found in the plain layout and in the layout of their authors."""
+
+from pathlib import Path
+
+import pytest
+
+from ivif_cli.core.data.datasets import DATASETS, open_dataset, open_folder
+from ivif_cli.core.errors import DatasetError, UsageError
+
+LAYOUTS = [
+    ("TNO", "ir/01.png", "vi/01.png"),
+    ("TNO", "IR1.bmp", "VIS1.bmp"),
+    ("TNO", "Kaptein_IR.png", "Kaptein_Vis.png"),
+    ("RoadScene", "cropinfrared/1.jpg", "crop_LR_visible/1.jpg"),
+    ("MSRS", "test/ir/1.png", "test/vi/1.png"),
+    ("MSRS", "train/ir/1.png", "train/vi/1.png"),
+    ("M3FD", "Ir/1.png", "Vis/1.png"),
+    ("LLVIP", "infrared/test/1.jpg", "visible/test/1.jpg"),
+    ("VIFB", "IR/1.jpg", "VI/1.jpg"),
+]
+
+
+def put(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+
+
+@pytest.mark.parametrize(("name", "ir", "vis"), LAYOUTS)
+def test_native_layouts_in_the_root_or_under_its_name(tmp_path: Path, name: str, ir: str, vis: str) -> None:
+    put(tmp_path / "data" / name, ir, vis)
+    assert len(open_dataset(name, tmp_path / "data").pairs) == 1
+    assert len(open_dataset(name.lower(), tmp_path / "data" / name).pairs) == 1
+    assert len(open_folder(tmp_path / "data" / name).pairs) == 1
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_every_set_may_have_the_plain_layout(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / name, "ir/1.png", "vi/1.png")
+    monkeypatch.setenv("IVIF_DATA", str(tmp_path))
+    assert len(open_dataset(name).pairs) == 1
+
+
+def test_the_aligned_visible_folder_of_roadscene_is_taken(tmp_path: Path) -> None:
+    put(tmp_path, "cropinfrared/1.jpg", "crop_LR_visible/1.jpg", "crop_HR_visible/1.jpg")
+    assert open_dataset("RoadScene", tmp_path).pairs[0].vis.parent.name == "crop_LR_visible"
+
+
+def test_the_test_part_is_taken_unless_another_is_named(tmp_path: Path) -> None:
+    put(tmp_path, *(f"{part}/{kind}/{part}.png" for part in ("train", "test") for kind in ("ir", "vi")))
+    assert open_dataset("MSRS", tmp_path).pairs[0].name == "test"
+    assert open_dataset("MSRS", tmp_path, split="train").pairs[0].name == "train"
+
+
+def test_a_missing_dataset_says_layout_place_and_publisher(tmp_path: Path) -> None:
+    for root in (tmp_path, None):
+        with pytest.raises(DatasetError) as caught:
+            open_dataset("RoadScene", root)
+        text = str(caught.value)
+        assert "crop_LR_visible" in text and "github.com/hanna-xu/RoadScene" in text and "IVIF_DATA" in text
+    with pytest.raises(DatasetError, match=str(tmp_path)):
+        open_dataset("TNO", tmp_path)
+    with pytest.raises(DatasetError, match="ir/ and vi/"):
+        open_folder(tmp_path)
+
+
+def test_an_unknown_name_gets_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="did you mean RoadScene"):
+        open_dataset("roadscenes", tmp_path)
+
+
+def test_real_sets_are_read_whole(shared_data: Path) -> None:
+    for name, count in {"TNO": 42, "RoadScene": 64, "MSRS": 40, "M3FD": 6, "LLVIP": 8}.items():
+        pairing = open_dataset(name, shared_data / "test")
+        assert len(pairing.pairs) == count
+        assert pairing.complaints() == []
