@@ -1,0 +1,52 @@
+# Every target does its own set-up: on a machine with Python 3.11+ and pip, `make demo` or `make test` is all it takes.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help setup dev demo test test-fast lint types format bench dist clean
+
+help:            ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.venv/.pip:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@touch $@
+
+.venv/.runtime: pyproject.toml | .venv/.pip
+	$(BIN)/python -m pip install --quiet -e .
+	@touch $@
+
+.venv/.dev: pyproject.toml | .venv/.runtime
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+setup: .venv/.runtime   ## a virtual environment with ivif in it
+
+dev: .venv/.runtime .venv/.dev   ## the same with test, lint and type tools
+
+demo: setup      ## fuse the bundled pair and print where the picture is
+	$(BIN)/ivif fuse --ir examples/demo_ir.png --vis examples/demo_vis.png -o out/demo_fused.png --overwrite
+
+test: dev        ## all tests
+	$(BIN)/python -m pytest -q
+
+test-fast: dev   ## the tests that take seconds
+	$(BIN)/python -m pytest -q -m 'not slow'
+
+lint: dev        ## format check and lint
+	$(BIN)/ruff format --check . && $(BIN)/ruff check .
+
+types: dev       ## static types
+	$(BIN)/mypy
+
+format: dev      ## apply format and safe fixes
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+bench: dev       ## print the measured speed ratios
+	for script in network metrics fuse train_step; do OMP_NUM_THREADS=1 $(BIN)/python benchmarks/$$script.py || exit 1; done
+
+dist: dev        ## wheel and sdist in dist/
+	$(BIN)/python -m build
+
+clean:           ## everything that can be made again
+	rm -rf .venv build dist out .pytest_cache .mypy_cache .ruff_cache *.egg-info
