@@ -1,0 +1,156 @@
+"""What metrics derive from one picture, computed once: histogram, gradients, Gaussian moments at four scales.
+
+Several fused pictures of one scene share the maps of its sources, and six metrics share the maps of one fused picture.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from ivif_cli.core.errors import InputError
+
+VIF_WINDOWS = (17, 9, 5, 3)
+"""Side of the Gaussian window at each of the four scales of VIF, finest first [px]; sigma is a fifth of it."""
+
+SMALLEST_VIF_SIDE = 41
+"""Shortest side at which the fourth scale of VIF still has one valid sample [px]."""
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Sobel edges of a picture with zero padding, HxW float64.
+
+    `strength` is the gradient magnitude; `angle` is atan(Sy/Sx) in (-pi/2, pi/2] [rad], pi/2 where Sx is 0.
+    """
+
+    strength: np.ndarray
+    angle: np.ndarray
+
+
+@dataclass(frozen=True)
+class Level:
+    """One scale of the VIF pyramid: the picture there, and its local mean and variance where the window fits."""
+
+    window: np.ndarray
+    picture: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+
+
+def gaussian_window(side: int, sigma: float) -> np.ndarray:
+    """One axis of a normalised Gaussian window of `side` taps (odd), float64."""
+    offsets = np.arange(side) - side // 2
+    taps = np.exp(-(offsets**2) / (2 * sigma**2))
+    return taps / taps.sum()
+
+
+def smooth_valid(picture: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """Separable correlation of an HxW float64 picture, only where the whole window lies inside."""
+    margin = len(window) // 2
+    full = cv2.sepFilter2D(picture, cv2.CV_64F, window, window, borderType=cv2.BORDER_REPLICATE)
+    return full[margin : full.shape[0] - margin, margin : full.shape[1] - margin]
+
+
+class Maps:
+    """One 8-bit luma picture and its derived maps, each made at first use and kept.
+
+    Args:
+        pixels: HxW uint8.
+    """
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self.pixels = np.ascontiguousarray(pixels)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.pixels.shape
+
+    @cached_property
+    def real(self) -> np.ndarray:
+        """The grey levels as float64."""
+        return self.pixels.astype(np.float64)
+
+    @cached_property
+    def histogram(self) -> np.ndarray:
+        """Counts of the 256 grey levels, int64."""
+        return np.bincount(self.pixels.ravel(), minlength=256)
+
+    @property
+    def is_constant(self) -> bool:
+        return int(np.count_nonzero(self.histogram)) == 1
+
+    @cached_property
+    def mean(self) -> float:
+        """Mean grey level, from exact integer sums."""
+        return int(self.histogram @ np.arange(256)) / self.pixels.size
+
+    @cached_property
+    def spread(self) -> float:
+        """Sum of squared deviations from the mean; the sums are exact integers up to the last division."""
+        levels = np.arange(256)
+        total, squares = int(self.histogram @ levels), int(self.histogram @ levels**2)
+        return (squares * self.pixels.size - total**2) / self.pixels.size
+
+    @cached_property
+    def edges(self) -> Edges:
+        """Sobel edges; the sign of Sy/Sx is that of a true convolution, which matters where Sx is 0."""
+        right = cv2.Sobel(self.pixels, cv2.CV_16S, 1, 0, borderType=cv2.BORDER_CONSTANT).astype(np.float64)
+        down = cv2.Sobel(self.pixels, cv2.CV_16S, 0, 1, borderType=cv2.BORDER_CONSTANT).astype(np.float64)
+        strength = right * right
+        strength += down * down
+        np.sqrt(strength, out=strength)
+        level = right == 0
+        np.negative(right, out=right)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            np.divide(down, right, out=down)
+        np.arctan(down, out=down)
+        down[level] = np.pi / 2
+        return Edges(strength, down)
+
+    @cached_property
+    def levels(self) -> tuple[Level, ...]:
+        """The four scales of VIF; needs sides of at least `SMALLEST_VIF_SIDE`."""
+        levels: list[Level] = []
+        picture = self.real
+        for side in VIF_WINDOWS:
+            window = gaussian_window(side, side / 5)
+            if levels:
+                picture = np.ascontiguousarray(smooth_valid(picture, window)[::2, ::2])
+            mean = smooth_valid(picture, window)
+            variance = smooth_valid(picture * picture, window)
+            variance -= mean * mean
+            levels.append(Level(window, picture, mean, np.maximum(variance, 0, out=variance)))
+        return tuple(levels)
+
+
+def as_maps(picture: np.ndarray | Maps, role: str = "picture") -> Maps:
+    """The maps of an HxW uint8 luma picture; maps pass through.
+
+    Raises:
+        InputError: not a two-dimensional uint8 picture with at least one pixel.
+    """
+    if isinstance(picture, Maps):
+        return picture
+    if picture.ndim != 2 or picture.size == 0:
+        raise InputError(f"{role} is not a grey picture: shape {picture.shape}", "give H x W luma")
+    if picture.dtype == np.uint8:
+        return Maps(picture)
+    if np.issubdtype(picture.dtype, np.floating) and not np.isfinite(picture).all():
+        raise InputError(f"{role} has NaN or infinite pixels", "metrics need finite 8-bit luma")
+    raise InputError(
+        f"{role} is {picture.dtype}, but metrics are defined on the 8-bit luma that was saved",
+        "convert it to uint8 in [0, 255] first",
+    )
+
+
+def check_sizes(ir: Maps, vis: Maps, fused: Maps) -> None:
+    """Raises InputError where the three pictures are not of one size (H x W are named)."""
+    if not ir.shape == vis.shape == fused.shape:
+        sizes = ", ".join(f"{name} {m.shape[1]}x{m.shape[0]}" for name, m in _named(ir, vis, fused))
+        raise InputError(f"the pictures differ in size: {sizes}", "score pictures of one size")
+
+
+def _named(ir: Maps, vis: Maps, fused: Maps) -> tuple[tuple[str, Maps], ...]:
+    return ("ir", ir), ("vis", vis), ("fused", fused)
