@@ -1,0 +1,71 @@
+"""Wires the commands into one program. Nothing heavy is imported here: `ivif --help` answers at once."""
+
+import importlib
+import importlib.util
+import signal
+import sys
+import warnings
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from ivif_cli import __version__
+from ivif_cli.commands.console import debugging, guarded, silence_stdout
+
+COMMANDS = ("fuse", "evaluate", "train", "embed_prompts", "align", "export", "info")
+
+app = typer.Typer(
+    name="ivif",
+    no_args_is_help=True,
+    suggest_commands=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ivif {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def ivif(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Fuse infrared and visible images, score fused images, train the network.
+
+    Results go to stdout, everything else to stderr. Exit status: 0 fine, 1 something failed, 2 usage, 3 a gate missed.
+    """
+
+
+def _register() -> None:
+    """Add `commands/NAME.py`'s function NAME as the command NAME, for every name in `COMMANDS`."""
+    for name in COMMANDS:
+        if importlib.util.find_spec(f"ivif_cli.commands.{name}") is None:
+            continue
+        module = importlib.import_module(f"ivif_cli.commands.{name}")
+        app.command(name.replace("_", "-"))(guarded(getattr(module, name)))
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    if not debugging():
+        warnings.simplefilter("ignore")
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        app(prog_name="ivif")
+    except BrokenPipeError:
+        silence_stdout()
+        sys.exit(141)
+
+
+_register()

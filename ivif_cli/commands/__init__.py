@@ -1,0 +1,1 @@
+"""The commands, one module each; a module is light to import and loads what it needs when its command runs."""

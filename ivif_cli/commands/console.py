@@ -1,0 +1,161 @@
+"""The one place that prints: results to stdout, everything else to stderr, errors as one line and an exit status.
+
+Nothing outside this module writes to the terminal, so a program that reads stdout sees results and nothing else.
+"""
+
+import contextlib
+import functools
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+import typer
+
+from ivif_cli.core.errors import IvifError
+
+DEBUG_VARIABLE = "IVIF_DEBUG"
+INTERRUPTED, BROKEN_PIPE = 130, 141
+GATE_MISSED = 3
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Advance = Callable[[int], None]
+
+
+class Console:
+    """What a command says.
+
+    Args:
+        machine: stdout is read by a program: no progress bars.
+        quiet: no notes either; warnings and errors stay.
+    """
+
+    def __init__(self, *, machine: bool = False, quiet: bool = False) -> None:
+        self.machine = machine
+        self.quiet = quiet
+
+    def result(self, text: str) -> None:
+        """A result, to stdout."""
+        typer.echo(text)
+
+    def result_json(self, report: object) -> None:
+        """A result for machines, to stdout: one JSON document without NaN.
+
+        Raises:
+            ValueError: the report holds NaN or infinity; its maker has to turn them into None.
+        """
+        typer.echo(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False))
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table, to stdout: the first column left-aligned, the others right-aligned."""
+        from rich.console import Console as RichConsole
+        from rich.table import Table
+
+        table = Table(title=title or None, title_justify="left")
+        for index, column in enumerate(columns):
+            table.add_column(column, justify="right" if index else "left", no_wrap=index > 0)
+        for row in rows:
+            table.add_row(*row)
+        RichConsole(file=sys.stdout).print(table)
+
+    def note(self, text: str) -> None:
+        """Something worth knowing, to stderr."""
+        if not self.quiet:
+            typer.echo(text, err=True)
+
+    def warn(self, text: str) -> None:
+        """Something that may be wrong, to stderr, in one line."""
+        typer.echo(f"warning: {one_line(text)}", err=True)
+
+    def error(self, text: str) -> None:
+        """Something that failed, to stderr, in one line."""
+        typer.echo(f"error: {one_line(text)}", err=True)
+
+    @contextlib.contextmanager
+    def progress(self, total: int | None, what: str, unit: str = "image") -> Iterator[Advance]:
+        """A bar on stderr with units/s and the time left; shown on terminals only, never beside machine output.
+
+        Yields:
+            a function to call with the number of units that were finished.
+        """
+        from tqdm import tqdm
+
+        hidden = True if self.machine or self.quiet else None
+        with tqdm(total=total, desc=what, unit=unit, file=sys.stderr, disable=hidden, dynamic_ncols=True) as bar:
+
+            def advance(count: int = 1) -> None:
+                bar.update(count)
+
+            yield advance
+
+
+def one_line(text: str) -> str:
+    """Text without line breaks, so that a message stays one line."""
+    return " ".join(text.split())
+
+
+def describe(error: BaseException) -> tuple[str, int]:
+    """One line for the user and the exit status of an error."""
+    if isinstance(error, IvifError):
+        return str(error), error.exit_status
+    if isinstance(error, ImportError) and error.name:
+        return f"the package {error.name} cannot be imported: {error} (install it with pip)", 1
+    if isinstance(error, MemoryError):
+        return "out of memory (smaller --tile, --batch-size or --workers need less)", 1
+    if isinstance(error, OSError):
+        where = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror or error}{where}", 1
+    return f"{type(error).__name__}: {error} (a defect in ivif; {DEBUG_VARIABLE}=1 shows where)", 1
+
+
+def debugging() -> bool:
+    """True where IVIF_DEBUG asks for tracebacks."""
+    return os.environ.get(DEBUG_VARIABLE, "") not in ("", "0")
+
+
+def guarded(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn what a command raises into one line on stderr and an exit status."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except KeyboardInterrupt:
+            typer.echo("interrupted; what was written is whole", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            silence_stdout()
+            raise typer.Exit(BROKEN_PIPE) from None
+        except (typer.Exit, typer.Abort, typer.BadParameter):
+            raise
+        except Exception as error:  # noqa: BLE001 - the last stop before the user: every failure becomes one line
+            raise typer.Exit(report(error)) from None
+
+    return run
+
+
+def report(error: Exception) -> int:
+    """Print an error (with its traceback under IVIF_DEBUG) and return the exit status."""
+    if debugging():
+        typer.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    text, status = describe(error)
+    Console().error(text)
+    return status
+
+
+def silence_stdout() -> None:
+    """Give up on a stdout whose reader has gone, so that the interpreter does not complain while it ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """Hint for an unknown word: the nearest known one, or all of them."""
+    import difflib
+
+    near = difflib.get_close_matches(word.casefold(), [name.casefold() for name in known], n=1, cutoff=0.4)
+    matches: list[Any] = [name for name in known if near and name.casefold() == near[0]]
+    return f"did you mean {matches[0]}?" if matches else f"known are {', '.join(known)}"

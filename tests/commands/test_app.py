@@ -1,0 +1,111 @@
+"""The program as a whole: quick help, version, nearest names, one line an error, statuses."""
+
+import subprocess
+import sys
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from ivif_cli import __version__
+from ivif_cli.app import app
+from ivif_cli.commands.console import Console, describe, guarded, nearest
+from ivif_cli.core.errors import InputError, UsageError
+
+HEAVY = ("torch", "open_clip", "torchvision", "cv2", "numpy", "tqdm")
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("code", ["import ivif_cli", "import ivif_cli.app"])
+def test_importing_loads_nothing_heavy(code: str) -> None:
+    done = python(f"{code}; import sys; print([name for name in {HEAVY} if name in sys.modules])")
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_help_loads_no_torch() -> None:
+    code = "import sys; sys.argv = ['ivif', '--help']\nfrom ivif_cli.app import main\n"
+    code += "try: main()\nexcept SystemExit: pass\n"
+    done = python(code + f"print([name for name in {HEAVY} if name in sys.modules])")
+    assert "fuse" in done.stdout
+    assert done.stdout.strip().endswith("[]"), done.stderr
+
+
+def test_version_and_bare_call() -> None:
+    assert CliRunner().invoke(app, ["--version"]).stdout == f"ivif {__version__}\n"
+    assert "fuse" in CliRunner().invoke(app, []).output
+
+
+def test_unknown_command_and_option_name_the_nearest() -> None:
+    command = CliRunner().invoke(app, ["fues"])
+    assert command.exit_code == 2
+    assert "'fuse'" in command.stderr
+    option = CliRunner().invoke(app, ["fuse", "--ouput", "x"])
+    assert option.exit_code == 2
+    assert "--output" in option.stderr
+
+
+def small_app(error: BaseException) -> typer.Typer:
+    small = typer.Typer()
+
+    def fail() -> None:
+        raise error
+
+    small.command()(guarded(fail))
+    return small
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (InputError("a.png is empty", "give another"), 1, "error: a.png is empty (give another)"),
+        (UsageError("no\nsuch   thing"), 2, "error: no such thing"),
+        (PermissionError(13, "Permission denied", "/x"), 1, "Permission denied: /x"),
+        (MemoryError(), 1, "out of memory"),
+        (ModuleNotFoundError("No module named 'open_clip'", name="open_clip"), 1, "open_clip"),
+        (ValueError("odd"), 1, "a defect in ivif"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (BrokenPipeError(), 141, ""),
+    ],
+)
+def test_every_error_is_one_line_and_a_status(
+    error: BaseException, status: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ivif_cli.commands.console.silence_stdout", lambda: None)
+    done = CliRunner().invoke(small_app(error), [])
+    assert done.exit_code == status
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == (1 if words else 0)
+    assert done.stdout == ""
+
+
+def test_debugging_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IVIF_DEBUG", "1")
+    assert "Traceback" in CliRunner().invoke(small_app(ValueError("odd")), []).stderr
+
+
+def test_json_refuses_nan_and_keeps_unicode(capsys: pytest.CaptureFixture[str]) -> None:
+    Console().result_json({"name": "夜"})
+    assert "夜" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="JSON compliant"):
+        Console().result_json({"value": float("nan")})
+
+
+def test_results_and_notes_go_their_own_ways(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console()
+    console.result("result")
+    console.note("note")
+    console.warn("warned")
+    with console.progress(2, "fusing") as advance:
+        advance(2)
+    out, err = capsys.readouterr()
+    assert out == "result\n"
+    assert err.splitlines() == ["note", "warning: warned"]
+
+
+def test_nearest_and_describe() -> None:
+    assert nearest("cdua", ["cpu", "cuda"]) == "did you mean cuda?"
+    assert nearest("zzz", ["cpu", "cuda"]) == "known are cpu, cuda"
+    assert describe(OSError(28, "No space left on device"))[0] == "No space left on device"
