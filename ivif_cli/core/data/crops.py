@@ -1,0 +1,264 @@
+"""Training crops: pairs held in memory, and samples drawn from (seed, step, index).
+
+A sample is a pure function of those three numbers, so that a resumed run, or several processes, see the same crops as
+one unbroken process. Each comes with thumbnails of its whole images under the same tone changes, because a fusion
+network takes what is global from there.
+"""
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from threading import Lock
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from ivif_cli.core.data.images import read_image
+from ivif_cli.core.data.luma import to_luma
+from ivif_cli.core.data.pairing import Pair
+from ivif_cli.core.errors import PairingError
+
+Thumbnail = Callable[[Tensor], Tensor]
+_REDRAWS = 20
+
+
+@dataclass(frozen=True)
+class CropSettings:
+    """How crops are cut and changed. Lengths in pixels, tones in [0, 1], probabilities per sample.
+
+    Attributes:
+        size: side of the crop the network sees.
+        min_side, max_side: range of the square that is cut and resized to `size`.
+        native: share of crops cut at exactly `size`, without resampling.
+        min_deviation: a crop where both standard deviations are smaller is drawn again.
+        max_black: a crop with a larger share of exactly black infrared pixels (a warp's border) is drawn again.
+        flip, upside_down: probability of a horizontal and of a vertical flip.
+        affine: probability of a small rotation and shear, up to `angle` degrees each.
+        blur: probability of a Gaussian blur of both sources, sigma 0.4 to 1.
+        tones: probability, for each source by itself, of a random tone curve.
+        gamma: largest |log gamma| of that curve.
+        min_contrast, max_contrast: range of its slope about the crop's mean.
+        brightness: largest shift.
+        balance: see `LumaStore`.
+        noise: sigma of Gaussian noise on the network's input only; the loss sees clean sources.
+    """
+
+    size: int = 128
+    min_side: int = 96
+    max_side: int = 256
+    native: float = 0.25
+    min_deviation: float = 0.05
+    max_black: float = 0.05
+    flip: float = 0.5
+    upside_down: float = 0.15
+    affine: float = 0.0
+    angle: float = 5.0
+    blur: float = 0.3
+    tones: float = 0.5
+    gamma: float = 0.45
+    min_contrast: float = 0.55
+    max_contrast: float = 1.1
+    brightness: float = 0.08
+    noise: float = 0.03
+    balance: float = 0.5
+
+
+@dataclass(frozen=True)
+class Batch:
+    """N samples; images N x 1 x size x size and thumbnails N x 1 x t x t, float32 in [0, 1].
+
+    `ir_input` and `vis_input` are `ir` and `vis` with noise (which may leave [0, 1] slightly).
+    """
+
+    names: tuple[str, ...]
+    ir: Tensor
+    vis: Tensor
+    ir_input: Tensor
+    vis_input: Tensor
+    ir_thumb: Tensor
+    vis_thumb: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on a device."""
+        moved = {f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self) if f.name != "names"}
+        return Batch(names=self.names, **moved)
+
+
+@dataclass(frozen=True)
+class LumaPair:
+    """Both lumas of a pair, H x W uint8, and their thumbnails, t x t float32 in [0, 1]."""
+
+    ir: np.ndarray
+    vis: np.ndarray
+    ir_thumb: np.ndarray
+    vis_thumb: np.ndarray
+
+
+def read_luma(path: Path) -> np.ndarray:
+    """Luma of a picture as H x W uint8; deeper ones are scaled down, as only crops for training are cut from them.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    luma = to_luma(read_image(path))
+    return luma if luma.dtype == np.uint8 else (luma.astype(np.float32) / 257).round().astype(np.uint8)
+
+
+class LumaStore:
+    """Pairs as luma in memory: read on first use, the least recently used dropped beyond a budget.
+
+    Args:
+        pairs: the pairs.
+        thumbnail: N x 1 x H x W -> N x 1 x t x t, the network's own.
+        balance: a folder of n pairs is drawn from in proportion to n ** balance: 1 makes all pairs alike, 0 all
+            folders.
+        budget: bytes of luma to keep.
+    """
+
+    def __init__(
+        self, pairs: Sequence[Pair], thumbnail: Thumbnail, *, balance: float = 1.0, budget: int = 4 << 30
+    ) -> None:
+        self.pairs = tuple(pairs)
+        counts = Counter(pair.ir.parent for pair in self.pairs)
+        odds = np.array([counts[pair.ir.parent] ** (balance - 1) for pair in self.pairs])
+        self._cumulative = np.cumsum(odds / odds.sum())
+        self._thumbnail = thumbnail
+        self._budget = budget
+        self._kept: OrderedDict[int, LumaPair] = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def choose(self, rng: np.random.Generator) -> int:
+        """Index of a random pair."""
+        return min(int(np.searchsorted(self._cumulative, rng.random(), side="right")), len(self) - 1)
+
+    def __getitem__(self, index: int) -> LumaPair:
+        """Pair `index`.
+
+        Raises:
+            InputError: a file cannot be read.
+            PairingError: the two pictures differ in size.
+        """
+        with self._lock:
+            if index in self._kept:
+                self._kept.move_to_end(index)
+                return self._kept[index]
+        loaded = self._load(self.pairs[index])
+        with self._lock:
+            if index not in self._kept:
+                self._kept[index] = loaded
+                self._bytes += loaded.ir.nbytes + loaded.vis.nbytes
+            while self._bytes > self._budget and len(self._kept) > 1:
+                _, dropped = self._kept.popitem(last=False)
+                self._bytes -= dropped.ir.nbytes + dropped.vis.nbytes
+        return loaded
+
+    def _load(self, pair: Pair) -> LumaPair:
+        ir, vis = read_luma(pair.ir), read_luma(pair.vis)
+        if ir.shape != vis.shape:
+            sizes = " and ".join(f"{x.shape[1]} x {x.shape[0]}" for x in (ir, vis))
+            raise PairingError(f"pair {pair.name} has two sizes: {sizes}", "training needs aligned pairs of one size")
+        return LumaPair(ir, vis, *(self._small(x) for x in (ir, vis)))
+
+    def _small(self, luma: np.ndarray) -> np.ndarray:
+        return self._thumbnail(torch.from_numpy(luma)[None, None].float() / 255)[0, 0].numpy()
+
+
+def _generator(*key: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(key)))
+
+
+def _window(pair: LumaPair, settings: CropSettings, rng: np.random.Generator) -> tuple[slice, slice]:
+    """Where to cut: redrawn while flat or black, the last draw is taken as it is."""
+    height, width = pair.ir.shape
+    limit = min(height, width)
+    for _ in range(_REDRAWS):
+        side = settings.size
+        if rng.random() >= settings.native:
+            side = int(rng.integers(settings.min_side, settings.max_side + 1))
+        side = min(side, limit)
+        top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
+        window = slice(top, top + side), slice(left, left + side)
+        if _worth(pair.ir[window], pair.vis[window], settings):
+            break
+    return window
+
+
+def _worth(ir: np.ndarray, vis: np.ndarray, settings: CropSettings) -> bool:
+    flat = max(ir.std(), vis.std()) < settings.min_deviation * 255
+    return not flat and float((ir == 0).mean()) <= settings.max_black
+
+
+def _resize(crop: np.ndarray, size: int) -> np.ndarray:
+    if crop.shape == (size, size):
+        return crop
+    return cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA if crop.shape[0] > size else cv2.INTER_LINEAR)
+
+
+def _toned(crop: np.ndarray, thumb: np.ndarray, settings: CropSettings, rng: np.random.Generator) -> list[np.ndarray]:
+    """One random tone curve for a source's crop and thumbnail alike."""
+    if rng.random() >= settings.tones:
+        return [crop, thumb]
+    gamma = float(np.exp(rng.uniform(-settings.gamma, settings.gamma)))
+    slope = float(rng.uniform(settings.min_contrast, settings.max_contrast))
+    shift = float(rng.uniform(-settings.brightness, settings.brightness))
+    centre = float((crop**gamma).mean())
+    return [np.clip((x**gamma - centre) * slope + centre + shift, 0, 1) for x in (crop, thumb)]
+
+
+def _warp(size: int, angle: float, rng: np.random.Generator) -> np.ndarray:
+    """2 x 3 matrix of a small rotation and shear about the crop's centre, magnified so that no border shows."""
+    turn, shear = np.deg2rad(rng.uniform(-angle, angle, 2))
+    zoom = 1 / (abs(np.cos(turn)) + abs(np.sin(turn)) + abs(np.tan(shear)))
+    linear = zoom * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    linear = linear @ np.array([[1, np.tan(shear)], [0, 1]])
+    centre = (size - 1) / 2
+    return np.column_stack((linear, centre - linear @ np.full(2, centre)))
+
+
+def draw_sample(pair: LumaPair, settings: CropSettings, rng: np.random.Generator) -> list[np.ndarray]:
+    """One sample: ir, vis, their noisy copies (size x size), both thumbnails (t x t); float32."""
+    window, size = _window(pair, settings, rng), settings.size
+    crops = [_resize(x[window].astype(np.float32) / 255, size) for x in (pair.ir, pair.vis)]
+    thumbs = [pair.ir_thumb, pair.vis_thumb]
+    (crops[0], thumbs[0]), (crops[1], thumbs[1]) = (
+        _toned(c, t, settings, rng) for c, t in zip(crops, thumbs, strict=True)
+    )
+    if rng.random() < settings.affine:
+        matrix, flags = _warp(size, settings.angle, rng), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        crops = [cv2.warpAffine(x, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REFLECT_101) for x in crops]
+    if rng.random() < settings.blur:
+        sigma = float(rng.uniform(0.4, 1.0))
+        crops = [cv2.GaussianBlur(x, (0, 0), sigma) for x in crops]
+    images = [*crops, *thumbs]
+    if rng.random() < settings.flip:
+        images = [x[:, ::-1] for x in images]
+    if rng.random() < settings.upside_down:
+        images = [x[::-1] for x in images]
+    noisy = [x + settings.noise * rng.standard_normal(x.shape, np.float32) for x in images[:2]]
+    return [np.ascontiguousarray(x, np.float32) for x in (*images[:2], *noisy, *images[2:])]
+
+
+def draw_batch(store: LumaStore, settings: CropSettings, seed: int, step: int, indices: Sequence[int]) -> Batch:
+    """The samples `indices` of a step.
+
+    Args:
+        store: pairs to draw from.
+        settings: how crops are cut and changed.
+        seed, step: with the sample's index they decide everything.
+        indices: which of the step's samples; a process of several takes its share.
+    """
+    names, samples = [], []
+    for index in indices:
+        rng = _generator(seed, step, index)
+        chosen = store.choose(rng)
+        names.append(store.pairs[chosen].name)
+        samples.append(draw_sample(store[chosen], settings, rng))
+    stacked = (torch.from_numpy(np.stack(images))[:, None] for images in zip(*samples, strict=True))
+    return Batch(tuple(names), *stacked)

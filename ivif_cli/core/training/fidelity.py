@@ -1,0 +1,278 @@
+"""Fidelity terms: what a fused image owes to its sources apart from the words.
+
+Every term is pure and differentiable, takes (fused, ir, vis), N x 1 x H x W in [0, 1], and gives N values, lower is
+better. Filters run over the
+pixels that have their whole neighbourhood ('valid'): a crop's border is not an edge of the scene.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+EPS = 1e-8
+_VIF_WINDOWS = {1: 17, 2: 9, 3: 5, 4: 3}
+
+
+@dataclass(frozen=True)
+class FidelitySettings:
+    """Weights of the terms (zero leaves one out) and their targets.
+
+    Attributes:
+        intensity: weight of the distance to the brighter source.
+        gradient: weight of the distance to the stronger source gradient.
+        vif: weight of 1 - VIF / 2.
+        qabf: weight of 1 - Qabf.
+        scd: weight of 1 - SCD / 2.
+        ssim: weight of 1 - mean SSIM.
+        contrast: weight of the distance of the standard deviation to its target.
+        mi: weight of minus the mutual information with both sources [bit].
+        entropy: weight of minus the entropy [bit].
+        stretch: largest tone stretch of the intensity target (and with it the gradient target); 1 leaves tones alone.
+        gradient_gain: target gradient over the stronger source gradient.
+        contrast_gain: target standard deviation over the larger of the sources'.
+        vif_scales: first and last of VIF's four scales; few and coarse ones are cheap.
+    """
+
+    intensity: float = 10.0
+    gradient: float = 10.0
+    vif: float = 2.0
+    qabf: float = 0.0
+    scd: float = 1.0
+    ssim: float = 0.0
+    contrast: float = 0.0
+    mi: float = 0.0
+    entropy: float = 0.0
+    stretch: float = 1.0
+    gradient_gain: float = 1.25
+    contrast_gain: float = 1.2
+    vif_scales: tuple[int, ...] = (1, 2)
+
+
+@dataclass(frozen=True)
+class Tones:
+    """A linear tone curve a pair, x -> gain * (x - centre) + target; N x 1 x 1 x 1 each."""
+
+    gain: Tensor
+    centre: Tensor
+    target: Tensor
+
+    def apply(self, luma: Tensor) -> Tensor:
+        """Stretch N x 1 x H x W; values may leave [0, 1]."""
+        return self.gain * (luma - self.centre) + self.target
+
+
+def stretch_tones(ir_thumb: Tensor, vis_thumb: Tensor, largest: float) -> Tones:
+    """The curve that spreads a whole pair's tones over the range, by at most `largest`.
+
+    Its white point is the 99.5 % quantile of the brighter source; its black point lies half-way between the 0.5 %
+    quantiles of the brighter source and of the mean.
+
+    Args:
+        ir_thumb, vis_thumb: the whole images, small: N x 1 x h x w in [0, 1].
+        largest: largest gain, at least 1.
+    """
+    ends = ir_thumb.new_tensor((0.005, 0.995))
+    low, high = torch.quantile(torch.maximum(ir_thumb, vis_thumb).flatten(1), ends, dim=1)
+    low = (low + torch.quantile((ir_thumb + vis_thumb).flatten(1) / 2, ends[0], dim=1)) / 2
+    gain = (0.96 / (high - low).clamp_min(0.1)).clamp(1, largest)
+    half = (gain * (high - low) / 2).clamp_max(0.5)
+    centre = (low + high) / 2
+    target = torch.minimum(torch.maximum(centre, half), 1 - half)
+    return Tones(*(values[:, None, None, None] for values in (gain, centre, target)))
+
+
+def intensity_loss(fused: Tensor, ir: Tensor, vis: Tensor, *, tones: Tones | None = None) -> Tensor:
+    """Mean |F - max(A, B)| (the intensity term of SeAFusion, Tang et al. 2022), sources stretched by `tones` first."""
+    brighter = torch.maximum(ir, vis)
+    if tones is not None:
+        brighter = tones.apply(brighter).clamp(0, 1)
+    return (fused - brighter).abs().flatten(1).mean(1)
+
+
+def sobel(luma: Tensor) -> Tensor:
+    """Sobel derivatives, N x 2 x (H-2) x (W-2), along x and y, divided by 4: a ramp of 1 a pixel gives 2."""
+    smooth = luma.new_tensor((1.0, 2.0, 1.0)) / 4
+    slope = luma.new_tensor((-1.0, 0.0, 1.0))
+    kernels = torch.stack((torch.outer(smooth, slope), torch.outer(slope, smooth)))
+    return F.conv2d(luma, kernels[:, None])
+
+
+def gradient_loss(fused: Tensor, ir: Tensor, vis: Tensor, *, gain: float = 1.25, tones: Tones | None = None) -> Tensor:
+    """Mean |grad F - gain * stronger of (grad A, grad B)|, signed, the stronger by its length at each pixel.
+
+    The stretch of `tones` multiplies the gain.
+    """
+    at_ir, at_vis = sobel(ir), sobel(vis)
+    stronger = at_ir.square().sum(1, keepdim=True) > at_vis.square().sum(1, keepdim=True)
+    target = gain * torch.where(stronger, at_ir, at_vis)
+    if tones is not None:
+        target = target * tones.gain
+    return (sobel(fused) - target).abs().flatten(1).mean(1)
+
+
+def _gaussian(size: int, sigma: float, like: Tensor) -> Tensor:
+    ticks = torch.arange(size, device=like.device, dtype=like.dtype) - (size - 1) / 2
+    window = torch.exp(-ticks.square() / (2 * sigma * sigma))
+    return window / window.sum()
+
+
+def _filter(maps: Tensor, window: Tensor) -> Tensor:
+    """Separable 'valid' filtering of N x C x H x W, every map by itself."""
+    flat = maps.flatten(0, 1)[:, None]
+    flat = F.conv2d(F.conv2d(flat, window[None, None, None]), window[None, None, :, None])
+    return flat[:, 0].unflatten(0, maps.shape[:2])
+
+
+def vif(source: Tensor, fused: Tensor, *, scales: tuple[int, ...] = (1, 2, 3, 4)) -> Tensor:
+    """Pixel-domain visual information fidelity (Sheikh and Bovik 2006), summed over the scales that are named.
+
+    With all four scales this is the evaluator's vifp (N = 17, 9, 5, 3, sigma N/5, noise variance 2 on 0..255).
+
+    Args:
+        source: reference, N x 1 x H x W in [0, 1].
+        fused: likewise.
+        scales: which of the scales 1 (finest) to 4 count.
+
+    Returns:
+        N values; 1 where the fused image is the source.
+    """
+    pair = torch.cat((source, fused), 1) * 255 - 128
+    gained, available = source.new_zeros(source.shape[0]), source.new_zeros(source.shape[0])
+    for scale in range(1, max(scales) + 1):
+        window = _gaussian(_VIF_WINDOWS[scale], _VIF_WINDOWS[scale] / 5, pair)
+        if scale > 1:
+            pair = _filter(pair, window)[..., ::2, ::2]
+        if scale in scales:
+            parts = _vif_scale(pair, window)
+            gained, available = gained + parts[0], available + parts[1]
+    return (gained + EPS) / (available + EPS)
+
+
+def _vif_scale(pair: Tensor, window: Tensor) -> tuple[Tensor, Tensor]:
+    a, f = pair.split(1, 1)
+    mean_a, mean_f, aa, ff, af = _filter(torch.cat((a, f, a * a, f * f, a * f), 1), window).unbind(1)
+    var_a = (aa - mean_a * mean_a).clamp_min(0)
+    var_f = (ff - mean_f * mean_f).clamp_min(0)
+    cross = af - mean_a * mean_f
+    gain = torch.where((var_a < 1e-10) | (var_f < 1e-10), torch.zeros_like(cross), cross / (var_a + 1e-10)).clamp_min(0)
+    noise = (var_f - gain * cross).clamp_min(1e-10)
+    told = torch.log1p(gain * gain * var_a / (noise + 2))
+    return told.flatten(1).sum(1), torch.log1p(var_a / 2).flatten(1).sum(1)
+
+
+def vif_loss(fused: Tensor, ir: Tensor, vis: Tensor, *, scales: tuple[int, ...] = (1, 2)) -> Tensor:
+    """1 - (VIF(A, F) + VIF(B, F)) / 2; below zero where contrast is raised."""
+    return 1 - (vif(ir, fused, scales=scales) + vif(vis, fused, scales=scales)) / 2
+
+
+def _edge(luma: Tensor) -> tuple[Tensor, Tensor]:
+    """Strength (on 0..255) and orientation in (-pi/2, pi/2) of the edge at each pixel."""
+    x, y = (sobel(luma) * (4 * 255)).unbind(1)
+    strength = (x.square() + y.square() + 1e-6).sqrt()
+    # Away from zero by a hair, so that atan(y/x) has a gradient where the edge is horizontal.
+    return strength, torch.atan(y / torch.where(x >= 0, x + 1e-3, x - 1e-3))
+
+
+def _edge_kept(source: tuple[Tensor, Tensor], fused: tuple[Tensor, Tensor]) -> Tensor:
+    """Q_AF of Xydeas and Petrovic: how much of an edge's strength and orientation is kept."""
+    strength = torch.minimum(source[0], fused[0]) / torch.maximum(source[0], fused[0])
+    agreement = 1 - (source[1] - fused[1]).abs() / (torch.pi / 2)
+    return 0.9994 * torch.sigmoid(15 * (strength - 0.5)) * 0.9879 * torch.sigmoid(22 * (agreement - 0.8))
+
+
+def qabf_loss(fused: Tensor, ir: Tensor, vis: Tensor) -> Tensor:
+    """1 - Qabf (Xydeas and Petrovic 2000), inside the border."""
+    of_fused, of_ir, of_vis = _edge(fused), _edge(ir), _edge(vis)
+    kept = _edge_kept(of_ir, of_fused) * of_ir[0] + _edge_kept(of_vis, of_fused) * of_vis[0]
+    return 1 - kept.flatten(1).sum(1) / (of_ir[0] + of_vis[0]).flatten(1).sum(1)
+
+
+def correlation(a: Tensor, b: Tensor) -> Tensor:
+    """Pearson correlation of each image of N x 1 x H x W with its partner; near 0, not NaN, where one is flat."""
+    a, b = (x.flatten(1) - x.flatten(1).mean(1, keepdim=True) for x in (a, b))
+    power = (a.square().mean(1) + EPS) * (b.square().mean(1) + EPS)
+    return (a * b).mean(1) / power.sqrt()
+
+
+def scd_loss(fused: Tensor, ir: Tensor, vis: Tensor) -> Tensor:
+    """1 - SCD / 2, SCD = corr(F - B, A) + corr(F - A, B) (Aslantas and Bendes 2015)."""
+    return 1 - (correlation(fused - vis, ir) + correlation(fused - ir, vis)) / 2
+
+
+def ssim(a: Tensor, b: Tensor) -> Tensor:
+    """Mean SSIM (Wang et al. 2004): Gaussian 11 x 11, sigma 1.5, K = 0.01 and 0.03, range 1; N values."""
+    window = _gaussian(11, 1.5, a)
+    mean_a, mean_b, aa, bb, ab = _filter(torch.cat((a, b, a * a, b * b, a * b), 1), window).unbind(1)
+    cross = mean_a * mean_b
+    likeness = (2 * cross + 1e-4) * (2 * (ab - cross) + 9e-4)
+    spread = (mean_a.square() + mean_b.square() + 1e-4) * (aa + bb - mean_a.square() - mean_b.square() + 9e-4)
+    return (likeness / spread).flatten(1).mean(1)
+
+
+def ssim_loss(fused: Tensor, ir: Tensor, vis: Tensor) -> Tensor:
+    """1 - (SSIM(A, F) + SSIM(B, F)) / 2."""
+    return 1 - (ssim(ir, fused) + ssim(vis, fused)) / 2
+
+
+def deviation(luma: Tensor) -> Tensor:
+    """Standard deviation of each image of N x 1 x H x W, with a finite gradient where it is flat."""
+    return (luma.flatten(1).var(1, correction=0) + EPS).sqrt()
+
+
+def contrast_loss(fused: Tensor, ir: Tensor, vis: Tensor, *, gain: float = 1.2) -> Tensor:
+    """|std F - gain * max(std A, std B)|."""
+    return (deviation(fused) - gain * torch.maximum(deviation(ir), deviation(vis))).abs()
+
+
+def soft_levels(luma: Tensor, levels: int = 48) -> Tensor:
+    """Membership of each pixel in its two nearest grey levels: N x levels x pixels, non-negative, summing to 1."""
+    position = luma.flatten(1)[:, None].clamp(0, 1) * (levels - 1)
+    centres = torch.arange(levels, device=luma.device, dtype=luma.dtype)[:, None]
+    return (1 - (position - centres).abs()).clamp_min(0)
+
+
+def _bits(shares: Tensor) -> Tensor:
+    """Shannon entropy of N x ... shares [bit]."""
+    return -(shares * (shares + 1e-9).log2()).flatten(1).sum(1)
+
+
+def entropy_loss(fused: Tensor, ir: Tensor, vis: Tensor) -> Tensor:
+    """Minus the entropy of the fused image's soft histogram of 48 levels [bit]."""
+    return -_bits(soft_levels(fused).mean(2))
+
+
+def mi_loss(fused: Tensor, ir: Tensor, vis: Tensor) -> Tensor:
+    """-(I(A; F) + I(B; F)) of soft histograms of 48 levels [bit] (Qu et al. 2002, made differentiable)."""
+    of_fused = soft_levels(fused)
+    total = fused.new_zeros(fused.shape[0])
+    for source in (ir, vis):
+        of_source = soft_levels(source)
+        joint = of_source @ of_fused.transpose(1, 2) / of_fused.shape[2]
+        total = total + _bits(joint.sum(1)) + _bits(joint.sum(2)) - _bits(joint)
+    return -total
+
+
+Term = Callable[[Tensor, Tensor, Tensor, FidelitySettings, Tones | None], Tensor]
+TERMS: dict[str, Term] = {
+    "intensity": lambda f, a, b, s, tones: intensity_loss(f, a, b, tones=tones),
+    "gradient": lambda f, a, b, s, tones: gradient_loss(f, a, b, gain=s.gradient_gain, tones=tones),
+    "vif": lambda f, a, b, s, tones: vif_loss(f, a, b, scales=s.vif_scales),
+    "qabf": lambda f, a, b, s, tones: qabf_loss(f, a, b),
+    "scd": lambda f, a, b, s, tones: scd_loss(f, a, b),
+    "ssim": lambda f, a, b, s, tones: ssim_loss(f, a, b),
+    "contrast": lambda f, a, b, s, tones: contrast_loss(f, a, b, gain=s.contrast_gain),
+    "mi": lambda f, a, b, s, tones: mi_loss(f, a, b),
+    "entropy": lambda f, a, b, s, tones: entropy_loss(f, a, b),
+}
+"""Name of a term, which is also its weight's name in `FidelitySettings`, -> the term."""
+
+
+def fidelity_parts(
+    fused: Tensor, ir: Tensor, vis: Tensor, settings: FidelitySettings, tones: Tones | None = None
+) -> dict[str, Tensor]:
+    """The terms whose weight is not zero, unweighted, as means over the batch (scalars)."""
+    chosen = {name: term for name, term in TERMS.items() if getattr(settings, name) != 0}
+    return {name: term(fused, ir, vis, settings, tones).mean() for name, term in chosen.items()}
