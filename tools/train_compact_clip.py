@@ -1,0 +1,85 @@
+"""Train the compact CLIP on infrared and visible crops.
+
+    python tools/train_compact_clip.py --data ../shared/data/train --out runs/compact-clip
+
+Resumes by itself where the folder holds a checkpoint. The folder's `manifest.csv` gives source, stem, scene_group,
+night and the two files (`ir`, `vi`). `--export` writes the configuration and the fp16 weights of the folder's checkpoint.
+"""
+
+import argparse
+import csv
+import json
+from pathlib import Path
+
+import cv2
+import torch
+from safetensors.torch import save_file
+
+from ivif_cli.core.data.images import read_image
+from ivif_cli.core.data.luma import to_luma
+from ivif_cli.core.training.captioned_crops import Scene
+from ivif_cli.core.training.contrastive import ContrastiveRecipe, Trainer, model_config, run
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+CONFIG = REPOSITORY / "ivif_cli/core/language/compact_clip.json"
+WEIGHTS = REPOSITORY / "weights/compact-clip.safetensors"
+NIGHT = {"y": True, "n": False}
+
+
+def read_scenes(root: Path) -> list[Scene]:
+    """All pairs of the manifest as luma; M3FD's frame, which its warping leaves black, is cut off."""
+    scenes = []
+    with (root / "manifest.csv").open(newline="") as stream:
+        for row in csv.DictReader(stream):
+            ir, vis = (to_luma(read_image(root / row[key])) for key in ("ir", "vi"))
+            if row["source"] == "M3FD":
+                ir, vis = (luma[40:-40, 60:-60] for luma in (ir, vis))
+            night = NIGHT.get(row["night"])
+            scenes.append(Scene(row["stem"], row["source"], row["scene_group"], night, ir, vis))
+    return scenes
+
+
+def export(trainer: Trainer) -> None:
+    """Write the open_clip configuration and the weights as fp16 safetensors."""
+    CONFIG.write_text(json.dumps(model_config(trainer.recipe), indent=1) + "\n")
+    tensors = {
+        name: value.half().contiguous() if value.is_floating_point() else value
+        for name, value in trainer.model.state_dict().items()
+        if name != "logit_bias"
+    }
+    WEIGHTS.parent.mkdir(exist_ok=True)
+    save_file(tensors, WEIGHTS, metadata={"model": "compact_clip", "steps": str(trainer.step)})
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data/train"))
+    parser.add_argument("--out", type=Path, default=Path("runs/compact-clip"))
+    parser.add_argument("--steps", type=int, default=ContrastiveRecipe.steps)
+    parser.add_argument("--seed", type=int, default=ContrastiveRecipe.seed)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--export", action="store_true")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    cv2.setNumThreads(1)
+    recipe = ContrastiveRecipe(steps=arguments.steps, seed=arguments.seed)
+    trainer = Trainer(recipe, read_scenes(arguments.data))
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    checkpoint = arguments.out / "checkpoint.pt"
+    if checkpoint.exists():
+        trainer.load(checkpoint)
+    if not arguments.export:
+        log = (arguments.out / "metrics.jsonl").open("a")
+
+        def report(line: dict) -> None:
+            print(json.dumps(line), file=log, flush=True)
+            print(json.dumps(line), flush=True)
+
+        for _ in run(trainer, checkpoint, report=report):
+            pass
+    export(trainer)
+
+
+if __name__ == "__main__":
+    main()
