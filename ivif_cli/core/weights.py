@@ -14,7 +14,10 @@ from ivif_cli.core.errors import OutputError, WeightsError
 if TYPE_CHECKING:
     from torch import Tensor
 
-SHA256: dict[str, str] = {}
+SHA256: dict[str, str] = {
+    "base.safetensors": "6a622a408470fc442337b01e9df90e6180cc2cb8592971c1b3a3451cb435c7eb",
+    "fast.safetensors": "9cfe637053ac40d625e741ecdede25bcbbfbfb397667c87ab9cc8f26ea6afbb6",
+}
 """File name in `weights/` -> sha256 of its bytes, hex."""
 
 _HEADER_LIMIT = 1 << 20
