@@ -1,4 +1,4 @@
-"""Every published output at hand against its golden values: MATLAB's evaluator under Octave, MI by independent NumPy."""
+"""Every published output at hand against its golden values: MATLAB's evaluator in Octave, MI by independent NumPy."""
 
 import csv
 from collections import defaultdict

@@ -2,29 +2,31 @@
 
 import numpy as np
 
-from ivif_cli.core.metrics.maps import Edges, Maps
+from ivif_cli.core.metrics.buffers import strips, take
+from ivif_cli.core.metrics.maps import Maps
 
 _STRENGTH = (0.9994, 15.0, 0.5)
 _ANGLE = (0.9879, 22.0, 0.8)
 """Height, slope and centre of the two sigmoids, as published."""
 
 
-def _preservation(source: Edges, fused: Edges) -> np.ndarray:
-    """Edge preservation of one source in the fused picture, HxW in [0, 0.9873].
+def _preservation(g_source: np.ndarray, a_source: np.ndarray, g_fused: np.ndarray, a_fused: np.ndarray) -> np.ndarray:
+    """Edge preservation of one source in the fused picture, in [0, 0.9873], of strengths g and angles a [rad].
 
     The product of two sigmoids is one division: heights over (1 + e^u)(1 + e^v).
     """
-    ratio = np.minimum(source.strength, fused.strength)
-    larger = np.maximum(source.strength, fused.strength)
+    ratio, larger = take(g_source.shape), take(g_source.shape)
+    np.minimum(g_source, g_fused, out=ratio)
+    np.maximum(g_source, g_fused, out=larger)
     equal = ratio == larger
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio /= larger
-    np.copyto(ratio, fused.strength, where=equal)
+    np.copyto(ratio, g_fused, where=equal)
     ratio -= _STRENGTH[2]
     ratio *= -_STRENGTH[1]
     np.exp(ratio, out=ratio)
     ratio += 1.0
-    turn = np.subtract(source.angle, fused.angle, out=larger)
+    turn = np.subtract(a_source, a_fused, out=larger)
     np.abs(turn, out=turn)
     turn *= _ANGLE[1] / (np.pi / 2)
     turn -= _ANGLE[1] * (1 - _ANGLE[2])
@@ -41,8 +43,11 @@ def edge_preservation(ir: Maps, vis: Maps, fused: Maps) -> float:
     NaN where neither source has a gradient (both black).
     """
     kept = total = 0.0
-    for source in (ir, vis):
-        strength = source.edges.strength
-        kept += float(np.vdot(_preservation(source.edges, fused.edges), strength))
-        total += float(strength.sum())
+    for source in (ir.edges, vis.edges):
+        for rows in strips(fused.pixels.shape):
+            strength = source.strength[rows]
+            quality = _preservation(strength, source.angle[rows], fused.edges.strength[rows], fused.edges.angle[rows])
+            quality *= strength
+            kept += float(quality.sum())
+        total += float(source.strength.sum())
     return kept / total if total else float("nan")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ivif_cli.core.metrics.buffers import strips, take
 from ivif_cli.core.metrics.maps import SMALLEST_VIF_SIDE, Level, Maps, smooth_valid
 
 _NOISE = 2.0
@@ -24,23 +25,38 @@ def log_sum(factors: np.ndarray) -> float:
 
 def _information(source: Level, fused: Level) -> tuple[float, float]:
     """Information that the fused picture keeps of the source, and all that the source has, at one scale [nat]."""
-    covariance = smooth_valid(source.picture * fused.picture, source.window)
-    covariance -= source.mean * fused.mean
-    source_flat = source.variance < _TINY
-    gain = source.variance + _TINY
-    np.divide(covariance, gain, out=gain)
-    np.copyto(gain, 0.0, where=source_flat | (fused.variance < _TINY))
+    shape = source.picture.shape
+    product = np.multiply(source.picture, fused.picture, out=take(shape))
+    joint = smooth_valid(product, source.window)
+    kept = own = 0.0
+    for rows in strips(joint.shape):
+        moments = source.mean[rows], fused.mean[rows], source.variance[rows], fused.variance[rows]
+        part_kept, part_own = _strip_information(joint[rows], *moments)
+        kept += part_kept
+        own += part_own
+    return kept, own
+
+
+def _strip_information(
+    joint: np.ndarray, mean_s: np.ndarray, mean_f: np.ndarray, variance_s: np.ndarray, variance_f: np.ndarray
+) -> tuple[float, float]:
+    """`_information` of a few rows; `joint` is the local mean of the product of source and fused."""
+    covariance, gain, own = take(joint.shape), take(joint.shape), take(joint.shape)
+    np.subtract(joint, np.multiply(mean_s, mean_f, out=covariance), out=covariance)
+    flat = variance_s < _TINY
+    np.divide(covariance, np.add(variance_s, _TINY, out=gain), out=gain)
+    np.copyto(gain, 0.0, where=flat | (variance_f < _TINY))
     np.maximum(gain, 0.0, out=gain)
-    np.multiply(gain, covariance, out=covariance)
-    noise = np.subtract(fused.variance, covariance, out=covariance)
+    noise = np.multiply(gain, covariance, out=covariance)
+    np.subtract(variance_f, noise, out=noise)
     np.maximum(noise, _TINY, out=noise)
     noise += _NOISE
     gain *= gain
-    gain *= source.variance
+    gain *= variance_s
     gain /= noise
     gain += 1.0
-    own = source.variance * (1 / _NOISE)
-    np.copyto(own, 0.0, where=source_flat)
+    np.multiply(variance_s, 1 / _NOISE, out=own)
+    np.copyto(own, 0.0, where=flat)
     own += 1.0
     return log_sum(gain), log_sum(own)
 

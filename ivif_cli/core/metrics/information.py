@@ -2,22 +2,19 @@
 
 import numpy as np
 
-from ivif_cli.core.metrics.maps import Maps
+from ivif_cli.core.metrics.maps import Maps, count_levels
 
 
 def entropy_of_counts(counts: np.ndarray) -> float:
     """Shannon entropy of a histogram of integer counts [bit]; empty bins count nothing."""
     occupied = counts[counts > 0].astype(np.float64)
     total = occupied.sum()
-    return float(np.log2(total) - occupied @ np.log2(occupied) / total)
+    return float(np.log2(total) - (occupied * np.log2(occupied)).sum() / total)
 
 
 def joint_histogram(source: Maps, fused: Maps) -> np.ndarray:
     """256 x 256 counts of (fused level, source level), int64."""
-    pairs = fused.pixels.astype(np.int64)
-    pairs <<= 8
-    pairs |= source.pixels
-    return np.bincount(pairs.ravel(), minlength=1 << 16).reshape(256, 256)
+    return count_levels([fused.pixels, source.pixels])
 
 
 def mutual_information_of_counts(joint: np.ndarray) -> float:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from ivif_cli.core.errors import InputError
+from ivif_cli.core.metrics.buffers import strips, take
 
 VIF_WINDOWS = (17, 9, 5, 3)
 """Side of the Gaussian window at each of the four scales of VIF, finest first [px]; sigma is a fifth of it."""
@@ -49,7 +50,8 @@ def gaussian_window(side: int, sigma: float) -> np.ndarray:
 def smooth_valid(picture: np.ndarray, window: np.ndarray) -> np.ndarray:
     """Separable correlation of an HxW float64 picture, only where the whole window lies inside."""
     margin = len(window) // 2
-    full = cv2.sepFilter2D(picture, cv2.CV_64F, window, window, borderType=cv2.BORDER_REPLICATE)
+    full = take(picture.shape)
+    cv2.sepFilter2D(picture, cv2.CV_64F, window, window, dst=full, borderType=cv2.BORDER_REPLICATE)
     return full[margin : full.shape[0] - margin, margin : full.shape[1] - margin]
 
 
@@ -70,24 +72,21 @@ class Maps:
     @cached_property
     def real(self) -> np.ndarray:
         """The grey levels as float64."""
-        return self.pixels.astype(np.float64)
+        real = take(self.pixels.shape)
+        real[...] = self.pixels
+        return real
 
     @cached_property
     def histogram(self) -> np.ndarray:
         """Counts of the 256 grey levels, int64."""
-        return np.bincount(self.pixels.ravel(), minlength=256)
+        return count_levels([self.pixels])
 
-    @property
+    @cached_property
     def is_constant(self) -> bool:
-        return int(np.count_nonzero(self.histogram)) == 1
+        return bool(self.pixels.min() == self.pixels.max())
 
     @cached_property
-    def mean(self) -> float:
-        """Mean grey level, from exact integer sums."""
-        return int(self.histogram @ np.arange(256)) / self.pixels.size
-
-    @cached_property
-    def spread(self) -> float:
+    def deviation(self) -> float:
         """Sum of squared deviations from the mean; the sums are exact integers up to the last division."""
         levels = np.arange(256)
         total, squares = int(self.histogram @ levels), int(self.histogram @ levels**2)
@@ -96,18 +95,13 @@ class Maps:
     @cached_property
     def edges(self) -> Edges:
         """Sobel edges; the sign of Sy/Sx is that of a true convolution, which matters where Sx is 0."""
-        right = cv2.Sobel(self.pixels, cv2.CV_16S, 1, 0, borderType=cv2.BORDER_CONSTANT).astype(np.float64)
-        down = cv2.Sobel(self.pixels, cv2.CV_16S, 0, 1, borderType=cv2.BORDER_CONSTANT).astype(np.float64)
-        strength = right * right
-        strength += down * down
-        np.sqrt(strength, out=strength)
-        level = right == 0
-        np.negative(right, out=right)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            np.divide(down, right, out=down)
-        np.arctan(down, out=down)
-        down[level] = np.pi / 2
-        return Edges(strength, down)
+        across, down = take(self.pixels.shape, np.int16), take(self.pixels.shape, np.int16)
+        cv2.Sobel(self.pixels, cv2.CV_16S, 1, 0, dst=across, borderType=cv2.BORDER_CONSTANT)
+        cv2.Sobel(self.pixels, cv2.CV_16S, 0, 1, dst=down, borderType=cv2.BORDER_CONSTANT)
+        edges = Edges(take(self.pixels.shape), take(self.pixels.shape))
+        for rows in strips(self.pixels.shape):
+            _polar(across[rows], down[rows], edges.strength[rows], edges.angle[rows])
+        return edges
 
     @cached_property
     def levels(self) -> tuple[Level, ...]:
@@ -117,12 +111,47 @@ class Maps:
         for side in VIF_WINDOWS:
             window = gaussian_window(side, side / 5)
             if levels:
-                picture = np.ascontiguousarray(smooth_valid(picture, window)[::2, ::2])
-            mean = smooth_valid(picture, window)
-            variance = smooth_valid(picture * picture, window)
-            variance -= mean * mean
-            levels.append(Level(window, picture, mean, np.maximum(variance, 0, out=variance)))
+                smooth = smooth_valid(picture, window)[::2, ::2]
+                picture = take(smooth.shape)
+                picture[...] = smooth
+            levels.append(_level(picture, window))
         return tuple(levels)
+
+
+def _polar(across: np.ndarray, down: np.ndarray, strength: np.ndarray, angle: np.ndarray) -> None:
+    """Gradient magnitude and angle of int16 Sobel maps, written into `strength` and `angle`."""
+    squares = take(across.shape)
+    np.multiply(across, across, out=strength, dtype=np.float64)
+    np.multiply(down, down, out=squares, dtype=np.float64)
+    strength += squares
+    np.sqrt(strength, out=strength)
+    np.negative(across, out=squares, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        np.divide(down, squares, out=angle)
+    np.arctan(angle, out=angle)
+    np.copyto(angle, np.pi / 2, where=across == 0)
+
+
+def _level(picture: np.ndarray, window: np.ndarray) -> Level:
+    mean = smooth_valid(picture, window)
+    variance = smooth_valid(np.multiply(picture, picture, out=take(picture.shape)), window)
+    for rows in strips(mean.shape):
+        part = variance[rows]
+        part -= np.multiply(mean[rows], mean[rows], out=take(part.shape))
+        np.maximum(part, 0, out=part)
+    return Level(window, picture, mean, variance)
+
+
+def count_levels(pictures: list[np.ndarray]) -> np.ndarray:
+    """Exact histogram of one uint8 picture (256) or of two together (256 x 256, first picture down), int64."""
+    axes = len(pictures)
+    if pictures[0].size < 1 << 24:  # float32 counts are exact up to there
+        counts = cv2.calcHist(pictures, list(range(axes)), None, [256] * axes, [0, 256] * axes)
+        return counts.reshape((256,) * axes).astype(np.int64)
+    code = pictures[0].astype(np.int64)
+    for picture in pictures[1:]:
+        code = code << 8 | picture
+    return np.bincount(code.ravel(), minlength=256**axes).reshape((256,) * axes)
 
 
 def as_maps(picture: np.ndarray | Maps, role: str = "picture") -> Maps:

@@ -12,7 +12,7 @@ from ivif_cli.core.metrics.maps import Maps
 
 def standard_deviation(fused: Maps) -> float:
     """SD: population standard deviation of the fused picture [grey level], in [0, 127.5]."""
-    return math.sqrt(fused.spread / fused.pixels.size)
+    return math.sqrt(fused.deviation / fused.pixels.size)
 
 
 def spatial_frequency(fused: Maps) -> float:
