@@ -95,13 +95,21 @@ def full_precision(tensor: Tensor) -> Tensor:
     return tensor if tensor.dtype == torch.float64 else tensor.float()
 
 
+def chosen_precision(device: torch.device, precision: str) -> str:
+    """What "auto" means on a device: "bf16", or "fp16" on older CUDA devices, "fp32" elsewhere."""
+    if precision != "auto":
+        return precision
+    if device.type != "cuda":
+        return "fp32"
+    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+
+
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
     """The autocast context of a precision name on a device; none where float32 is meant."""
-    if precision == "auto":
-        precision = "fp32" if device.type != "cuda" else ("bf16" if torch.cuda.is_bf16_supported() else "fp16")
-    if precision == "fp32":
+    chosen = chosen_precision(device, precision)
+    if chosen == "fp32":
         return nullcontext()
-    return torch.autocast(device.type, dtype={"bf16": torch.bfloat16, "fp16": torch.float16}[precision])
+    return torch.autocast(device.type, dtype={"bf16": torch.bfloat16, "fp16": torch.float16}[chosen])
 
 
 def fit(luma: Tensor, size: int) -> Tensor:

@@ -1,0 +1,198 @@
+"""`ivif train`: train a fusion network by words."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ivif_cli.commands.console import INTERRUPTED, Console
+from ivif_cli.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from ivif_cli.core.data.pairing import Pair
+    from ivif_cli.core.training.loop import Run
+    from ivif_cli.core.training.recipe import Recipe
+
+
+def train(
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="Folder with ir/ and vis/ (or vi/); may be repeated.")
+    ] = None,
+    dataset: Annotated[list[str] | None, typer.Option("--dataset", help="Named dataset; may be repeated.")] = None,
+    data_root: Annotated[Path | None, typer.Option("--data-root", help="Where the named datasets lie.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The run's folder.")] = Path("runs/train"),
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="Recipe, a TOML file.")] = None,
+    print_config: Annotated[bool, typer.Option("--print-config", help="Print the whole recipe and leave.")] = False,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any setting of the recipe; may be repeated."),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Length of the run.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Crops a step, over all processes.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
+    network: Annotated[str | None, typer.Option(help="Shape of the network: base or fast.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    precision: Annotated[str | None, typer.Option(help="Of the network: auto, fp32, bf16 or fp16.")] = None,
+    checkpoint_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 200,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
+    init: Annotated[str | None, typer.Option(help="Weights to start from: a file or a bundled name.")] = None,
+    teacher: Annotated[str | None, typer.Option(help="Weights to learn from (distillation): a file or a name.")] = None,
+    language: Annotated[str | None, typer.Option(help="off, or the factor of the language-driven loss.")] = None,
+    prompts: Annotated[Path | None, typer.Option(help="Embedded prompts, from ivif embed-prompts.")] = None,
+    clip: Annotated[str | None, typer.Option(help="Image-language encoder: compact, or a name of open_clip.")] = None,
+    clip_pretrained: Annotated[str | None, typer.Option(help="open_clip's tag of its weights.")] = None,
+    clip_weights: Annotated[Path | None, typer.Option(help="A local file of its weights.")] = None,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard's event files too.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and notes.")] = False,
+) -> None:
+    """Train a fusion network on pairs of infrared and visible images, towards an objective said in words.
+
+    Leaves model.safetensors, checkpoints/, metrics.jsonl and samples/ in --out. Options override the recipe.
+    """
+    from ivif_cli.core.training.recipe import load_recipe, to_table, to_toml
+
+    named = {
+        "steps": steps,
+        "batch_size": batch_size,
+        "seed": seed,
+        "network": network,
+        "precision": precision,
+        "language": language_factor(language),
+        "clip": clip,
+        "clip_pretrained": clip_pretrained,
+    }
+    recipe = load_recipe(config, {**settings(set_ or []), **{n: v for n, v in named.items() if v is not None}})
+    console = Console(quiet=quiet)
+    if print_config:
+        console.result(to_toml(to_table(recipe)).rstrip())
+        return
+    from ivif_cli.core.training.setup import Sources
+
+    pairs = find_pairs(data or [], dataset or [], data_root, console)
+    refuse_old_run(out, resume)
+    sources = Sources(clip_weights, prompts, init, teacher)
+    options = {"checkpoint_every": checkpoint_every, "tensorboard": tensorboard}
+    start(recipe, pairs, out, sources, console, device=device, resume=resume, options=options)
+
+
+def language_factor(text: str | None) -> float | None:
+    """`off` as 0, a number as itself, nothing as None."""
+    if text is None:
+        return None
+    try:
+        return 0.0 if text == "off" else float(text)
+    except ValueError:
+        raise UsageError(f"--language {text}: expected off or a number") from None
+
+
+def settings(texts: list[str]) -> dict[str, Any]:
+    """`--set` options as dotted name -> value."""
+    from ivif_cli.core.training.recipe import parse_setting
+
+    return dict(parse_setting(text) for text in texts)
+
+
+def find_pairs(data: list[Path], names: list[str], root: Path | None, console: Console) -> list["Pair"]:
+    """All pairs of the folders and named datasets, each named with its folder where there are several."""
+    from dataclasses import replace
+
+    from ivif_cli.core.data.datasets import open_dataset, open_folder
+
+    found = [(folder.name, open_folder(folder)) for folder in data]
+    found += [(name, open_dataset(name, root)) for name in names]
+    if not found:
+        raise UsageError("nothing to train on", "give --data DIR or --dataset NAME")
+    for _, pairing in found:
+        for complaint in pairing.complaints():
+            console.warn(complaint)
+    if len(found) == 1:
+        return list(found[0][1].pairs)
+    return [replace(pair, name=f"{name}/{pair.name}") for name, pairing in found for pair in pairing.pairs]
+
+
+def refuse_old_run(out: Path, resume: bool) -> None:
+    """A folder that holds a run is only gone on with, never begun anew."""
+    if not resume and any((out / "checkpoints").glob("*.safetensors")):
+        raise UsageError(f"{out} holds a run already", "add --resume to go on with it, or choose another --out")
+
+
+def start(
+    recipe: "Recipe",
+    pairs: list["Pair"],
+    out: Path,
+    sources: Any,
+    console: Console,
+    *,
+    device: str,
+    resume: bool,
+    options: dict[str, Any],
+) -> None:
+    """Join the other processes, build the run, train, and say what came of it."""
+    from dataclasses import replace
+
+    import torch
+
+    from ivif_cli.core.training.interrupt import asked_to_stop
+    from ivif_cli.core.training.loop import train as train_loop
+    from ivif_cli.core.training.processes import joined
+    from ivif_cli.core.training.setup import build_run
+
+    torch.set_flush_denormal(True)
+    with joined(device) as processes, asked_to_stop() as stop:
+        run = replace(build_run(recipe, pairs, out, sources, processes.device), stop=stop, **options)
+        if not processes.first:
+            console = Console(quiet=True)
+        describe(run, recipe, processes.device, console)
+        with Progress(recipe.steps, console) as progress:
+            run = replace(run, report=progress.step, validated=progress.metrics)
+            state = train_loop(recipe, run, processes, resume=resume)
+    if state.step < recipe.steps:
+        console.note(f"stopped after step {state.step}, a checkpoint is saved; --resume goes on")
+        raise typer.Exit(INTERRUPTED)
+    if processes.first:
+        console.result(str(out / "model.safetensors"))
+
+
+def describe(run: "Run", recipe: "Recipe", device: object, console: Console) -> None:
+    """Print once what the run amounts to."""
+    parameters = sum(p.numel() for p in run.network.parameters())
+    console.note(f"network {recipe.network}, {parameters:,} parameters, on {device}")
+    console.note(f"{len(run.train)} pairs to train on, {len(run.held_out)} to validate on")
+    words = run.metadata.get("encoder", "off") if run.words else "off"
+    console.note(f"language-driven loss: {words}; {recipe.steps} steps of {recipe.batch_size} crops")
+
+
+class Progress:
+    """A bar with the loss on a terminal, a line now and then elsewhere; validations as lines."""
+
+    def __init__(self, steps: int, console: Console) -> None:
+        from tqdm import tqdm
+
+        self._console = console
+        self._bar = tqdm(total=steps, desc="train", unit="step", disable=True if console.quiet else None)
+        self._steps = steps
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def step(self, step: int, values: dict[str, float]) -> None:
+        """Show a step."""
+        parts = {name.partition(".")[2][:10]: f"{value:.3f}" for name, value in values.items() if "." in name}
+        if not self._bar.disable:
+            self._bar.n = step
+            self._bar.set_postfix({"loss": f"{values['total']:.3f}", **parts, "img/s": f"{values['images_s']:.1f}"})
+        elif step == 1 or step % max(1, self._steps // 40) == 0:
+            told = " ".join(f"{name} {value}" for name, value in parts.items())
+            self._console.note(
+                f"step {step}/{self._steps} loss {values['total']:.4f} {told} {values['images_s']:.1f} images/s"
+            )
+
+    def metrics(self, step: int, values: dict[str, float]) -> None:
+        """Show a validation."""
+        self._bar.clear()
+        self._console.note(
+            f"step {step} validation " + " ".join(f"{name} {value:.3f}" for name, value in values.items())
+        )

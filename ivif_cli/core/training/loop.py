@@ -1,0 +1,238 @@
+"""Training of a fusion network, in one loop.
+
+    one device        ivif train --data DIR --out runs/a
+    several, one host torchrun --nproc-per-node 4 -m ivif_cli train --data DIR --out runs/a
+    several hosts     torchrun --nnodes 2 --nproc-per-node 4 --rdzv-backend c10d --rdzv-endpoint HOST:29500 \
+                          -m ivif_cli train --data DIR --out runs/a     (the same line on each; --out on a shared disk)
+
+Every random number comes from (seed, step, index of the sample), the batch size counts over all processes, and each
+part of the loss is a mean over pairs: a resumed run, or one split over processes, does what one unbroken one does.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from ivif_cli import __version__
+from ivif_cli.core.data.crops import Batch, LumaStore
+from ivif_cli.core.errors import TrainingError
+from ivif_cli.core.language.loss import ImageEncoder, LanguageLoss, TextEmbeddings, autocast, chosen_precision
+from ivif_cli.core.language.patches import draw_patches
+from ivif_cli.core.network import FusionNetwork, save_network
+from ivif_cli.core.training.checkpoint import RunState, latest_checkpoint, restore, save_checkpoint
+from ivif_cli.core.training.feed import prefetched
+from ivif_cli.core.training.guard import check_gradient, check_loss
+from ivif_cli.core.training.log import MetricsLog
+from ivif_cli.core.training.objective import FuseStep, objective
+from ivif_cli.core.training.processes import Processes
+from ivif_cli.core.training.recipe import Recipe, to_table
+from ivif_cli.core.training.validation import spread, validate, write_grid
+
+Report = Callable[[int, dict[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run is made of, besides its recipe.
+
+    Attributes:
+        network: freshly built or initialised, on the run's device.
+        train, held_out: pairs to draw from and to validate on.
+        out: the run's folder.
+        words: encoder and embedded prompts, on the device; None trains without the language-driven loss.
+        teacher: a trained network to learn from.
+        metadata: text for the weights' metadata, equal in a resumed run (data hash, encoder, prompts, ...).
+        checkpoint_every: steps between checkpoints.
+        report: called with (step, values) after each step.
+        validated: called with (step, metrics) after each validation.
+        tensorboard: write TensorBoard's event files too.
+        stop: asked after each step; true saves a checkpoint and ends the loop.
+    """
+
+    network: FusionNetwork
+    train: LumaStore
+    held_out: LumaStore
+    out: Path
+    words: tuple[ImageEncoder, TextEmbeddings] | None = None
+    teacher: FusionNetwork | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    checkpoint_every: int = 200
+    report: Report = lambda step, values: None
+    validated: Report = lambda step, values: None
+    stop: Callable[[], bool] = lambda: False
+    tensorboard: bool = False
+
+
+def learning_rate(recipe: Recipe, step: int) -> float:
+    """Learning rate of a step (0 is the first): linear warm-up, then the recipe's schedule."""
+    settings = recipe.optimiser
+    done = step / recipe.steps
+    shape = 1.0
+    if settings.schedule == "cosine":
+        shape = settings.floor + (1 - settings.floor) * 0.5 * (1 + math.cos(math.pi * done))
+    elif settings.schedule == "step":
+        shape = 0.5 ** sum(done >= at for at in settings.halve_at)
+    return settings.learning_rate * shape * min(1.0, (step + 1) / max(settings.warmup, 1))
+
+
+def train(recipe: Recipe, run: Run, processes: Processes, *, resume: bool = False) -> RunState:
+    """Train, from the start or from the latest checkpoint in `run.out`.
+
+    Leaves `model.safetensors` (at every validation and at the end), `checkpoints/`, `metrics.jsonl` and `samples/` in
+    `run.out`. Interrupted by `run.stop`, it ends with a checkpoint and `state.step < recipe.steps`.
+
+    Raises:
+        TrainingError: a NaN or diverging loss, or a checkpoint that does not belong to the recipe.
+        OutputError: a file cannot be written.
+    """
+    device, samples = processes.device, processes.share(recipe.batch_size)
+    state = start_state(recipe, run.network, device)
+    if resume:
+        _resume(recipe, run, state)
+    step_module: nn.Module = FuseStep(run.network)
+    if processes.world > 1:
+        step_module = DistributedDataParallel(step_module, [device] if device.type == "cuda" else None)
+    language = LanguageLoss(*run.words, recipe.words).to(device) if run.words and recipe.language else None
+    log = MetricsLog(run.out, state.step, active=processes.first, tensorboard=run.tensorboard)
+    began = time.perf_counter() - state.hours * 3600
+    with prefetched(recipe, run.train, samples, state.step) as batches:
+        for batch in batches:
+            tick = time.perf_counter()
+            batch = batch.to(device)
+            parts = train_step(recipe, state, step_module, batch, samples, language, run.teacher)
+            values = _shared_values(parts, processes)
+            state.typical = check_loss(values, state.typical, recipe.diverged, state.step + 1, batch.names, run.out)
+            apply_gradients(recipe, state, batch.names, run.out)
+            values |= {"lr": learning_rate(recipe, state.step - 1), "images_s": _rate(recipe, tick)}
+            state.hours = (time.perf_counter() - began) / 3600
+            log.write(state.step, "train", values)
+            run.report(state.step, values)
+            stopping = processes.any(run.stop())
+            if processes.first:
+                if state.step == recipe.steps or _due(state.step, recipe.validation.every):
+                    metrics = _validate(recipe, run, state, device)
+                    log.write(state.step, "validation", metrics)
+                    run.validated(state.step, metrics)
+                if stopping or state.step == recipe.steps or _due(state.step, run.checkpoint_every):
+                    save_checkpoint(run.out, state, to_table(recipe), run.metadata)
+            processes.wait()
+            if stopping:
+                break
+    return state
+
+
+def start_state(recipe: Recipe, network: FusionNetwork, device: torch.device) -> RunState:
+    """Optimiser, running mean and scaler of a fresh run."""
+    settings = recipe.optimiser
+    betas = (settings.beta1, settings.beta2)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), settings.learning_rate, betas=betas, weight_decay=settings.weight_decay
+    )
+    ema = {name: value.detach().clone() for name, value in network.state_dict().items()} if settings.ema else {}
+    half = device.type == "cuda" and chosen_precision(device, recipe.precision) == "fp16"
+    return RunState(network, ema, optimiser, torch.amp.GradScaler(device.type, enabled=half))
+
+
+def train_step(
+    recipe: Recipe,
+    state: RunState,
+    step_module: nn.Module,
+    batch: Batch,
+    samples: range,
+    language: LanguageLoss | None,
+    teacher: FusionNetwork | None,
+) -> dict[str, Tensor]:
+    """Forward and backward of one step; gradients are left in the parameters. Returns the parts of the objective."""
+    state.network.train()
+    state.optimiser.zero_grad(set_to_none=True)
+    taught = None
+    with autocast(batch.ir.device, recipe.precision):
+        fused = step_module(batch.ir_input, batch.vis_input, batch.ir_thumb, batch.vis_thumb).float()
+        if teacher is not None:
+            with torch.no_grad():
+                taught = teacher(batch.ir, batch.vis, teacher.describe(batch.ir_thumb, batch.vis_thumb)).float()
+    patches = None
+    if language is not None and recipe.words.patch:
+        generator = torch.Generator().manual_seed((recipe.seed << 32) + state.step)
+        patches = draw_patches(recipe.batch_size, recipe.words.patches, generator)[samples.start : samples.stop]
+    parts = objective(
+        recipe, fused, batch, language=language, patches=patches, taught=taught, progress=state.step / recipe.steps
+    )
+    state.scaler.scale(parts["total"]).backward()
+    return parts
+
+
+def apply_gradients(recipe: Recipe, state: RunState, names: tuple[str, ...], out: Path) -> None:
+    """Clip, step the optimiser, move the running mean, count the step.
+
+    Raises:
+        TrainingError: a gradient that is not finite (outside fp16, where the scaler skips the step).
+    """
+    for group in state.optimiser.param_groups:
+        group["lr"] = learning_rate(recipe, state.step)
+    state.scaler.unscale_(state.optimiser)
+    limit = recipe.optimiser.clip or float("inf")
+    norm = nn.utils.clip_grad_norm_(state.network.parameters(), limit)
+    if not state.scaler.is_enabled():
+        check_gradient(float(norm), state.step + 1, names, out)
+    state.scaler.step(state.optimiser)
+    state.scaler.update()
+    state.step += 1
+    # Early on the mean follows quickly, so that it forgets the fresh weights.
+    decay = min(recipe.optimiser.ema, state.step / (state.step + 10))
+    current = state.network.state_dict()
+    with torch.no_grad():
+        for name, value in state.ema.items():
+            value.lerp_(current[name].to(value), 1 - decay)
+
+
+def _due(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0
+
+
+def _rate(recipe: Recipe, tick: float) -> float:
+    return recipe.batch_size / (time.perf_counter() - tick)
+
+
+def _shared_values(parts: dict[str, Tensor], processes: Processes) -> dict[str, float]:
+    """Means over the processes, with one copy from the device."""
+    values = processes.mean(torch.stack([part.detach().float() for part in parts.values()]))
+    return dict(zip(parts, values.tolist(), strict=True))
+
+
+def _resume(recipe: Recipe, run: Run, state: RunState) -> None:
+    path = latest_checkpoint(run.out)
+    if path is None:
+        raise TrainingError(f"nothing to resume: no checkpoint in {run.out / 'checkpoints'}")
+    restore(path, state, to_table(recipe), run.metadata)
+
+
+def averaged(state: RunState, network: FusionNetwork) -> dict[str, Tensor]:
+    """The weights that are saved: the running mean, or the weights themselves where none is kept."""
+    return state.ema or network.state_dict()
+
+
+def _validate(recipe: Recipe, run: Run, state: RunState, device: torch.device) -> dict[str, float]:
+    """Judge the averaged weights and save them with what is known about them."""
+    current = {name: value.clone() for name, value in run.network.state_dict().items()}
+    run.network.load_state_dict(averaged(state, run.network))
+    indices = spread(len(run.held_out), recipe.validation.pairs)
+    metrics, fused = validate(run.network, run.held_out, indices, device, words=run.words)
+    write_grid(run.out / "samples" / f"step-{state.step:08d}.png", run.held_out, indices, fused, recipe.validation.grid)
+    facts = {
+        "ivif": __version__,
+        "step": str(state.step),
+        "hours": f"{state.hours:.3f}",
+        "recipe": json.dumps(to_table(recipe)),
+        "validation": json.dumps({**metrics, "pairs": len(indices)}),
+    }
+    save_network(run.out / "model.safetensors", run.network, {**run.metadata, **facts})
+    run.network.load_state_dict(current)
+    return metrics

@@ -1,0 +1,276 @@
+"""Recipes: everything a training run depends on besides its data, as one frozen dataclass, from TOML and options.
+
+A recipe is checked whole before the first step, printed by `ivif train --print-config`, and stored in every checkpoint
+and in the weights' metadata.
+"""
+
+import dataclasses
+import difflib
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ivif_cli.core.data.crops import CropSettings
+from ivif_cli.core.errors import UsageError
+from ivif_cli.core.language.loss import LanguageSettings
+from ivif_cli.core.language.patches import FILTERS
+from ivif_cli.core.training.fidelity import FidelitySettings
+
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+T = TypeVar("T")
+SCHEDULES = ("cosine", "step", "constant")
+
+
+@dataclass(frozen=True)
+class OptimiserSettings:
+    """AdamW and its schedule.
+
+    Attributes:
+        learning_rate: largest learning rate.
+        weight_decay: decoupled weight decay.
+        beta1, beta2: moment decays.
+        clip: largest norm of the gradient, 0 for no limit.
+        warmup: steps of linear warm-up.
+        schedule: "cosine" (to `floor`), "step" (halved at each of `halve_at`) or "constant".
+        floor: final learning rate of the cosine over the largest.
+        halve_at: fractions of the run at which the rate is halved.
+        ema: decay of the weights' running mean, which is what is saved; 0 saves the weights themselves.
+    """
+
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    beta1: float = 0.9
+    beta2: float = 0.999
+    clip: float = 1.0
+    warmup: int = 30
+    schedule: str = "cosine"
+    floor: float = 0.02
+    halve_at: tuple[float, ...] = (0.5, 0.6, 0.7, 0.8, 0.9)
+    ema: float = 0.99
+
+
+@dataclass(frozen=True)
+class DistillSettings:
+    """How a student learns from a teacher's output; without a teacher none of it counts.
+
+    Attributes:
+        intensity: weight of the mean absolute difference to the teacher's output.
+        gradient: weight of the mean absolute difference of the Sobel gradients.
+        language, fidelity: factors on the language-driven loss and on the fidelity terms beside it.
+    """
+
+    intensity: float = 10.0
+    gradient: float = 10.0
+    language: float = 0.1
+    fidelity: float = 0.0
+
+
+@dataclass(frozen=True)
+class ValidationSettings:
+    """Validation while training.
+
+    Attributes:
+        share: of the scenes that are held out.
+        every: steps between validations; 0 for one at the end.
+        pairs: at most so many pairs, spread evenly over the held-out ones.
+        grid: pairs shown in the sample picture.
+    """
+
+    share: float = 0.1
+    every: int = 200
+    pairs: int = 12
+    grid: int = 4
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training run.
+
+    Attributes:
+        network: name of the network's shape.
+        mixer: how the network joins its modalities, "" for the shape's own.
+        steps: length of the run.
+        batch_size: samples a step, over all processes together.
+        seed: of everything random.
+        precision: of the network: "auto" is bf16 on CUDA where it can, float32 elsewhere.
+        language: factor on the whole language-driven loss; 0 leaves it out.
+        language_from: fraction of the run at which the language-driven loss sets in.
+        clip, clip_pretrained: the image-language encoder, see `ivif embed-prompts`.
+        ir_text, vis_text, fused_text: the prompts, where no file of embeddings is given.
+        diverged: a total this many times its running mean (of magnitudes) stops the run.
+    """
+
+    network: str = "base"
+    mixer: str = ""
+    steps: int = 2000
+    batch_size: int = 8
+    seed: int = 0
+    precision: str = "auto"
+    language: float = 0.1
+    language_from: float = 0.0
+    clip: str = "compact"
+    clip_pretrained: str = ""
+    ir_text: str = "an infrared image"
+    vis_text: str = "a visible gray image"
+    fused_text: str = "a clear image with detailed background and salient objects"
+    diverged: float = 50.0
+    crops: CropSettings = field(default_factory=CropSettings)
+    words: LanguageSettings = field(default_factory=LanguageSettings)
+    fidelity: FidelitySettings = field(default_factory=FidelitySettings)
+    optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
+    distill: DistillSettings = field(default_factory=DistillSettings)
+    validation: ValidationSettings = field(default_factory=ValidationSettings)
+
+
+def load_recipe(path: Path | None = None, options: Mapping[str, Any] | None = None) -> Recipe:
+    """The recipe of a TOML file, with options on top.
+
+    Args:
+        path: the file, or None for the defaults.
+        options: dotted name ("optimiser.learning_rate") -> value; None values are passed over.
+
+    Raises:
+        UsageError: no such file, not TOML, an unknown name, or a value of the wrong kind or out of range.
+    """
+    table = _read_toml(path) if path else {}
+    for name, value in (options or {}).items():
+        if value is not None:
+            _put(table, name, value)
+    recipe = from_table(Recipe, table)
+    check(recipe)
+    return recipe
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read recipe {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not a TOML file: {error}") from error
+
+
+def _put(table: dict[str, Any], name: str, value: object) -> None:
+    *groups, last = name.split(".")
+    for group in groups:
+        inner = table.setdefault(group, {})
+        if not isinstance(inner, dict):
+            raise UsageError(f"{name}: {group} is a value, not a group of settings")
+        table = inner
+    table[last] = value
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """`NAME=VALUE` as a dotted name and a TOML value; a bare word is taken as text.
+
+    Raises:
+        UsageError: no `=` in it.
+    """
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not equals or not name:
+        raise UsageError(f"not a setting: {text}", "write NAME=VALUE, for example optimiser.learning_rate=1e-3")
+    try:
+        return name, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return name, value
+
+
+def from_table(kind: type[T], table: Mapping[str, Any], prefix: str = "") -> T:
+    """Build a dataclass (with dataclasses inside) from nested tables; every name and type is checked.
+
+    Raises:
+        UsageError: an unknown name, with the nearest known one, or a value of the wrong kind.
+    """
+    kinds = typing.get_type_hints(kind)
+    values = {}
+    for name, value in table.items():
+        if name not in kinds:
+            near = difflib.get_close_matches(name, kinds, n=1)
+            hint = f"did you mean {prefix}{near[0]}?" if near else f"known: {', '.join(kinds)}"
+            raise UsageError(f"unknown setting in the recipe: {prefix}{name}", hint)
+        values[name] = _convert(kinds[name], value, f"{prefix}{name}")
+    return kind(**values)
+
+
+def _convert(kind: Any, value: Any, name: str) -> Any:
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        if not isinstance(value, Mapping):
+            raise UsageError(f"{name} is a group of settings, not a value")
+        return from_table(kind, value, f"{name}.")
+    if isinstance(kind, types.GenericAlias):
+        items = value if isinstance(value, list | tuple) else [value]
+        return tuple(_convert(typing.get_args(kind)[0], item, name) for item in items)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not kind:
+        raise UsageError(f"{name} = {value!r}: expected a value of type {kind.__name__}")
+    return value
+
+
+def check(recipe: Recipe) -> None:
+    """Refuse settings that cannot work together.
+
+    Raises:
+        UsageError: names the setting and its bounds.
+    """
+    crops, patches, optimiser = recipe.crops, recipe.words.patches, recipe.optimiser
+    demands = {
+        "steps must be at least 1": recipe.steps >= 1,
+        "batch_size must be at least 1": recipe.batch_size >= 1,
+        "seed must be 0 or more": recipe.seed >= 0,
+        f"precision must be one of {', '.join(PRECISIONS)}": recipe.precision in PRECISIONS,
+        f"words.precision must be one of {', '.join(PRECISIONS)}": recipe.words.precision in PRECISIONS,
+        f"optimiser.schedule must be one of {', '.join(SCHEDULES)}": optimiser.schedule in SCHEDULES,
+        "optimiser.learning_rate must be above 0": optimiser.learning_rate > 0,
+        "optimiser.ema must be in [0, 1)": 0 <= optimiser.ema < 1,
+        "crops.size must be at least 48": crops.size >= 48,
+        "crops.min_side must be at least 16 and at most crops.max_side": 16 <= crops.min_side <= crops.max_side,
+        "words.patches.count must be at least 1": patches.count >= 1,
+        "words.patches sides must satisfy 0 < min_side <= max_side <= 1": 0 < patches.min_side <= patches.max_side <= 1,
+        "words.patches.max_zoom must be at least 1": patches.max_zoom >= 1,
+        "words.patches.perspective must be in [0, 1)": 0 <= patches.perspective < 1,
+        f"words.patches.filter must be one of {', '.join(FILTERS)}": patches.filter in FILTERS,
+        "fidelity.vif_scales must be of 1 to 4": set(recipe.fidelity.vif_scales) <= {1, 2, 3, 4},
+        "fidelity.vif needs fidelity.vif_scales": not recipe.fidelity.vif or bool(recipe.fidelity.vif_scales),
+        "fidelity.stretch must be at least 1": recipe.fidelity.stretch >= 1,
+        "validation.share must be in [0, 1)": 0 <= recipe.validation.share < 1,
+        "diverged must be above 1": recipe.diverged > 1,
+    }
+    for demand, met in demands.items():
+        if not met:
+            raise UsageError(f"recipe: {demand}")
+
+
+def to_table(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as nested plain values (tuples become lists), fit for JSON."""
+    return _plain(dataclasses.asdict(recipe))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def to_toml(table: Mapping[str, Any], prefix: str = "") -> str:
+    """Nested plain values as TOML text that `load_recipe` reads back to the same recipe."""
+    lines = [f"{name} = {_toml_value(value)}" for name, value in table.items() if not isinstance(value, Mapping)]
+    for name, inner in table.items():
+        if isinstance(inner, Mapping):
+            lines += ["", f"[{prefix}{name}]", to_toml(inner, f"{prefix}{name}.").rstrip("\n")]
+    return "\n".join(lines) + "\n"
+
+
+def _toml_value(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+        return f'"{escaped}"'
+    if isinstance(value, list):
+        return f"[{', '.join(_toml_value(item) for item in value)}]"
+    return repr(value)

@@ -1,0 +1,113 @@
+"""From a recipe and a list of pairs to a run that can start: networks, encoder, prompts, stores, and what is known."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ivif_cli.core.data.crops import LumaStore
+from ivif_cli.core.data.pairing import Pair
+from ivif_cli.core.data.split import data_hash, split_pairs
+from ivif_cli.core.errors import UsageError
+from ivif_cli.core.language.loss import ImageEncoder, TextEmbeddings
+from ivif_cli.core.network import FusionNetwork, build_network, load_network
+from ivif_cli.core.training.loop import Run
+from ivif_cli.core.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Files a run begins with, each optional.
+
+    Attributes:
+        clip_weights: weights of the image-language encoder.
+        prompts: embedded prompts, from `ivif embed-prompts`.
+        init: weights to start from.
+        teacher: weights or bundled name of the network to learn from.
+    """
+
+    clip_weights: Path | None = None
+    prompts: Path | None = None
+    init: str | None = None
+    teacher: str | None = None
+
+
+def build_run(recipe: Recipe, pairs: Sequence[Pair], out: Path, sources: Sources, device: torch.device) -> Run:
+    """Build everything a run needs.
+
+    Args:
+        recipe: the recipe.
+        pairs: all pairs; some scenes of them are held out.
+        out: the run's folder.
+        sources: files to begin with.
+        device: where the networks go.
+
+    Raises:
+        UsageError: `init` is of another shape than the recipe's network.
+        EncoderError: no such encoder, or prompts embedded by another one.
+        WeightsError: damaged weights.
+    """
+    torch.manual_seed(recipe.seed)
+    network = build_network(recipe.network, **({"mixer": recipe.mixer} if recipe.mixer else {}))
+    metadata = {"data_sha256": data_hash(pairs), "pairs": str(len(pairs))}
+    if sources.init:
+        metadata["init_sha256"] = _initialise(network, sources.init)
+    teacher = None
+    if sources.teacher:
+        loaded = load_network(sources.teacher)
+        teacher, metadata["teacher_sha256"] = loaded.network.to(device).requires_grad_(False), loaded.sha256
+    words = None
+    if recipe.language:
+        words, facts = load_words(recipe, sources, device)
+        metadata |= facts
+    train, held_out = split_pairs(pairs, recipe.validation.share)
+    return Run(
+        network=network.to(device),
+        train=LumaStore(train, network.thumbnail, balance=recipe.crops.balance),
+        held_out=LumaStore(held_out or train, network.thumbnail),
+        out=out,
+        words=words,
+        teacher=teacher,
+        metadata=metadata,
+    )
+
+
+def _initialise(network: FusionNetwork, source: str) -> str:
+    loaded = load_network(source)
+    if loaded.network.config_dict() != network.config_dict():
+        raise UsageError(
+            f"{source} is a network of another shape: {loaded.network.config_dict()}",
+            "choose the same --network and mixer as it was trained with",
+        )
+    network.load_state_dict(loaded.network.state_dict())
+    return loaded.sha256
+
+
+def load_words(
+    recipe: Recipe, sources: Sources, device: torch.device
+) -> tuple[tuple[ImageEncoder, TextEmbeddings], dict[str, str]]:
+    """The encoder and the embedded prompts of a recipe, and what identifies them.
+
+    Raises:
+        EncoderError: no such encoder, or prompts embedded by another one.
+    """
+    from ivif_cli.core.language.encoder import load_encoder
+    from ivif_cli.core.language.prompts import PromptSet, embed, load_embeddings
+
+    encoder = load_encoder(
+        recipe.clip, pretrained=recipe.clip_pretrained or None, weights=sources.clip_weights, device=device
+    )
+    if sources.prompts:
+        embeddings = load_embeddings(sources.prompts, encoder=encoder)
+    else:
+        embeddings = embed(encoder, PromptSet("recipe", recipe.ir_text, recipe.vis_text, recipe.fused_text))
+    facts = {
+        "encoder": encoder.name,
+        "encoder_sha256": encoder.sha256,
+        "prompts": json.dumps(
+            {"ir": embeddings.texts.ir, "vis": embeddings.texts.vis, "fused": embeddings.texts.fused}
+        ),
+    }
+    return (encoder, embeddings), facts
