@@ -3,7 +3,7 @@
     python tools/train_compact_clip.py --data ../shared/data/train --out runs/compact-clip
 
 Resumes by itself where the folder holds a checkpoint. The folder's `manifest.csv` gives source, stem, scene_group,
-night and the two files (`ir`, `vi`). `--export` writes the configuration and the fp16 weights of the folder's checkpoint.
+night and the two files (`ir`, `vi`). `--export` writes the configuration and fp16 weights of the checkpoint.
 """
 
 import argparse
@@ -13,12 +13,12 @@ from pathlib import Path
 
 import cv2
 import torch
-from safetensors.torch import save_file
 
 from ivif_cli.core.data.images import read_image
 from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.training.captioned_crops import Scene
 from ivif_cli.core.training.contrastive import ContrastiveRecipe, Trainer, model_config, run
+from ivif_cli.core.weights import write_weights
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CONFIG = REPOSITORY / "ivif_cli/core/language/compact_clip.json"
@@ -47,8 +47,8 @@ def export(trainer: Trainer) -> None:
         for name, value in trainer.model.state_dict().items()
         if name != "logit_bias"
     }
-    WEIGHTS.parent.mkdir(exist_ok=True)
-    save_file(tensors, WEIGHTS, metadata={"model": "compact_clip", "steps": str(trainer.step)})
+    sha256 = write_weights(WEIGHTS, tensors, {"model": "compact_clip", "steps": str(trainer.step)})
+    print(f'core/weights.py: "{WEIGHTS.name}": "{sha256}",')
 
 
 def main() -> None:
@@ -58,6 +58,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/compact-clip"))
     parser.add_argument("--steps", type=int, default=ContrastiveRecipe.steps)
     parser.add_argument("--seed", type=int, default=ContrastiveRecipe.seed)
+    parser.add_argument("--init", type=Path, help="checkpoint of another run to take the model from")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--export", action="store_true")
     arguments = parser.parse_args()
@@ -69,6 +70,8 @@ def main() -> None:
     checkpoint = arguments.out / "checkpoint.pt"
     if checkpoint.exists():
         trainer.load(checkpoint)
+    elif arguments.init:
+        trainer.start_from(arguments.init)
     if not arguments.export:
         log = (arguments.out / "metrics.jsonl").open("a")
 

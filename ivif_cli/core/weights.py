@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SHA256: dict[str, str] = {
     "base.safetensors": "6a622a408470fc442337b01e9df90e6180cc2cb8592971c1b3a3451cb435c7eb",
     "fast.safetensors": "9cfe637053ac40d625e741ecdede25bcbbfbfb397667c87ab9cc8f26ea6afbb6",
+    "compact-clip.safetensors": "5eda326c8c7061b46b98cefa014c14264b13af7fec6a7d008d395dc3e724058b",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""
 

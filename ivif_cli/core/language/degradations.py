@@ -42,9 +42,9 @@ def noise(luma: Array, rng: np.random.Generator) -> Array:
     grain: Array = rng.standard_normal(luma.shape, dtype=np.float32)
     if kind < 0.3:
         grain = cv2.GaussianBlur(grain, (0, 0), 0.7)
-        grain /= grain.std() + 1e-6
+        grain = grain / (grain.std() + 1e-6)
     elif kind < 0.5:
-        grain *= np.sqrt(luma + 0.1) * 1.4
+        grain = grain * (np.sqrt(luma + 0.1) * 1.4)
     return _clip(luma + sigma * grain)
 
 

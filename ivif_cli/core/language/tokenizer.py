@@ -34,6 +34,10 @@ class WordTokenizer:
         ids = [self._ids.get(word, UNKNOWN) for word in words_of(text)]
         return [START, *ids[: self.context_length - 2], self.end]
 
+    def too_long(self, text: str) -> bool:
+        """Whether `encode` cuts the text."""
+        return len(words_of(text)) > self.context_length - 2
+
     def __call__(self, texts: str | Sequence[str]) -> Tensor:
         """Texts -> int64 tensor M x context_length."""
         rows = [self.encode(text) for text in ([texts] if isinstance(texts, str) else texts)]

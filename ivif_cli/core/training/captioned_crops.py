@@ -42,13 +42,13 @@ class Sample:
 def cut_pair(scene: Scene, size: int, rng: np.random.Generator) -> tuple[Array, Array, float]:
     """The same window of both modalities, resized to size x size, float32 in [0, 1], and the enlargement (1: native).
 
-    A quarter of the windows are the whole picture, the rest have a side of 64 pixels up to the full height.
+    A third of the windows are the whole picture, the rest have a side of 80 pixels up to the full height.
     """
     height, width = scene.ir.shape
-    if rng.random() < 0.25:
+    if rng.random() < 0.33:
         tall, wide = height, width
     else:
-        side = np.exp(rng.uniform(np.log(64), np.log(min(height, width))))
+        side = np.exp(rng.uniform(np.log(80), np.log(min(height, width))))
         aspect = np.exp(rng.uniform(-0.25, 0.25))
         tall, wide = min(height, round(side / aspect)), min(width, round(side * aspect))
     top, left = int(rng.integers(height - tall + 1)), int(rng.integers(width - wide + 1))
@@ -66,9 +66,9 @@ def cut_pair(scene: Scene, size: int, rng: np.random.Generator) -> tuple[Array, 
 def vary(luma: Array, lend: Callable[[], Array], rng: np.random.Generator) -> Array:
     """Label-neutral variation of a clean crop; `lend` gives a crop to take the grey-level distribution from."""
     kind = rng.random()
-    if kind < 0.3:
+    if kind < 0.25:
         luma = degrade.match_histogram(luma, lend())
-    elif kind < 0.45:
+    elif kind < 0.4:
         luma = degrade.equalise(luma, rng)
     elif kind < 0.8:
         luma = degrade.stretch(luma, rng)
@@ -81,8 +81,8 @@ def vary(luma: Array, lend: Callable[[], Array], rng: np.random.Generator) -> Ar
 
 
 def draw_flaws(rng: np.random.Generator) -> list[str]:
-    """Degradations to apply: none for 45 % of the crops, one for 47 %, two for 8 %."""
-    number = int(np.searchsorted((0.45, 0.92), rng.random(), side="right"))
+    """Degradations to apply: none for half of the crops, one for 43 %, two for 7 %."""
+    number = int(np.searchsorted((0.5, 0.93), rng.random(), side="right"))
     return [str(flaw) for flaw in rng.choice(list(degrade.DEGRADATIONS), size=number, replace=False)]
 
 

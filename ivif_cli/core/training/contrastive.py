@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from ivif_cli.core.errors import TrainingError
 from ivif_cli.core.language.attributes import Truth
-from ivif_cli.core.language.grammar import CLAIMS, Caption, describe, imagine, paper_captions, vocabulary
+from ivif_cli.core.language.grammar import CLAIMS, GROUPS, Caption, describe, imagine, paper_captions, vocabulary
 from ivif_cli.core.language.tokenizer import WordTokenizer
 from ivif_cli.core.language.zero_shot import PROBES, Score, score_claims
 from ivif_cli.core.training.captioned_crops import Sample, Scene, draw_samples, source_chances
@@ -36,12 +36,15 @@ class ContrastiveRecipe:
     text_width: int = 96
     text_layers: int = 2
     context_length: int = 24
-    steps: int = 1400
+    steps: int = 1000
     batch_size: int = 128
     imagined: int = 32
     learning_rate: float = 2e-3
     warmup: int = 50
     weight_decay: float = 0.05
+    groups: dict[str, float] = field(
+        default_factory=lambda: {"modality": 1.5, "quality": 0.3, "background": 0.15, "objects": 0.15}
+    )
     validation_share: float = 0.12
     seed: int = 0
     shares: dict[str, float] = field(
@@ -111,6 +114,25 @@ def agreement_loss(cosines: Tensor, scale: Tensor, bias: Tensor, positive: Tenso
     return (hit + miss).mean() + 0.25 * softmax.mean()
 
 
+def group_loss(cosines: Tensor, scale: Tensor, positive: Tensor, weights: dict[str, float]) -> Tensor:
+    """Choice among the probe texts of each group (infrared or visible; clear, blurry, ...), cross-entropy.
+
+    Args:
+        cosines: N x P between pictures and the probe texts, in the order of `PROBES`.
+        positive: N x P, 1 where the probe's claim holds; pictures without any in a group are left out of it.
+        weights: group -> weight of its part.
+    """
+    claims, total = list(PROBES), cosines.new_zeros(())
+    for group, weight in weights.items():
+        columns = [claims.index(claim) for claim in GROUPS[group]]
+        log_share = (scale * cosines[:, columns]).log_softmax(dim=1)
+        holds = positive[:, columns]
+        known = holds.sum(1) > 0
+        share = log_share.masked_fill(holds == 0, -1e4).logsumexp(dim=1)
+        total = total - weight * share[known].sum() / known.sum().clamp(min=1)
+    return total
+
+
 def learning_rate(step: int, recipe: ContrastiveRecipe) -> float:
     """Linear warm-up, then half a cosine down to 1 % of the peak."""
     if step < recipe.warmup:
@@ -126,10 +148,10 @@ def to_batch(samples: Sequence[Sample], mean: Tensor, std: Tensor) -> Tensor:
 
 
 def captions_for(samples: Sequence[Sample], imagined: int, rng: np.random.Generator) -> list[Caption]:
-    """A caption of every sample, `imagined` captions of none in particular, and the paper's texts."""
-    described = [describe(sample.truth, rng) for sample in samples]
+    """The probe texts first, then a caption of every other sample, `imagined` captions of none, the paper's texts."""
+    described = [describe(sample.truth, rng) for sample in samples[::2]]
     probes = [Caption(text, frozenset({claim})) for claim, text in PROBES.items()]
-    return [*described, *(imagine(rng) for _ in range(imagined)), *paper_captions(), *probes]
+    return [*probes, *described, *(imagine(rng) for _ in range(imagined)), *paper_captions()]
 
 
 class Trainer:
@@ -141,7 +163,7 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         config = model_config(recipe)
         self.recipe = recipe
-        self.model: Any = open_clip.CLIP(**config, init_logit_scale=math.log(10.0), init_logit_bias=0.0)
+        self.model: Any = open_clip.CLIP(**config, init_logit_scale=math.log(15.0), init_logit_bias=0.0)
         self.tokenizer = WordTokenizer(config["text_cfg"]["tokenizer_kwargs"]["words"], recipe.context_length)
         self.mean = torch.tensor(open_clip.OPENAI_DATASET_MEAN).view(1, 3, 1, 1)
         self.std = torch.tensor(open_clip.OPENAI_DATASET_STD).view(1, 3, 1, 1)
@@ -176,7 +198,9 @@ class Trainer:
         texts = F.normalize(self.model.encode_text(self.tokenizer([caption.text for caption in captions])), dim=1)
         positive, negative = agreement([sample.truth for sample in samples], captions)
         scale = self.model.logit_scale.exp().clamp(max=60.0)
-        return agreement_loss(images @ texts.T, scale, self.model.logit_bias, positive, negative)
+        cosines = images @ texts.T
+        agreed = agreement_loss(cosines, scale, self.model.logit_bias, positive, negative)
+        return agreed + group_loss(cosines[:, : len(PROBES)], scale, positive[:, : len(PROBES)], self.recipe.groups)
 
     @torch.no_grad()
     def validate(self, count: int = 768) -> list[Score]:
@@ -191,6 +215,10 @@ class Trainer:
         texts = self.model.encode_text(self.tokenizer(list(PROBES.values())))
         by_claim = dict(zip(PROBES, F.normalize(texts, dim=1), strict=True))
         return score_claims(F.normalize(torch.cat(parts), dim=1), by_claim, [sample.truth for sample in samples])
+
+    def start_from(self, path: Path) -> None:
+        """Take the model, and nothing else, of another run's checkpoint."""
+        self.model.load_state_dict(torch.load(path, weights_only=True, map_location="cpu")["model"])
 
     def save(self, path: Path) -> None:
         """Write everything a resumed run needs; the file is whole or absent."""

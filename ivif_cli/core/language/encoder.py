@@ -1,0 +1,323 @@
+"""Language-image encoders: the bundled compact CLIP, any open_clip model, or a local weights file.
+
+This is the only module that touches open_clip (and, through it, torchvision); it does so when an encoder is loaded.
+"""
+
+import contextlib
+import hashlib
+import json
+import logging
+import socket
+import urllib.parse
+import urllib.request
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ivif_cli.core.errors import EncoderError, IvifError, UsageError, WeightsError
+from ivif_cli.core.language.grammar import unknown_words
+from ivif_cli.core.language.tokenizer import WordTokenizer
+from ivif_cli.core.weights import bundled, file_sha256, read_weights
+
+COMPACT = "compact"
+COMPACT_CONFIG = Path(__file__).with_name("compact_clip.json")
+COMPACT_WEIGHTS = "compact-clip.safetensors"
+TWO_WAYS_OUT = "give a local file with --clip-weights FILE, or use the bundled model with --clip compact"
+_ELSEWHERE = ("hf-hub:", "local-dir:")
+
+
+class Encoder(nn.Module):
+    """A frozen open_clip model that speaks luma and text.
+
+    Attributes:
+        name: what it was loaded as ("compact", "ViT-B-32/openai", ...).
+        sha256: hash of its weights file, or of its tensors where they came from a hub.
+        image_size: side of its square input, pixels.
+        embed_dim: length D of its embeddings.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, model: Any, tokenizer: Any, *, name: str, sha256: str) -> None:
+        super().__init__()
+        self.model = model.eval().requires_grad_(False)
+        self.tokenizer = tokenizer
+        self.name = name
+        self.sha256 = sha256
+        size = self.model.visual.image_size
+        self.image_size = int(size[0] if isinstance(size, tuple | list) else size)
+        self.register_buffer("mean", torch.tensor(_image_statistic(model, "image_mean")).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(_image_statistic(model, "image_std")).view(1, 3, 1, 1))
+        self.embed_dim = int(self.encode_texts(["a"]).shape[1])
+
+    def train(self, mode: bool = True) -> "Encoder":
+        """An encoder stays in evaluation mode."""
+        return super().train(False)
+
+    def encode_images(self, luma: Tensor) -> Tensor:
+        """Image embeddings, differentiable.
+
+        Args:
+            luma: N1HW in [0, 1]; resized (bilinear, antialiased) to the model's input, grey repeated to three channels.
+
+        Returns:
+            N x D, L2-normalised.
+        """
+        resized = self._resized(luma)
+        return F.normalize(self.model.encode_image(self._normalised(resized)), dim=-1)
+
+    @torch.no_grad()
+    def encode_texts(self, texts: Sequence[str]) -> Tensor:
+        """Texts -> M x D, L2-normalised."""
+        tokens = self.tokenizer(list(texts)).to(self.mean.device)
+        return F.normalize(self.model.encode_text(tokens).float(), dim=-1)
+
+    def image_features(self, luma: Tensor) -> list[Tensor]:
+        """Early feature maps of the image tower, (N, C, h, w) each, finest first, differentiable.
+
+        A convolutional tower reads the luma at its own size (strides 2, 4 and 8); a transformer or any other tower
+        reads it at the model's input size and gives the maps of its first blocks.
+
+        Args:
+            luma: N1HW in [0, 1].
+        """
+        visual = self.model.visual
+        if hasattr(visual, "stem") and hasattr(visual, "layer1"):
+            return _convolutional_features(visual, self._normalised(luma))
+        blocks = len(visual.transformer.resblocks) if hasattr(visual, "transformer") else 3
+        indices = sorted({blocks // 6, blocks // 4, blocks // 3})
+        output = visual.forward_intermediates(
+            self._normalised(self._resized(luma)), indices=indices, intermediates_only=True, output_fmt="NCHW"
+        )
+        return list(output["image_intermediates"])
+
+    def unknown_words(self, text: str) -> list[str]:
+        """Words of a text that the model was never taught; always empty for models with a sub-word tokenizer."""
+        if isinstance(self.tokenizer, WordTokenizer):
+            return unknown_words(text, self.tokenizer.words)
+        return []
+
+    def too_long(self, text: str) -> bool:
+        """Whether the model reads only the beginning of a text; not asked of models with a sub-word tokenizer."""
+        return isinstance(self.tokenizer, WordTokenizer) and self.tokenizer.too_long(text)
+
+    def _resized(self, luma: Tensor) -> Tensor:
+        side = (self.image_size, self.image_size)
+        if luma.shape[-2:] == side:
+            return luma
+        return F.interpolate(luma, side, mode="bilinear", align_corners=False, antialias=True)
+
+    def _normalised(self, luma: Tensor) -> Tensor:
+        return (luma.expand(-1, 3, -1, -1) - self.mean) / self.std
+
+
+def _convolutional_features(visual: Any, pixels: Tensor) -> list[Tensor]:
+    """Stem before its pooling (stride 2), first stage (4), second stage (8)."""
+    stem = visual.act1(visual.bn1(visual.conv1(pixels)))
+    stem = visual.act2(visual.bn2(visual.conv2(stem)))
+    stem = visual.act3(visual.bn3(visual.conv3(stem)))
+    first = visual.layer1(visual.avgpool(stem))
+    return [stem, first, visual.layer2(first)]
+
+
+def _image_statistic(model: nn.Module, key: str) -> tuple[float, float, float]:
+    """Mean or std of the model's own preprocessing; open_clip writes it on the image tower."""
+    config = getattr(model.visual, "preprocess_cfg", None) or {}
+    value = config.get(key.removeprefix("image_")) or getattr(model.visual, key, None)
+    if value is None:
+        raise EncoderError(f"the model does not say its {key.replace('_', ' ')}")
+    return tuple(value)
+
+
+def load_encoder(
+    clip: str = COMPACT,
+    *,
+    pretrained: str | None = None,
+    weights: Path | None = None,
+    device: str | torch.device = "cpu",
+) -> Encoder:
+    """An encoder, frozen and in evaluation mode.
+
+    Args:
+        clip: "compact", an open_clip model name, or the path of an open_clip configuration (JSON).
+        pretrained: open_clip's tag of the weights to fetch (`openai` where the model has it and nothing is said).
+        weights: a local weights file for the model `clip`, instead of fetching any.
+        device: where to put it.
+
+    Raises:
+        UsageError: unknown model name or tag, or options that do not fit.
+        EncoderError: open_clip cannot be imported, or the weights cannot be had or do not fit.
+    """
+    if pretrained is not None and (weights is not None or clip == COMPACT):
+        raise UsageError("--clip-pretrained does not go with --clip-weights or --clip compact", "leave one of them out")
+    open_clip = import_open_clip()
+    with _quiet():
+        if clip == COMPACT or weights is not None:
+            encoder = _from_file(open_clip, clip, weights or bundled(COMPACT_WEIGHTS), own=weights is not None)
+        else:
+            encoder = _from_hub(open_clip, clip, pretrained)
+    return encoder.to(device)
+
+
+def import_open_clip() -> ModuleType:
+    """open_clip, or EncoderError in one line that says what to install."""
+    try:
+        with _quiet():
+            import open_clip
+    except (ImportError, RuntimeError, AttributeError, OSError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise EncoderError(
+            f"open_clip cannot be imported: {reason}",
+            "install torch and torchvision that match, from one index: pip install --upgrade torch torchvision "
+            "open_clip_torch",
+        ) from error
+    return open_clip
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """open_clip's and the hub's chatter off: what matters comes as an error."""
+    previous = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(previous)
+
+
+def _from_file(open_clip: ModuleType, clip: str, path: Path, *, own: bool) -> Encoder:
+    """The model `clip` with the weights of a local file (`own`: the user's, else the bundled ones)."""
+    name = _register_config(open_clip, clip)
+    if not path.is_file():
+        raise EncoderError(f"no such weights file: {path}", "check --clip-weights")
+    model = open_clip.create_model(name, load_weights=False, pretrained_text=False)
+    try:
+        if path.suffix == ".safetensors":
+            read_weights(path)
+        open_clip.load_checkpoint(model, str(path), weights_only=True)
+    except WeightsError as error:
+        raise EncoderError(error.message, error.hint) from error
+    except Exception as error:  # a foreign file can fail in any way; each becomes one line
+        raise EncoderError(
+            f"{path} does not hold weights of {clip}: {_first_line(error)}",
+            "name the model it was made for with --clip NAME (or --clip CONFIG.json)",
+        ) from error
+    label = f"{name}/{path.name}" if own else COMPACT
+    return Encoder(model, _tokenizer(open_clip, name), name=label, sha256=file_sha256(path))
+
+
+def _from_hub(open_clip: ModuleType, clip: str, pretrained: str | None) -> Encoder:
+    """A model whose weights open_clip fetches, or finds in its cache."""
+    tag = _tag(open_clip, clip, pretrained)
+    try:
+        with _offline_where_unreachable():
+            model = open_clip.create_model(clip, pretrained=tag, require_pretrained=True)
+            tokenizer = _tokenizer(open_clip, clip)
+    except IvifError:
+        raise
+    except Exception as error:  # hub clients fail in many ways; each becomes one line
+        asked = f"{clip}/{tag}" if tag else clip
+        raise EncoderError(f"the weights of {asked} cannot be fetched: {_reason(error)}", TWO_WAYS_OUT) from error
+    return Encoder(model, tokenizer, name=f"{clip}/{tag}" if tag else clip, sha256=_tensor_sha256(model))
+
+
+@contextlib.contextmanager
+def _offline_where_unreachable() -> Iterator[None]:
+    """Let the hub client look into its cache only where the hub does not answer: its own retries take a minute."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = before or not _reachable(constants.ENDPOINT)
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
+def _reachable(endpoint: str) -> bool:
+    """Whether the host of a URL takes a connection within three seconds; behind a proxy that is not for us to ask."""
+    url = urllib.parse.urlsplit(endpoint)
+    if urllib.request.getproxies().get(url.scheme):
+        return True
+    try:
+        with socket.create_connection((url.hostname or "", url.port or 443), timeout=3.0):
+            return True
+    except OSError:
+        return False
+
+
+def _tag(open_clip: ModuleType, clip: str, pretrained: str | None) -> str | None:
+    """The weights' tag of a named model; models from elsewhere have none."""
+    if clip.startswith(_ELSEWHERE):
+        return None
+    if clip not in open_clip.list_models():
+        raise _unknown_model(open_clip, clip)
+    tags = open_clip.list_pretrained_tags_by_model(clip)
+    tag = pretrained or ("openai" if "openai" in tags else None)
+    if tag is None or tag not in tags:
+        problem = f"unknown tag {tag!r}" if tag else "no --clip-pretrained given"
+        raise UsageError(f"{problem} for {clip}", f"known are {', '.join(tags) or 'none; use --clip-weights FILE'}")
+    return tag
+
+
+def _register_config(open_clip: ModuleType, clip: str) -> str:
+    """open_clip's name of `clip`; a configuration file is registered first, under its stem."""
+    path = COMPACT_CONFIG if clip == COMPACT else Path(clip)
+    if path.suffix != ".json":
+        if clip not in open_clip.list_models():
+            raise _unknown_model(open_clip, clip)
+        return clip
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EncoderError(f"cannot read the model configuration {path}: {_first_line(error)}") from error
+    if not {"embed_dim", "vision_cfg", "text_cfg"} <= set(config):
+        raise EncoderError(f"{path} is no open_clip configuration: embed_dim, vision_cfg or text_cfg is missing")
+    open_clip.add_model_config(path)
+    return path.stem
+
+
+def _unknown_model(open_clip: ModuleType, clip: str) -> UsageError:
+    import difflib
+
+    near = difflib.get_close_matches(clip, [COMPACT, *open_clip.list_models()], n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}?" if near else "open_clip.list_models() names them, and there is compact"
+    return UsageError(f"unknown model {clip!r}", hint)
+
+
+def _tokenizer(open_clip: ModuleType, name: str) -> Any:
+    """Our word tokenizer where the configuration carries a word list, open_clip's own otherwise."""
+    config = None if name.startswith(_ELSEWHERE) else open_clip.get_model_config(name)
+    text = (config or {}).get("text_cfg", {})
+    words = (text.get("tokenizer_kwargs") or {}).get("words")
+    return WordTokenizer(words, text["context_length"]) if words else open_clip.get_tokenizer(name)
+
+
+def _tensor_sha256(model: nn.Module) -> str:
+    """sha256 over the names and bytes of all tensors."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _reason(error: BaseException) -> str:
+    """What a hub client means, without its prose."""
+    text = str(error)
+    offline = any(word in text for word in ("Hub", "offline", "connection"))
+    return "the model hub cannot be reached" if offline else _first_line(error)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__
