@@ -17,6 +17,7 @@ from ivif_cli.core.network.attention import MIXERS
 THUMBNAIL = 128
 _GRID = 8
 _KNOTS = 8
+_MAPS = 5
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,8 @@ class Residual(nn.Module):
 class FusionNetwork(nn.Module):
     """Fuses an infrared and a visible luma image of the same size.
 
-    The output is a per-pixel convex mix of the two sources plus a bounded residual, both predicted by a small U-shaped
-    network whose levels join the modalities by cross fusion attention.
+    The output is a per-pixel convex mix of the two sources, with contrast, shift and detail gains; all five maps come
+    from a small U-shaped network whose levels join the modalities by cross fusion attention.
 
     Args:
         config: the network's shape.
@@ -103,7 +104,7 @@ class FusionNetwork(nn.Module):
         self.blocks = nn.ModuleList(nn.Sequential(*(Residual(width) for _ in range(config.blocks))) for width in widths)
         self.tone_in = nn.Linear(2 * (_KNOTS + 2) + 2 * sum(widths), config.tone)
         self.tone_out = nn.Linear(config.tone, 2 * sum(widths))
-        self.head = _conv(widths[0], 2 * config.fold**2)
+        self.head = _conv(widths[0], _MAPS * config.fold**2)
         self.knots: Tensor
         self.register_buffer("knots", torch.linspace(0, 1, _KNOTS + 1)[:_KNOTS], persistent=False)
         self._start_as_average()
@@ -166,7 +167,7 @@ class FusionNetwork(nn.Module):
         if any(pad):
             ir, vis = (F.pad(x, pad, mode="replicate") for x in (ir, vis))
         features = self._decode(self.encode_ir(ir), self.encode_vis(vis), descriptors)
-        gate, residual = F.pixel_shuffle(self.head(features), self.config.fold).split(1, dim=1)
+        gate, residual = F.pixel_shuffle(self.head(features).to(vis.dtype), self.config.fold).split(1, dim=1)
         fused = torch.lerp(vis, ir, torch.sigmoid(gate)) + torch.tanh(residual)
         return _clamp(fused, self.training)[..., :height, :width]
 
@@ -188,6 +189,26 @@ class FusionNetwork(nn.Module):
     def config_dict(self) -> dict[str, int | str]:
         """The configuration as plain values, for metadata."""
         return asdict(self.config)
+
+
+def _compose(ir: Tensor, vis: Tensor, maps: Tensor) -> Tensor:
+    """The picture that N x 5 x H x W maps describe: mixing weight, contrast, shift, and the gain of each source's detail.
+
+    Detail is what a 5 x 5 mean leaves over. Maps of zero give the average of the sources.
+    """
+    gate, contrast, shift, detail_ir, detail_vis = maps.split(1, dim=1)
+    mixed = torch.lerp(vis, ir, torch.sigmoid(gate))
+    fused = torch.addcmul(mixed + shift, mixed - 0.5, contrast)
+    fused = torch.addcmul(fused, detail_ir, ir - _mean5(ir))
+    return torch.addcmul(fused, detail_vis, vis - _mean5(vis))
+
+
+def _mean5(luma: Tensor) -> Tensor:
+    """5 x 5 mean of N x 1 x H x W, edges replicated; sums of slices are several times faster than a pooling layer."""
+    height, width = luma.shape[-2:]
+    padded = F.pad(luma, (2, 2, 2, 2), mode="replicate")
+    rows = sum((padded[..., k : k + width] for k in range(1, 5)), padded[..., :width])
+    return sum((rows[..., k : k + height, :] for k in range(1, 5)), rows[..., :height, :]) * 0.04
 
 
 def _clamp(fused: Tensor, training: bool) -> Tensor:

@@ -1,0 +1,246 @@
+"""`Fuser`: the one object between pictures and the network. Arrays in, arrays out, same size and kind."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ivif_cli.core.data.luma import merge, split, to_luma
+from ivif_cli.core.errors import DeviceError, InputError, UsageError
+from ivif_cli.core.fusing.device import (
+    POOLED_BYTES,
+    available_memory,
+    choose_device,
+    choose_precision,
+    reuse_memory,
+)
+from ivif_cli.core.fusing.tiling import MIN_TILE, Tile, choose_tile, plan_tiles, sample_thumbnail
+from ivif_cli.core.network import LoadedNetwork, load_network
+
+_SHARE_OF_MEMORY = 0.5
+
+
+class Fuser:
+    """Fuses pictures with one loaded network on one device.
+
+    Args:
+        model: "base", "fast", the path of a safetensors file, or a network that is loaded already.
+        device: auto, cpu, cuda, cuda:N or mps.
+        precision: auto, fp32, bf16 or fp16.
+        tile: side of the tiles [px]; None lets memory decide, 0 forbids tiling.
+        threads: CPU threads of the network; None leaves torch's own choice.
+
+    Raises:
+        UsageError: an unknown model, device or precision.
+        DeviceError: a device that is not there.
+        WeightsError: weights that cannot be trusted.
+    """
+
+    def __init__(
+        self,
+        model: "str | Path | LoadedNetwork" = "base",
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        tile: int | None = None,
+        threads: int | None = None,
+    ) -> None:
+        if tile is not None and tile != 0 and tile < MIN_TILE:
+            raise UsageError(f"a tile of {tile} pixels is too small", f"{MIN_TILE} or more, or 0 for no tiles")
+        if threads is not None:
+            torch.set_num_threads(max(1, threads))
+        torch.set_flush_denormal(True)
+        reuse_memory()
+        self.device = choose_device(device)
+        self.dtype = choose_precision(precision, self.device)
+        loaded = model if isinstance(model, LoadedNetwork) else load_network(model)
+        self.name, self.sha256, self.metadata = loaded.name, loaded.sha256, loaded.metadata
+        self.network = loaded.network.eval().to(self.device).to(memory_format=torch.channels_last)
+        self.tile = tile
+
+    def __repr__(self) -> str:
+        return f"Fuser({self.name!r}, device={str(self.device)!r}, sha256={self.sha256[:12]!r})"
+
+    def fuse(self, ir: np.ndarray, vis: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
+        """Fuse one pair.
+
+        Args:
+            ir: H x W, uint8 or uint16 (H x W x 3 is taken as its luma).
+            vis: H x W, or H x W x 3 in BGR order, uint8 or uint16.
+            out: array for the result, to save memory; `vis` itself may be given.
+
+        Returns:
+            the fused picture in the size and channels of `vis`, with the bits of the deeper of the two. A colour
+            picture keeps its CrCb.
+
+        Raises:
+            InputError: different sizes, empty arrays, or arrays of another kind.
+            DeviceError: not even the smallest tile fits into memory.
+        """
+        _check_pair(ir, vis)
+        depth = max(ir.dtype, vis.dtype, key=lambda kind: kind.itemsize)
+        fused = self._fuse_luma(ir, vis, depth)
+        return _with_colour(vis, fused, out)
+
+    def fuse_luma(self, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
+        """Fused luma of one pair: H x W with the bits of the deeper of the two; arguments as for `fuse`."""
+        _check_pair(ir, vis)
+        return self._fuse_luma(ir, vis, max(ir.dtype, vis.dtype, key=lambda kind: kind.itemsize))
+
+    def fuse_batch(self, irs: Sequence[np.ndarray], vises: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Fuse pairs that all have one size in one pass of the network; arguments and results as for `fuse`.
+
+        Pairs of different sizes, and pairs that need tiles, are fused one after the other.
+        """
+        for ir, vis in zip(irs, vises, strict=True):
+            _check_pair(ir, vis)
+        shapes = {vis.shape[:2] for vis in vises}
+        if len(irs) < 2 or len(shapes) > 1 or self._needs_tiles(vises[0], len(irs)):
+            return [self.fuse(ir, vis) for ir, vis in zip(irs, vises, strict=True)]
+        descriptors = self._describe(irs, vises)
+        with self._inference():
+            inputs = [torch.cat([self._tensor(image) for image in images]) for images in (irs, vises)]
+            fused = self.network(*inputs, descriptors).float()
+        depths = [max(ir.dtype, vis.dtype, key=lambda kind: kind.itemsize) for ir, vis in zip(irs, vises, strict=True)]
+        return [
+            _with_colour(vis, _quantised(luma[0], depth), None)
+            for luma, vis, depth in zip(fused, vises, depths, strict=True)
+        ]
+
+    def describe(self, ir: np.ndarray, vis: np.ndarray) -> Tensor:
+        """Global descriptors (1 x K) of a pair, from thumbnails of the whole images."""
+        return self._describe([ir], [vis])
+
+    def _describe(self, irs: Sequence[np.ndarray], vises: Sequence[np.ndarray]) -> Tensor:
+        """Descriptors of several pairs, N x K, always in fp32: cheap, and everything hangs on them."""
+        thumbs = [torch.cat([self._thumbnail(image) for image in images]) for images in (irs, vises)]
+        with torch.inference_mode():
+            return self.network.describe(*thumbs)
+
+    def _fuse_luma(self, ir: np.ndarray, vis: np.ndarray, depth: np.dtype) -> np.ndarray:
+        height, width = vis.shape[:2]
+        descriptors = self.describe(ir, vis)
+        side = self._tile_side(height, width)
+        fused = np.empty((height, width), depth)
+        while True:
+            try:
+                for tile in self._tiles(height, width, side):
+                    fused[tile.core] = self._fuse_tile(ir, vis, tile, descriptors, depth)
+                return fused
+            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                side = self._smaller(side, height, width, error)
+
+    def _tiles(self, height: int, width: int, side: int | None) -> Iterator[Tile]:
+        side = max(height, width) if side is None else side
+        return plan_tiles(height, width, side, halo=self.network.halo, stride=self.network.stride)
+
+    def _fuse_tile(
+        self, ir: np.ndarray, vis: np.ndarray, tile: Tile, descriptors: Tensor, depth: np.dtype
+    ) -> np.ndarray:
+        with self._inference():
+            fused = self.network(self._tensor(ir[tile.window]), self._tensor(vis[tile.window]), descriptors)
+            return _quantised(fused[0, 0][tile.inner].float(), depth)
+
+    def _smaller(self, side: int | None, height: int, width: int, error: Exception) -> int:
+        """Half the tile after an out-of-memory error; any other error goes on as it is."""
+        if not _is_out_of_memory(error):
+            raise error
+        half = (max(height, width) if side is None else side) // 2
+        if half < MIN_TILE:
+            raise DeviceError(f"out of memory on {self.device} even with tiles of {2 * half} pixels") from error
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return half
+
+    def _needs_tiles(self, image: np.ndarray, count: int) -> bool:
+        height, width = image.shape[:2]
+        return self._tile_side(height, width, count) is not None
+
+    def _tile_side(self, height: int, width: int, images: int = 1) -> int | None:
+        if self.tile is not None:
+            return None if self.tile == 0 or self.tile >= max(height, width) else self.tile
+        network = self.network
+        per_pixel = images * working_bytes(network.config.channels, network.config.fold)
+        budget = _SHARE_OF_MEMORY * available_memory(self.device)
+        if self.device.type == "cpu":
+            budget = min(budget, _pooled_budget(network.config.channels, network.config.fold))
+        return choose_tile(
+            height, width, halo=network.halo, stride=network.stride, bytes_per_pixel=per_pixel, budget=budget
+        )
+
+    def _tensor(self, image: np.ndarray) -> Tensor:
+        """Luma of an image or a part of it: 1 x 1 x H x W float32 in [0, 1] on the device."""
+        luma = np.ascontiguousarray(to_luma(image))
+        scale = 1.0 / float(np.iinfo(luma.dtype).max)
+        if luma.dtype == np.uint16 or not luma.flags.writeable:
+            luma = luma.astype(np.float32)
+        return torch.from_numpy(luma).to(self.device).to(torch.float32).mul_(scale)[None, None]
+
+    def _thumbnail(self, image: np.ndarray) -> Tensor:
+        return torch.from_numpy(sample_thumbnail(image)).to(self.device)[None, None]
+
+    @contextlib.contextmanager
+    def _inference(self) -> Iterator[None]:
+        reduced = self.dtype != torch.float32
+        with torch.inference_mode(), torch.autocast(self.device.type, dtype=self.dtype, enabled=reduced):
+            yield
+
+
+def working_bytes(channels: int, fold: int) -> float:
+    """Memory that the network needs while it runs [byte/px], from its first level: about 20 feature maps of it."""
+    return 4.0 * 20 * channels / fold**2
+
+
+def _pooled_budget(channels: int, fold: int) -> float:
+    """Working memory at which the largest buffer (both modalities' first level) is still one that is reused."""
+    largest_per_pixel = 4.0 * 2 * channels / fold**2
+    return POOLED_BYTES / largest_per_pixel * working_bytes(channels, fold)
+
+
+def _check_pair(ir: np.ndarray, vis: np.ndarray) -> None:
+    for name, image in (("infrared", ir), ("visible", vis)):
+        if image.dtype not in (np.uint8, np.uint16):
+            raise InputError(f"the {name} image has {image.dtype} values; uint8 and uint16 can be fused")
+        if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
+            raise InputError(f"the {name} image has the shape {image.shape}; H x W and H x W x 3 can be fused")
+        if image.size == 0:
+            raise InputError(f"the {name} image is empty: {image.shape}")
+    if ir.shape[:2] != vis.shape[:2]:
+        sizes = [f"{image.shape[1]} x {image.shape[0]}" for image in (ir, vis)]
+        raise InputError(f"infrared is {sizes[0]} pixels, visible {sizes[1]}", "--resize brings them to one size")
+
+
+def _quantised(luma: Tensor, depth: np.dtype) -> np.ndarray:
+    """H x W float in [0, 1] as grey levels, rounded to the nearest."""
+    levels = luma.mul(float(np.iinfo(depth).max)).round_().clamp_(0, float(np.iinfo(depth).max))
+    return levels.to(torch.uint8 if depth == np.uint8 else torch.int32).cpu().numpy().astype(depth, copy=False)
+
+
+def _with_colour(vis: np.ndarray, fused: np.ndarray, out: np.ndarray | None) -> np.ndarray:
+    """Fused luma beside the colour of the visible image, in bands, so that no second copy of it is needed."""
+    if vis.ndim == 2:
+        if out is None or out.dtype != fused.dtype:
+            return fused
+        out[:] = fused
+        return out
+    if out is None or out.dtype != fused.dtype:
+        out = np.empty((*fused.shape, 3), fused.dtype)
+    for row in range(0, fused.shape[0], 256):
+        band = slice(row, row + 256)
+        _, crcb = split(_deepened(vis[band], fused.dtype))
+        out[band] = merge(fused[band], crcb)
+    return out
+
+
+def _deepened(image: np.ndarray, depth: np.dtype) -> np.ndarray:
+    """8-bit values on the 16-bit scale where the result has 16 bits."""
+    return image if image.dtype == depth else image.astype(depth) * depth.type(257)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return any(words in str(error).lower() for words in ("out of memory", "can't allocate memory", "alloc failed"))

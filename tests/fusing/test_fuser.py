@@ -1,0 +1,161 @@
+"""`Fuser`: arrays in, arrays of the same size and kind out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ivif_cli.core.data.images import read_image
+from ivif_cli.core.data.luma import split, to_luma
+from ivif_cli.core.errors import DeviceError, InputError, UsageError
+from ivif_cli.core.fusing import device as devices
+from ivif_cli.core.fusing.fuser import Fuser
+from ivif_cli.core.network import LoadedNetwork
+
+
+@pytest.fixture
+def fuser(lively: LoadedNetwork) -> Fuser:
+    return Fuser(lively, device="cpu")
+
+
+def picture(seed: int, shape: tuple[int, ...], kind: type = np.uint8) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, np.iinfo(kind).max + 1, shape, dtype=kind)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(1, 70),
+    st.integers(1, 70),
+    st.sampled_from([np.uint8, np.uint16]),
+    st.sampled_from([np.uint8, np.uint16]),
+    st.booleans(),
+)
+def test_size_channels_and_deeper_bits_are_kept(
+    lively: LoadedNetwork, h: int, w: int, ir_kind: type, vis_kind: type, colour: bool
+) -> None:
+    vis = picture(1, (h, w, 3) if colour else (h, w), vis_kind)
+    fused = Fuser(lively, device="cpu").fuse(picture(2, (h, w), ir_kind), vis)
+    assert fused.shape == vis.shape
+    assert fused.dtype == (np.uint16 if np.uint16 in (ir_kind, vis_kind) else np.uint8)
+
+
+def test_inputs_are_not_touched(fuser: Fuser) -> None:
+    ir, vis = picture(1, (20, 30)), picture(2, (20, 30, 3))
+    kept = ir.copy(), vis.copy()
+    fuser.fuse(ir, vis)
+    assert np.array_equal(ir, kept[0]) and np.array_equal(vis, kept[1])
+
+
+def test_read_only_and_strided_arrays_are_taken(fuser: Fuser) -> None:
+    ir, vis = picture(1, (40, 60)), picture(2, (40, 60))
+    expected = fuser.fuse(ir[::2, ::2].copy(), vis[:20, 30:].copy())
+    ir.setflags(write=False)
+    assert np.array_equal(fuser.fuse(ir[::2, ::2], vis[:20, 30:]), expected)
+
+
+def test_colour_of_the_visible_image_is_kept(fuser: Fuser) -> None:
+    rng = np.random.default_rng(4)
+    grey = rng.integers(110, 140, (32, 32, 1))
+    vis = (grey + rng.integers(-8, 9, (32, 32, 3))).astype(np.uint8)
+    ir = rng.integers(110, 140, (32, 32), dtype=np.uint8)
+    fused = fuser.fuse(ir, vis)
+    unclipped = ((fused > 0) & (fused < 255)).all(axis=2)
+    assert unclipped.mean() > 0.5
+    assert np.abs(split(fused)[1] - split(vis)[1])[unclipped].max() <= 1
+    assert np.abs(to_luma(fused).astype(int) - fuser.fuse_luma(ir, vis))[unclipped].max() <= 1
+
+
+def test_sixteen_bits_agree_with_eight_and_are_finer(fuser: Fuser) -> None:
+    ir, vis = picture(1, (40, 50)), picture(2, (40, 50))
+    deep = fuser.fuse(ir.astype(np.uint16) * 257, vis.astype(np.uint16) * 257)
+    assert np.abs(deep / 257 - fuser.fuse(ir, vis)).max() <= 0.51
+    assert len(np.unique(deep)) > 500
+
+
+def test_the_result_may_go_into_the_visible_array(fuser: Fuser) -> None:
+    ir, vis = picture(1, (300, 20)), picture(2, (300, 20, 3))
+    expected = fuser.fuse(ir, vis)
+    assert fuser.fuse(ir, vis, out=vis) is vis
+    assert np.array_equal(vis, expected)
+
+
+def test_a_batch_equals_its_images_one_by_one(fuser: Fuser) -> None:
+    irs = [picture(seed, (33, 47)) for seed in range(3)]
+    vises = [picture(9, (33, 47, 3)), picture(8, (33, 47)), picture(7, (33, 47), np.uint16)]
+    for batched, ir, vis in zip(fuser.fuse_batch(irs, vises), irs, vises, strict=True):
+        single = fuser.fuse(ir, vis)
+        assert batched.shape == single.shape and batched.dtype == single.dtype
+        assert np.abs(batched.astype(int) - single).max() <= 1
+    mixed = fuser.fuse_batch([irs[0], picture(1, (5, 6))], [vises[0], picture(2, (5, 6))])
+    assert [image.shape for image in mixed] == [(33, 47, 3), (5, 6)]
+
+
+def test_what_cannot_be_fused_is_named(fuser: Fuser) -> None:
+    grey = picture(1, (4, 5))
+    with pytest.raises(InputError, match=r"5 x 4 pixels, visible 6 x 4.*--resize"):
+        fuser.fuse(grey, picture(1, (4, 6)))
+    with pytest.raises(InputError, match="float64"):
+        fuser.fuse(grey.astype(float), grey)
+    with pytest.raises(InputError, match="empty"):
+        fuser.fuse(grey[:0], grey[:0])
+    with pytest.raises(InputError, match="shape"):
+        fuser.fuse(grey, np.zeros((4, 5, 2), np.uint8))
+
+
+def test_unknown_names_get_the_nearest(lively: LoadedNetwork) -> None:
+    with pytest.raises(UsageError, match="did you mean cuda"):
+        Fuser(lively, device="cudda")
+    with pytest.raises(UsageError, match="did you mean bf16"):
+        Fuser(lively, device="cpu", precision="bf61")
+    with pytest.raises(UsageError, match="did you mean base"):
+        Fuser("bas", device="cpu")
+    with pytest.raises(UsageError, match="tile"):
+        Fuser(lively, device="cpu", tile=3)
+    with pytest.raises(UsageError, match="fp16"):
+        Fuser(lively, device="cpu", precision="fp16")
+
+
+def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices.torch.cuda, "is_available", lambda: False)
+    with pytest.raises(DeviceError, match="no CUDA"):
+        devices.choose_device("cuda")
+    monkeypatch.setattr(devices.torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(devices.torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(DeviceError, match="cuda:1"):
+        devices.choose_device("cuda:2")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert devices.choose_device("auto") == torch.device("cuda", 1)
+
+
+def test_available_memory_is_plausible() -> None:
+    assert 1 << 20 < devices.available_memory(torch.device("cpu")) < 1 << 45
+
+
+def some_pairs(shared_data: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for name in ("TNO/{}/01.png", "MSRS/{}/00004N.png", "M3FD/{}/00000.png"):
+        yield tuple(read_image(shared_data / "test" / name.format(kind)) for kind in ("ir", "vi"))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("model", ["base", "fast"])
+def test_bfloat16_is_close_on_real_pairs_but_not_within_one_level_so_auto_is_fp32(
+    shared_data: Path, model: str, device: str
+) -> None:
+    exact, reduced = Fuser(model, device=device, precision="fp32"), Fuser(model, device=device, precision="bf16")
+    for ir, vis in some_pairs(shared_data):
+        difference = np.abs(exact.fuse_luma(ir, vis).astype(int) - reduced.fuse_luma(ir, vis))
+        assert difference.mean() < 0.3
+        assert difference.max() <= 4
+    assert Fuser(model, device=device).dtype == torch.float32
+
+
+@pytest.mark.gpu
+def test_cuda_agrees_with_the_cpu(shared_data: Path) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    for ir, vis in some_pairs(shared_data):
+        on_cpu = Fuser("base", device="cpu").fuse(ir, vis).astype(int)
+        assert np.abs(Fuser("base", device="cuda").fuse(ir, vis) - on_cpu).max() <= 1

@@ -1,0 +1,90 @@
+"""Tiles cover the image once, know their context, and agree with the whole image."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ivif_cli.core.fusing.fuser import Fuser
+from ivif_cli.core.fusing.tiling import choose_tile, plan_tiles, sample_thumbnail
+from ivif_cli.core.network import LoadedNetwork
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(1, 700),
+    st.integers(1, 700),
+    st.integers(64, 400),
+    st.integers(0, 60),
+    st.sampled_from([1, 2, 4, 8, 16]),
+)
+def test_cores_cover_every_pixel_once_and_have_their_halo(h: int, w: int, side: int, halo: int, stride: int) -> None:
+    covered = np.zeros((h, w), int)
+    for tile in plan_tiles(h, w, side, halo=halo, stride=stride):
+        covered[tile.core] += 1
+        top, bottom, left, right = tile.outer
+        assert top % stride == 0 and left % stride == 0
+        assert (bottom % stride == 0 or bottom == h) and (right % stride == 0 or right == w)
+        assert tile.top - top >= halo or top == 0
+        assert bottom - tile.bottom >= halo or bottom == h
+        assert tile.bottom - tile.top <= side + stride
+    assert (covered == 1).all()
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(1, 260), st.integers(1, 260), st.integers(64, 200), st.booleans(), st.integers(0, 2**31))
+def test_tiled_equals_whole(lively: LoadedNetwork, h: int, w: int, side: int, deep: bool, seed: int) -> None:
+    kind = np.uint16 if deep else np.uint8
+    levels = np.random.default_rng(seed).integers(0, np.iinfo(kind).max + 1, (2, h, w), dtype=kind)
+    whole = Fuser(lively, device="cpu", tile=0).fuse_luma(*levels).astype(int)
+    tiled = Fuser(lively, device="cpu", tile=side).fuse_luma(*levels).astype(int)
+    assert np.abs(whole - tiled).max() <= (257 if deep else 1)
+    assert np.mean(whole != tiled) < 0.05
+
+
+def test_descriptors_matter_so_that_the_agreement_is_not_empty(lively: LoadedNetwork) -> None:
+    rng = np.random.default_rng(3)
+    ir, vis = rng.integers(0, 256, (2, 160, 160), dtype=np.uint8)
+    fuser = Fuser(lively, device="cpu", tile=0)
+    alone = fuser.fuse_luma(ir[:80, :80] // 4, vis[:80, :80] // 4).astype(int)
+    ir[:80, :80] //= 4
+    vis[:80, :80] //= 4
+    assert np.abs(fuser.fuse_luma(ir, vis)[:40, :40].astype(int) - alone[:40, :40]).max() > 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 500), st.integers(1, 500), st.booleans())
+def test_the_thumbnail_is_the_networks_own(lively: LoadedNetwork, h: int, w: int, deep: bool) -> None:
+    kind = np.uint16 if deep else np.uint8
+    image = np.random.default_rng(h * 1000 + w).integers(0, np.iinfo(kind).max + 1, (h, w), dtype=kind)
+    luma = torch.from_numpy(image.astype(np.float32) / np.iinfo(kind).max)[None, None]
+    assert np.abs(sample_thumbnail(image) - lively.network.thumbnail(luma)[0, 0].numpy()).max() < 1e-5
+
+
+def test_the_tile_follows_the_budget() -> None:
+    plan = {"halo": 56, "stride": 8, "bytes_per_pixel": 300.0}
+    assert choose_tile(480, 640, **plan, budget=1e9) is None
+    side = choose_tile(8000, 8000, **plan, budget=300e6)
+    assert side is not None and side % 8 == 0
+    assert 0.7 * 300e6 < (side + 112) ** 2 * 300 <= 300e6
+    assert choose_tile(8000, 8000, **plan, budget=0) == 64
+
+
+def test_out_of_memory_halves_the_tile(lively: LoadedNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    ir, vis = rng.integers(0, 256, (2, 300, 500), dtype=np.uint8)
+    fuser = Fuser(lively, device="cpu", tile=0)
+    expected = fuser.fuse_luma(ir, vis)
+    forward = fuser.network.forward
+    sizes: list[int] = []
+
+    def small_only(a: torch.Tensor, b: torch.Tensor, descriptors: torch.Tensor) -> torch.Tensor:
+        sizes.append(a.shape[-1])
+        if a.shape[-1] > 250:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return forward(a, b, descriptors)
+
+    monkeypatch.setattr(fuser.network, "forward", small_only)
+    assert np.abs(fuser.fuse_luma(ir, vis).astype(int) - expected).max() <= 1
+    assert sizes[0] == 500 and sizes[-1] <= 250
