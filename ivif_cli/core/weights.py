@@ -69,9 +69,10 @@ def read_header(path: Path) -> dict[str, dict]:
         with path.open("rb") as stream:
             start = stream.read(8)
             length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-            if start[:4] == b"PK\x03\x04" or start[:1] == b"\x80":
+            fits = 2 <= length <= min(_HEADER_LIMIT, size - 8)
+            if not fits and (start[:4] == b"PK\x03\x04" or start[:1] == b"\x80"):
                 raise WeightsError(f"pickled weights are refused: {path}", "convert them to safetensors first")
-            if not 2 <= length <= min(_HEADER_LIMIT, size - 8):
+            if not fits:
                 raise WeightsError(f"not a safetensors file, or truncated: {path}")
             header = json.loads(stream.read(length))
     except OSError as error:

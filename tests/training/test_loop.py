@@ -1,0 +1,184 @@
+"""The training loop: exact resume, several processes, guards, what it leaves behind."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tests.training.small_run import ALONE, small_recipe, small_run
+
+from ivif_cli.core.data.pairing import Pair
+from ivif_cli.core.errors import TrainingError, UsageError, WeightsError
+from ivif_cli.core.network import load_network
+from ivif_cli.core.training.checkpoint import checkpoint_path, latest_checkpoint, read_checkpoint
+from ivif_cli.core.training.loop import Run, learning_rate, train
+from ivif_cli.core.training.recipe import load_recipe
+
+
+class StopAt:
+    """Asks a run to stop after a step."""
+
+    def __init__(self, step: int) -> None:
+        self.left = step
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left == 0
+
+
+def ended(out: Path) -> dict[str, torch.Tensor]:
+    tensors, plain, _ = read_checkpoint(latest_checkpoint(out))  # type: ignore[arg-type]
+    assert plain["step"] == 6
+    return tensors
+
+
+def test_run_leaves_weights_that_load(pairs: list[Pair], tmp_path: Path) -> None:
+    state = train(small_recipe(), small_run(small_recipe(), pairs, tmp_path / "out"), ALONE)
+    loaded = load_network(tmp_path / "out" / "model.safetensors")
+    assert all(torch.equal(v, state.ema[n]) for n, v in loaded.network.state_dict().items())
+    assert {"recipe", "data_sha256", "ivif", "validation", "step", "hours"} <= set(loaded.metadata)
+    assert json.loads(loaded.metadata["recipe"])["steps"] == 6
+    assert (tmp_path / "out" / "samples" / "step-00000006.png").is_file()
+    lines = [json.loads(line) for line in (tmp_path / "out" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if line["kind"] == "train"] == [1, 2, 3, 4, 5, 6]
+    assert {"EN", "VIF", "LDS"} <= set(lines[-1])
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3, 4, 5])
+def test_run_stopped_at_any_step_and_resumed_ends_with_the_same_bits(
+    stop: int, pairs: list[Pair], tmp_path: Path
+) -> None:
+    recipe = small_recipe()
+    train(recipe, small_run(recipe, pairs, tmp_path / "whole"), ALONE)
+    first = train(recipe, small_run(recipe, pairs, tmp_path / "broken", stop=StopAt(stop)), ALONE)
+    assert first.step == stop
+    torch.manual_seed(99)
+    train(recipe, small_run(recipe, pairs, tmp_path / "broken"), ALONE, resume=True)
+    whole, broken = ended(tmp_path / "whole"), ended(tmp_path / "broken")
+    assert whole.keys() == broken.keys()
+    assert all(torch.equal(whole[name], broken[name]) for name in whole)
+
+
+def test_run_killed_between_checkpoints_goes_on_from_the_last(pairs: list[Pair], tmp_path: Path) -> None:
+    """As after SIGKILL: the log is ahead of the checkpoint."""
+    recipe = small_recipe()
+    train(recipe, small_run(recipe, pairs, tmp_path / "whole"), ALONE)
+
+    def die(step: int, values: dict[str, float]) -> None:
+        if step == 5:
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        train(recipe, small_run(recipe, pairs, tmp_path / "broken", report=die, checkpoint_every=2), ALONE)
+    train(recipe, small_run(recipe, pairs, tmp_path / "broken"), ALONE, resume=True)
+    assert all(torch.equal(v, ended(tmp_path / "broken")[n]) for n, v in ended(tmp_path / "whole").items())
+    steps = [json.loads(line) for line in (tmp_path / "broken" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in steps if line["kind"] == "train"] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.slow
+def test_two_processes_give_what_one_gives_with_the_joint_batch(
+    pairs: list[Pair], tmp_path: Path, repository: Path
+) -> None:
+    def start(out: str, world: int, rank: int) -> subprocess.Popen[bytes]:
+        place = {"WORLD_SIZE": str(world), "RANK": str(rank), "LOCAL_RANK": str(rank)}
+        meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29631", "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-m", "tests.training.small_run", str(tmp_path / "data"), str(tmp_path / out)]
+        return subprocess.Popen(command, env={**os.environ, **place, **meeting}, cwd=repository)
+
+    runs = [start("one", 1, 0), start("two", 2, 0), start("two", 2, 1)]
+    assert [run.wait(timeout=240) for run in runs] == [0, 0, 0]
+    one, two = (torch.load(tmp_path / out / "end.pt", weights_only=True) for out in ("one", "two"))
+    for kind in ("gradients", "weights"):
+        worst = max((one[kind][name] - two[kind][name]).abs().max().item() for name in one[kind])
+        assert worst < 1e-6, kind
+
+
+def test_nan_stops_with_step_part_and_pairs(pairs: list[Pair], tmp_path: Path) -> None:
+    recipe = small_recipe()
+    run = small_run(recipe, pairs, tmp_path / "out", checkpoint_every=1)
+
+    def spoil(step: int, values: dict[str, float]) -> None:
+        if step == 3:
+            with torch.no_grad():
+                next(run.network.parameters()).fill_(float("nan"))
+
+    with pytest.raises(
+        TrainingError, match=r"step 4: .*fidelity\.intensity.* is not finite; pairs of the batch: \d"
+    ) as told:
+        train(recipe, replace(run, report=spoil), ALONE)
+    assert "step-00000003" in told.value.hint
+    tensors, _, _ = read_checkpoint(checkpoint_path(tmp_path / "out", 2))
+    assert all(torch.isfinite(v).all() for v in tensors.values())
+
+
+def test_runaway_loss_stops(pairs: list[Pair], tmp_path: Path) -> None:
+    recipe = small_recipe(diverged=1.0001, **{"optimiser.learning_rate": 1.0, "optimiser.warmup": 0})
+    with pytest.raises(TrainingError, match="runs away"):
+        train(recipe, small_run(recipe, pairs, tmp_path / "out"), ALONE)
+
+
+def test_resume_needs_a_checkpoint(pairs: list[Pair], tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="nothing to resume"):
+        train(small_recipe(), small_run(small_recipe(), pairs, tmp_path / "out"), ALONE, resume=True)
+
+
+def test_resume_with_another_recipe_is_refused(pairs: list[Pair], tmp_path: Path) -> None:
+    recipe = small_recipe()
+    train(recipe, small_run(recipe, pairs, tmp_path / "out", stop=StopAt(2)), ALONE)
+    with pytest.raises(TrainingError, match="other settings: seed"):
+        train(replace(recipe, seed=8), small_run(recipe, pairs, tmp_path / "out"), ALONE, resume=True)
+    with pytest.raises(TrainingError, match="other settings: data_sha256"):
+        train(recipe, small_run(recipe, pairs[:3], tmp_path / "out"), ALONE, resume=True)
+
+
+def test_damaged_checkpoint_is_refused(pairs: list[Pair], tmp_path: Path) -> None:
+    recipe = small_recipe()
+    train(recipe, small_run(recipe, pairs, tmp_path / "out", stop=StopAt(2)), ALONE)
+    path = checkpoint_path(tmp_path / "out", 2)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(WeightsError):
+        train(recipe, small_run(recipe, pairs, tmp_path / "out"), ALONE, resume=True)
+
+
+def test_only_the_last_checkpoints_are_kept_and_nothing_is_pickled(pairs: list[Pair], tmp_path: Path) -> None:
+    recipe = small_recipe()
+    train(recipe, small_run(recipe, pairs, tmp_path / "out", checkpoint_every=1), ALONE)
+    files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} == {".safetensors", ".jsonl", ".png"}
+    assert sorted(p.name for p in (tmp_path / "out" / "checkpoints").iterdir()) == [
+        "step-00000005.safetensors",
+        "step-00000006.safetensors",
+    ]
+
+
+def test_student_learns_the_teacher(pairs: list[Pair], tmp_path: Path) -> None:
+    recipe = small_recipe(steps=12, language=0.0, **{"optimiser.warmup": 0, "optimiser.learning_rate": 1e-2})
+    run: Run = small_run(recipe, pairs, tmp_path / "out")
+    with torch.no_grad():
+        run.network.head.bias.add_(0.5)
+    teacher = small_run(recipe, pairs, tmp_path / "out").network.eval().requires_grad_(False)
+    told: list[dict[str, float]] = []
+    train(recipe, replace(run, teacher=teacher, report=lambda step, values: told.append(values)), ALONE)
+    assert not any(name.startswith("fidelity") for name in told[0])
+    assert told[-1]["distill.intensity"] < 0.7 * told[0]["distill.intensity"]
+
+
+def test_batch_must_divide_by_processes() -> None:
+    with pytest.raises(UsageError, match="3 processes"):
+        replace(ALONE, world=3).share(8)
+
+
+def test_schedules() -> None:
+    def rates(**options: object) -> list[float]:
+        named = {f"optimiser.{name}": value for name, value in options.items()}
+        recipe = load_recipe(None, {"steps": 100, "optimiser.learning_rate": 1.0, **named})
+        return [round(learning_rate(recipe, step), 4) for step in (0, 4, 50, 70, 99)]
+
+    assert rates(schedule="constant", warmup=10) == [0.1, 0.5, 1, 1, 1]
+    assert rates(schedule="step", warmup=0) == [1, 1, 0.5, 0.125, 0.0312]
+    assert rates(schedule="cosine", warmup=0, floor=0.0)[2:] == [0.5, 0.2061, 0.0002]
