@@ -28,6 +28,8 @@ class Band:
 
 DETAIL = Band(0.020, 0.034)
 SALIENCY = Band(0.13, 0.22)
+DETAIL_MIDDLE, DETAIL_STEEPNESS = 0.029, 3.5
+SALIENCY_MIDDLE, SALIENCY_WIDTH = 0.19, 0.05
 DARK = Band(0.20, 0.30)
 BRIGHT = Band(0.42, 0.58)
 CLIPPED = Band(0.12, 0.30)
@@ -88,6 +90,16 @@ def measure(luma: Array) -> Truth:
         if wide or not bright or over
         else (None if wide is None or bright is None or over is None else True),
     }
+
+
+def grade(luma: Array) -> dict[str, float]:
+    """Degrees, 0 to 1, of the claims that have no sharp border: logistic in log detail and in saliency.
+
+    They keep the embedding monotone: more detail is closer to "detailed", well beyond the clear-cut end of the band.
+    """
+    detailed = 1 / (1 + (DETAIL_MIDDLE / max(detail(luma), 1e-4)) ** DETAIL_STEEPNESS)
+    salient = 1 / (1 + float(np.exp((SALIENCY_MIDDLE - saliency(luma)) / SALIENCY_WIDTH)))
+    return {"detailed": detailed, "plain": 1 - detailed, "salient": salient, "dim": 1 - salient}
 
 
 def _negated(truth: bool | None) -> bool | None:

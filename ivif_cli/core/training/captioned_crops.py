@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from ivif_cli.core.language import degradations as degrade
-from ivif_cli.core.language.attributes import Truth, measure
+from ivif_cli.core.language.attributes import Truth, grade, measure
 
 Array = np.ndarray
 Modality = Literal["infrared", "visible"]
@@ -33,10 +33,11 @@ class Scene:
 
 @dataclass(frozen=True)
 class Sample:
-    """A crop, float32 size x size in [0, 1], and the truth of the claims about it."""
+    """A crop, float32 size x size in [0, 1], the truth of the claims about it, and the degree of the gradual ones."""
 
     luma: Array
     truth: Truth
+    degrees: dict[str, float]
 
 
 def cut_pair(scene: Scene, size: int, rng: np.random.Generator) -> tuple[Array, Array, float]:
@@ -86,21 +87,21 @@ def draw_flaws(rng: np.random.Generator) -> list[str]:
     return [str(flaw) for flaw in rng.choice(list(degrade.DEGRADATIONS), size=number, replace=False)]
 
 
-def degraded(luma: Array, flaws: Sequence[str], rng: np.random.Generator) -> tuple[Array, Truth]:
-    """Apply `flaws` (blur, then exposure, then noise) and tell the truth about the result.
+def degraded(luma: Array, flaws: Sequence[str], rng: np.random.Generator) -> tuple[Array, Truth, dict[str, float]]:
+    """Apply `flaws` (blur, then exposure, then noise); the truth about the result, and its degrees.
 
     Background and objects are measured before the noise, which is no detail.
     """
     for flaw in ("blurry", "faded", "over-exposed", "dark"):
         if flaw in flaws:
             luma = degrade.DEGRADATIONS[flaw](luma, rng)
-    truth: Truth = measure(luma)
+    truth, degrees = measure(luma), grade(luma)
     truth |= {"blurry": "blurry" in flaws, "noisy": "noisy" in flaws}
     if "noisy" in flaws:
         luma = degrade.noise(luma, rng)
     troubles = [truth[flaw] for flaw in ("blurry", "noisy", "dark", "faded", "over-exposed")]
     truth["clear"] = False if any(troubles) else (None if None in troubles else True)
-    return luma, truth
+    return luma, truth, degrees
 
 
 def finish(luma: Array, rng: np.random.Generator) -> Array:
@@ -117,10 +118,10 @@ def make_sample(
     luma: Array, modality: Modality, night: bool | None, flaws: Sequence[str], rng: np.random.Generator
 ) -> Sample:
     """Degrade a crop and gather every claim about it."""
-    luma, truth = degraded(luma, flaws, rng)
+    luma, truth, degrees = degraded(luma, flaws, rng)
     truth |= {"infrared": modality == "infrared", "visible": modality == "visible"}
     truth |= {"night": night, "day": None if night is None else not night}
-    return Sample(finish(luma, rng).astype(np.float32), truth)
+    return Sample(finish(luma, rng).astype(np.float32), truth, degrees)
 
 
 def draw_samples(

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ivif_cli.core.errors import TrainingError
-from ivif_cli.core.language.attributes import Truth
 from ivif_cli.core.language.grammar import CLAIMS, GROUPS, Caption, describe, imagine, paper_captions, vocabulary
 from ivif_cli.core.language.tokenizer import WordTokenizer
 from ivif_cli.core.language.zero_shot import PROBES, Score, score_claims
@@ -36,10 +35,10 @@ class ContrastiveRecipe:
     text_width: int = 96
     text_layers: int = 2
     context_length: int = 24
-    steps: int = 1000
-    batch_size: int = 128
+    steps: int = 1500
+    batch_size: int = 96
     imagined: int = 32
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     warmup: int = 50
     weight_decay: float = 0.05
     groups: dict[str, float] = field(
@@ -77,22 +76,29 @@ def split_scenes(scenes: Sequence[Scene], share: float, seed: int) -> tuple[list
     return [s for s in scenes if s.group not in held], [s for s in scenes if s.group in held]
 
 
-def agreement(truths: Sequence[Truth], captions: Sequence[Caption]) -> tuple[Tensor, Tensor]:
-    """Which captions the pictures bear out and which they contradict.
+def agreement(samples: Sequence[Sample], captions: Sequence[Caption]) -> tuple[Tensor, Tensor]:
+    """How far the pictures bear out the captions, and how far they contradict them.
+
+    A caption holds to the product of the degrees of its claims (1 or 0 for the sharp ones).
 
     Returns:
-        Two float tensors N x M: 1 where every claim of the caption holds; 1 where at least one fails. Both are 0 where
-        the truth of a claim is unclear and none fails.
+        Two float tensors N x M in [0, 1] that sum to 1, or to 0 where a claim is unclear and no other fails.
     """
-    known = torch.tensor([[_sign(truth.get(claim)) for claim in CLAIMS] for truth in truths])
+    degrees = torch.tensor([[_degree(sample, claim) for claim in CLAIMS] for sample in samples])
     said = torch.tensor([[float(claim in caption.claims) for claim in CLAIMS] for caption in captions])
-    contradicted = (known == -1).float() @ said.T > 0
-    unclear = (known == 0).float() @ said.T > 0
-    return (~contradicted & ~unclear).float(), contradicted.float()
+    unclear = degrees.isnan()
+    failing = (degrees == 0).float() @ said.T > 0
+    holding = (degrees.masked_fill(unclear, 1.0).clamp(min=1e-4).log() @ said.T).exp() * ~failing
+    open_question = (unclear.float() @ said.T > 0) & ~failing
+    return holding * ~open_question, (1 - holding) * ~open_question
 
 
-def _sign(truth: bool | None) -> float:
-    return 0.0 if truth is None else (1.0 if truth else -1.0)
+def _degree(sample: Sample, claim: str) -> float:
+    """Degree to which a claim holds of a sample; NaN where that is unclear."""
+    if claim in sample.degrees:
+        return sample.degrees[claim]
+    truth = sample.truth.get(claim)
+    return float("nan") if truth is None else float(truth)
 
 
 def agreement_loss(cosines: Tensor, scale: Tensor, bias: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
@@ -101,7 +107,7 @@ def agreement_loss(cosines: Tensor, scale: Tensor, bias: Tensor, positive: Tenso
     Args:
         cosines: N x M between pictures and captions.
         scale, bias: scalars; logit = scale * cosine + bias.
-        positive, negative: N x M masks from `agreement`.
+        positive, negative: N x M from `agreement`.
 
     Sources: pairwise sigmoid loss, arXiv 2303.15343; several positives, arXiv 2004.11362.
     """
@@ -119,7 +125,7 @@ def group_loss(cosines: Tensor, scale: Tensor, positive: Tensor, weights: dict[s
 
     Args:
         cosines: N x P between pictures and the probe texts, in the order of `PROBES`.
-        positive: N x P, 1 where the probe's claim holds; pictures without any in a group are left out of it.
+        positive: N x P, how far the probe's claim holds; pictures without any in a group are left out of it.
         weights: group -> weight of its part.
     """
     claims, total = list(PROBES), cosines.new_zeros(())
@@ -128,7 +134,7 @@ def group_loss(cosines: Tensor, scale: Tensor, positive: Tensor, weights: dict[s
         log_share = (scale * cosines[:, columns]).log_softmax(dim=1)
         holds = positive[:, columns]
         known = holds.sum(1) > 0
-        share = log_share.masked_fill(holds == 0, -1e4).logsumexp(dim=1)
+        share = (log_share * holds).sum(1) / holds.sum(1).clamp(min=1e-6)
         total = total - weight * share[known].sum() / known.sum().clamp(min=1)
     return total
 
@@ -196,7 +202,7 @@ class Trainer:
     def _loss(self, samples: Sequence[Sample], captions: Sequence[Caption]) -> Tensor:
         images = F.normalize(self.model.encode_image(to_batch(samples, self.mean, self.std)), dim=1)
         texts = F.normalize(self.model.encode_text(self.tokenizer([caption.text for caption in captions])), dim=1)
-        positive, negative = agreement([sample.truth for sample in samples], captions)
+        positive, negative = agreement(samples, captions)
         scale = self.model.logit_scale.exp().clamp(max=60.0)
         cosines = images @ texts.T
         agreed = agreement_loss(cosines, scale, self.model.logit_bias, positive, negative)
