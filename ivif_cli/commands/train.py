@@ -39,6 +39,7 @@ def train(
     teacher: Annotated[str | None, typer.Option(help="Weights to learn from (distillation): a file or a name.")] = None,
     language: Annotated[str | None, typer.Option(help="off, or the factor of the language-driven loss.")] = None,
     prompts: Annotated[Path | None, typer.Option(help="Embedded prompts, from ivif embed-prompts.")] = None,
+    prompt_set: Annotated[str | None, typer.Option(help="Name of the set in it; the first by default.")] = None,
     clip: Annotated[str | None, typer.Option(help="Image-language encoder: compact, or a name of open_clip.")] = None,
     clip_pretrained: Annotated[str | None, typer.Option(help="open_clip's tag of its weights.")] = None,
     clip_weights: Annotated[Path | None, typer.Option(help="A local file of its weights.")] = None,
@@ -70,7 +71,7 @@ def train(
 
     pairs = find_pairs(data or [], dataset or [], data_root, console)
     refuse_old_run(out, resume)
-    sources = Sources(clip_weights, prompts, init, teacher)
+    sources = Sources(clip_weights, prompts, prompt_set, init, teacher)
     options = {"checkpoint_every": checkpoint_every, "tensorboard": tensorboard}
     start(recipe, pairs, out, sources, console, device=device, resume=resume, options=options)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.training.small_run import ALONE, small_recipe, small_run
 
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import TrainingError, UsageError, WeightsError
@@ -17,6 +16,7 @@ from ivif_cli.core.network import load_network
 from ivif_cli.core.training.checkpoint import checkpoint_path, latest_checkpoint, read_checkpoint
 from ivif_cli.core.training.loop import Run, learning_rate, train
 from ivif_cli.core.training.recipe import load_recipe
+from tests.training.small_run import ALONE, small_recipe, small_run
 
 
 class StopAt:

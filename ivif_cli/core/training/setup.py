@@ -24,12 +24,14 @@ class Sources:
     Attributes:
         clip_weights: weights of the image-language encoder.
         prompts: embedded prompts, from `ivif embed-prompts`.
+        prompt_set: name of one of them; the first by default.
         init: weights to start from.
         teacher: weights or bundled name of the network to learn from.
     """
 
     clip_weights: Path | None = None
     prompts: Path | None = None
+    prompt_set: str | None = None
     init: str | None = None
     teacher: str | None = None
 
@@ -100,7 +102,7 @@ def load_words(
         recipe.clip, pretrained=recipe.clip_pretrained or None, weights=sources.clip_weights, device=device
     )
     if sources.prompts:
-        embeddings = load_embeddings(sources.prompts, encoder=encoder)
+        embeddings = load_embeddings(sources.prompts, encoder=encoder, name=sources.prompt_set)
     else:
         embeddings = embed(encoder, PromptSet("recipe", recipe.ir_text, recipe.vis_text, recipe.fused_text))
     facts = {

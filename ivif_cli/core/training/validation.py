@@ -11,10 +11,10 @@ from torch import Tensor
 from ivif_cli.core.data.crops import LumaPair, LumaStore
 from ivif_cli.core.data.images import write_image
 from ivif_cli.core.language.loss import ImageEncoder, TextEmbeddings, language_score
-from ivif_cli.core.metrics import METRICS, SIX, evaluate_pair
+from ivif_cli.core.metrics import SIX, evaluate_pair
 from ivif_cli.core.network import FusionNetwork
 
-SCORED = (*SIX, *(name for name in ("SCD",) if name in METRICS))
+SCORED = (*SIX, "SCD")
 _TILE_HEIGHT = 240
 
 
