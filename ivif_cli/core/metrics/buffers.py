@@ -62,9 +62,9 @@ def _drop_free() -> None:
             _pool.size -= 8 * capacity
 
 
-def strips(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Slices of rows that cover an H x W map in pieces small enough for the cache."""
+def strips(shape: tuple[int, ...], samples: int = _STRIP) -> Iterator[slice]:
+    """Slices of rows that cover an H x W map in pieces of about `samples`, small enough for the cache."""
     height, width = shape
-    rows = max(1, _STRIP // max(width, 1))
+    rows = max(1, samples // max(width, 1))
     for top in range(0, height, rows):
         yield slice(top, min(top + rows, height))

@@ -25,12 +25,18 @@ def log_sum(factors: np.ndarray) -> float:
 
 def _information(source: Level, fused: Level) -> tuple[float, float]:
     """Information that the fused picture keeps of the source, and all that the source has, at one scale [nat]."""
-    shape = source.picture.shape
-    product = np.multiply(source.picture, fused.picture, out=take(shape))
+    product = np.multiply(source.picture, fused.picture, out=take(source.picture.shape))
     joint = smooth_valid(product, source.window)
+    return information_of_moments(joint, source.mean, fused.mean, source.variance, fused.variance)
+
+
+def information_of_moments(
+    joint: np.ndarray, mean_s: np.ndarray, mean_f: np.ndarray, variance_s: np.ndarray, variance_f: np.ndarray
+) -> tuple[float, float]:
+    """Kept and own information [nat] of local moments, all HxW; `joint` is the local mean of source times fused."""
     kept = own = 0.0
     for rows in strips(joint.shape):
-        moments = source.mean[rows], fused.mean[rows], source.variance[rows], fused.variance[rows]
+        moments = (moment[rows] for moment in (mean_s, mean_f, variance_s, variance_f))
         part_kept, part_own = _strip_information(joint[rows], *moments)
         kept += part_kept
         own += part_own
@@ -40,7 +46,7 @@ def _information(source: Level, fused: Level) -> tuple[float, float]:
 def _strip_information(
     joint: np.ndarray, mean_s: np.ndarray, mean_f: np.ndarray, variance_s: np.ndarray, variance_f: np.ndarray
 ) -> tuple[float, float]:
-    """`_information` of a few rows; `joint` is the local mean of the product of source and fused."""
+    """`information_of_moments` of a few rows, which stay in the cache."""
     covariance, gain, own = take(joint.shape), take(joint.shape), take(joint.shape)
     np.subtract(joint, np.multiply(mean_s, mean_f, out=covariance), out=covariance)
     flat = variance_s < _TINY

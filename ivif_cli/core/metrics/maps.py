@@ -82,15 +82,23 @@ class Maps:
         return count_levels([self.pixels])
 
     @cached_property
+    def total(self) -> int:
+        """Sum of the grey levels, exact."""
+        return int(self.pixels.sum(dtype=np.int64))
+
+    def product(self, other: "Maps") -> int:
+        """Sum over pixels of this grey level times the other picture's, exact."""
+        product = np.multiply(self.pixels, other.pixels, dtype=np.uint16)  # 255 * 255 fits
+        return int(product.sum(dtype=np.int64))
+
+    @cached_property
     def is_constant(self) -> bool:
         return bool(self.pixels.min() == self.pixels.max())
 
     @cached_property
     def deviation(self) -> float:
         """Sum of squared deviations from the mean; the sums are exact integers up to the last division."""
-        levels = np.arange(256)
-        total, squares = int(self.histogram @ levels), int(self.histogram @ levels**2)
-        return (squares * self.pixels.size - total**2) / self.pixels.size
+        return (self.product(self) * self.pixels.size - self.total**2) / self.pixels.size
 
     @cached_property
     def edges(self) -> Edges:

@@ -1,107 +1,125 @@
-"""The metrics as data: name, function, direction, convention, formula, source, range."""
+"""The metrics of the convention `ivif` as data: name, function, direction, formula, source, range."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-import numpy as np
-
-from ivif_cli.core.metrics import edges, fidelity, information, statistics
-from ivif_cli.core.metrics.maps import Maps, as_maps, check_sizes
-
-Score = Callable[[Maps, Maps, Maps], float]
+from ivif_cli.core.metrics import artefacts, edges, features, fidelity, information, similarity, statistics
+from ivif_cli.core.metrics.metric import Metric, Score, of_fused
 
 
-@dataclass(frozen=True)
-class Metric:
-    """One metric: what it is called, how it is computed and how to read it.
-
-    `function` takes the maps of infrared, visible and fused picture; calling the metric itself takes arrays.
-    """
-
-    name: str
-    function: Score
-    higher_is_better: bool
-    convention: str
-    formula: str
-    source: str
-    range: str
-
-    def __call__(self, ir: np.ndarray, vis: np.ndarray, fused: np.ndarray) -> float | np.ndarray:
-        """Score of HxW uint8 luma pictures, or N scores (float64) of NxHxW stacks.
-
-        Raises:
-            InputError: pictures of unequal sizes, of another kind than uint8, or with NaN.
-        """
-        if fused.ndim == 3:
-            return np.array([self(*triple) for triple in zip(ir, vis, fused, strict=True)])
-        maps = as_maps(ir, "ir"), as_maps(vis, "vis"), as_maps(fused, "fused")
-        check_sizes(*maps)
-        return self.function(*maps)
-
-
-def _of_fused(function: Callable[[Maps], float]) -> Score:
-    return lambda _ir, _vis, fused: function(fused)
+def _metric(name: str, function: Score, formula: str, source: str, span: str, *, down: bool = False) -> Metric:
+    return Metric(name, function, not down, "ivif", formula, source, span)
 
 
 _TABLE = (
-    Metric(
+    _metric(
         "EN",
-        _of_fused(information.entropy),
-        True,
-        "ivif",
+        of_fused(information.entropy),
         "-sum p log2 p over the 256-bin histogram of the fused picture [bit]",
         "Shannon 1948; Roberts et al. 2008 for fusion",
         "0 to 8",
     ),
-    Metric(
+    _metric(
         "SD",
-        _of_fused(statistics.standard_deviation),
-        True,
-        "ivif",
+        of_fused(statistics.standard_deviation),
         "population standard deviation of the fused picture [grey level]",
         "Rao 1997",
         "0 to 127.5",
     ),
-    Metric(
+    _metric(
         "SF",
-        _of_fused(statistics.spatial_frequency),
-        True,
-        "ivif",
+        of_fused(statistics.spatial_frequency),
         "sqrt(mean squared vertical difference + mean squared horizontal difference), each over its own count",
         "Eskicioglu and Fisher 1995",
         "0 to 360.6",
     ),
-    Metric(
+    _metric(
         "MI",
         information.mutual_information,
-        True,
-        "ivif",
-        "I(ir;fused) + I(vis;fused), 256 x 256 joint histograms [bit]",
+        "I(ir;fused) + I(vis;fused), I(X;F) = H(X) + H(F) - H(X,F), 256 x 256 joint histograms [bit]",
         "Qu, Zhang and Yan 2002",
         "0 to 16",
     ),
-    Metric(
+    _metric(
         "VIF",
         fidelity.visual_information_fidelity,
-        True,
-        "ivif",
-        "vifp(ir, fused) + vifp(vis, fused): 4 scales, Gaussian windows N = 17, 9, 5, 3, sigma N/5, noise 2",
+        "vifp(ir, fused) + vifp(vis, fused): 4 scales, Gaussian windows of 17, 9, 5, 3 px, sigma N/5, noise variance 2",
         "Sheikh and Bovik 2006; Han et al. 2013 for fusion",
-        "0 upwards; 2 for equal pictures",
+        "0 upwards; 2 for three equal pictures",
     ),
-    Metric(
+    _metric(
         "Qabf",
         edges.edge_preservation,
-        True,
-        "ivif",
-        "sum(Q_af g_a + Q_bf g_b) / sum(g_a + g_b), Q the product of the strength and the angle sigmoid of Sobel edges",
+        "sum(Q_af g_a + Q_bf g_b) / sum(g_a + g_b), Q the product of strength and angle sigmoids of Sobel edges",
         "Xydeas and Petrovic 2000",
         "0 to 0.9873",
+    ),
+    _metric(
+        "AG",
+        of_fused(statistics.average_gradient),
+        "sum of sqrt((gx^2 + gy^2) / 2) over (H-1)(W-1), gx and gy central differences, one-sided on the border",
+        "Cui et al. 2015",
+        "0 to 255",
+    ),
+    _metric(
+        "CC",
+        statistics.correlation,
+        "mean of the Pearson correlations of the fused picture with both sources",
+        "Deshmukh and Bhosale 2010",
+        "-1 to 1",
+    ),
+    _metric(
+        "SCD",
+        statistics.correlation_of_differences,
+        "corr(fused - vis, ir) + corr(fused - ir, vis)",
+        "Aslantas and Bendes 2015",
+        "-2 to 2",
+    ),
+    _metric(
+        "MSE",
+        statistics.mean_squared_error,
+        "mean squared error on the scale [0, 1], mean over both sources",
+        "Jagalingam and Hegde 2015",
+        "0 to 1",
+        down=True,
+    ),
+    _metric(
+        "PSNR",
+        statistics.peak_signal_to_noise,
+        "-10 log10(MSE) [dB]",
+        "Jagalingam and Hegde 2015",
+        "0 upwards; infinite for three equal pictures",
+    ),
+    _metric(
+        "SSIM",
+        similarity.structural_similarity,
+        "mean of SSIM(ir, fused) and SSIM(vis, fused): Gaussian 11 x 11, sigma 1.5, L = 255, replicated border",
+        "Wang et al. 2004",
+        "-1 to 1",
+    ),
+    _metric(
+        "MS-SSIM",
+        similarity.multiscale_similarity,
+        "mean over both sources of five-scale SSIM, weights .0448 .2856 .3001 .2363 .1333, valid windows, L = 255",
+        "Wang, Simoncelli and Bovik 2003",
+        "0 to 1",
+    ),
+    _metric(
+        "Nabf",
+        artefacts.fusion_artefacts,
+        "sum of (1 - Q) g^1.5 where the fused edge is stronger than both sources', over the sum of g^1.5; Sobel over 8",
+        "Petrovic and Xydeas 2005; Shreyamsha Kumar 2013",
+        "0 to 1",
+        down=True,
+    ),
+    _metric(
+        "FMI",
+        features.feature_mutual_information,
+        "mean normalised mutual information of 3 x 3 windows of raw pixels (FMI_pixel), mean over both sources",
+        "Haghighat et al. 2011; Haghighat and Razian 2014",
+        "0 to 1",
     ),
 )
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _TABLE}
-"""Every metric by name, in the order of reports."""
+"""Every metric of our own convention by name, in the order of reports."""
 
 SIX = ("EN", "SD", "SF", "MI", "VIF", "Qabf")
 """The metrics that are computed when none are named."""

@@ -1,12 +1,14 @@
 """Metrics from grey levels and neighbouring differences: SD, SF, AG, CC, SCD, MSE, PSNR.
 
-Grey levels are integers, so sums are kept exact (int64) as long as possible and rounded once.
+Grey levels are integers, so sums are exact (Python integers) and rounded once, at the end.
 """
 
 import math
 
 import cv2
+import numpy as np
 
+from ivif_cli.core.metrics.buffers import take
 from ivif_cli.core.metrics.maps import Maps
 
 
@@ -26,3 +28,81 @@ def spatial_frequency(fused: Maps) -> float:
         if near.size:
             mean_squares += cv2.norm(far, near, cv2.NORM_L2SQR) / near.size
     return math.sqrt(mean_squares)
+
+
+def gradient_sum(fused: Maps) -> float:
+    """Sum over pixels of sqrt((gx^2 + gy^2) / 2); central differences inside, one-sided ones on the border.
+
+    Needs two pixels along both axes.
+    """
+    square, across = take(fused.shape), take(fused.shape)
+    _differentiate(fused.real, square)
+    _differentiate(fused.real.T, across.T)
+    square *= square
+    across *= across
+    square += across
+    square *= 0.5
+    return float(np.sqrt(square, out=square).sum())
+
+
+def _differentiate(lines: np.ndarray, out: np.ndarray) -> None:
+    """Derivative along the first axis, as MATLAB's `gradient` takes it, written into `out`."""
+    np.subtract(lines[2:], lines[:-2], out=out[1:-1])
+    out[1:-1] *= 0.5
+    np.subtract(lines[1], lines[0], out=out[0])
+    np.subtract(lines[-1], lines[-2], out=out[-1])
+
+
+def average_gradient(fused: Maps) -> float:
+    """AG: mean gradient magnitude over (H-1)(W-1) (Cui et al. 2015) [grey level]; NaN where a side is one pixel."""
+    height, width = fused.shape
+    if min(height, width) < 2:
+        return float("nan")
+    return gradient_sum(fused) / ((height - 1) * (width - 1))
+
+
+def _covariance(first: Maps, second: Maps) -> int:
+    """N times the sum of products of deviations, an exact integer."""
+    return first.product(second) * first.pixels.size - first.total * second.total
+
+
+def _ratio(covariance: int, variance: int, other_variance: int) -> float:
+    """Pearson correlation of exact sums; NaN where one side does not vary."""
+    if variance == 0 or other_variance == 0:
+        return float("nan")
+    return covariance / math.sqrt(variance * other_variance)
+
+
+def correlation(ir: Maps, vis: Maps, fused: Maps) -> float:
+    """CC: mean of the Pearson correlations of the fused picture with both sources, in [-1, 1].
+
+    NaN where one of the three pictures is constant.
+    """
+    own = _covariance(fused, fused)
+    return sum(_ratio(_covariance(s, fused), _covariance(s, s), own) for s in (ir, vis)) / 2
+
+
+def correlation_of_differences(ir: Maps, vis: Maps, fused: Maps) -> float:
+    """SCD: corr(fused - vis, ir) + corr(fused - ir, vis), in [-2, 2] (Aslantas and Bendes 2015).
+
+    NaN where a source or one of the differences is constant.
+    """
+    own, between = _covariance(fused, fused), _covariance(ir, vis)
+    total = 0.0
+    for source, other in ((ir, vis), (vis, ir)):
+        source_own = _covariance(source, source)
+        difference_own = own + _covariance(other, other) - 2 * _covariance(fused, other)
+        total += _ratio(_covariance(fused, source) - between, source_own, difference_own)
+    return total
+
+
+def mean_squared_error(ir: Maps, vis: Maps, fused: Maps) -> float:
+    """MSE of the fused picture against a source on the scale [0, 1], mean over both sources."""
+    total = sum(cv2.norm(source.pixels, fused.pixels, cv2.NORM_L2SQR) for source in (ir, vis))
+    return total / (2 * fused.pixels.size * 255**2)
+
+
+def peak_signal_to_noise(ir: Maps, vis: Maps, fused: Maps) -> float:
+    """PSNR: -10 log10(MSE) [dB]; infinite where the fused picture equals both sources."""
+    error = mean_squared_error(ir, vis, fused)
+    return -10 * math.log10(error) if error else math.inf

@@ -1,0 +1,120 @@
+"""One scene and its scores: the maps of two sources are made once, however many fused pictures are scored."""
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from ivif_cli.core.errors import InputError
+from ivif_cli.core.metrics.maps import Maps, as_maps, check_sizes
+from ivif_cli.core.metrics.metric import Metric
+from ivif_cli.core.metrics.registry import SIX
+from ivif_cli.core.metrics.selection import find_convention, find_metrics
+from ivif_cli.core.metrics.undefined import reason
+
+
+def is_colour(picture: np.ndarray) -> bool:
+    """True for H x W x 3 pictures whose channels differ; grey ones stored in three channels are not colour."""
+    return picture.ndim == 3 and bool((picture != picture[:, :, :1]).any())
+
+
+def _planes(picture: np.ndarray, role: str, per_channel: bool) -> list[Maps]:
+    """Maps of the BT.601 luma, or of each channel of a colour picture."""
+    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
+        return [as_maps(picture, role)]
+    if not is_colour(picture):
+        return [as_maps(picture[:, :, 0], role)]
+    if per_channel:
+        return [as_maps(picture[:, :, channel], role) for channel in range(3)]
+    return [as_maps(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), role)]
+
+
+class Scene:
+    """An infrared and a visible source, ready to score fused pictures.
+
+    Args:
+        ir, vis: HxW uint8 luma, or HxWx3 BGR uint8, of which the BT.601 luma is scored (each channel by itself in a
+            convention that does so).
+        convention: name out of `CONVENTIONS`.
+
+    Raises:
+        InputError: sources of unequal sizes, of another kind than uint8, or with NaN.
+        UsageError: a convention that is not known.
+    """
+
+    def __init__(self, ir: np.ndarray, vis: np.ndarray, convention: str = "ivif") -> None:
+        self.convention = find_convention(convention)
+        self._ir = _planes(ir, "ir", self.convention.per_channel)
+        self._vis = _planes(vis, "vis", self.convention.per_channel)
+        check_sizes(self._ir[0], self._vis[0], self._vis[0])
+
+    def score(self, fused: np.ndarray, metrics: Sequence[str] = SIX) -> dict[str, float]:
+        """The named metrics of one fused picture (same kinds as the sources); NaN where a metric is undefined.
+
+        Raises:
+            InputError: `fused` is of another size or kind.
+            UsageError: a metric that is not known, or not part of the convention.
+        """
+        return self.explain_scores(fused, metrics)[0]
+
+    def explain_scores(
+        self, fused: np.ndarray, metrics: Sequence[str] = SIX
+    ) -> tuple[dict[str, float], dict[str, str]]:
+        """`score`, and for each metric that came out NaN or infinite the reason."""
+        planes = _planes(fused, "fused", self.convention.per_channel)
+        check_sizes(self._ir[0], self._vis[0], planes[0])
+        triples = self._triples(planes)
+        scores, reasons = {}, {}
+        for name, metric in find_metrics(metrics, self.convention).items():
+            scores[name] = _mean_score(metric, triples, fused if len(planes) > 1 else None)
+            if not math.isfinite(scores[name]):
+                reasons[name] = reason(name, scores[name], *triples[0])
+        return scores, reasons
+
+    def _triples(self, fused: list[Maps]) -> list[tuple[Maps, Maps, Maps]]:
+        """One triple a channel of the fused picture; a source with fewer channels is used for all of them."""
+        return [
+            (self._ir[min(i, len(self._ir) - 1)], self._vis[min(i, len(self._vis) - 1)], plane)
+            for i, plane in enumerate(fused)
+        ]
+
+
+def _mean_score(metric: Metric, triples: list[tuple[Maps, Maps, Maps]], colour: np.ndarray | None) -> float:
+    if colour is not None and metric.of_colour is not None:
+        return metric.of_colour(colour)
+    return sum(metric.function(*triple) for triple in triples) / len(triples)
+
+
+def evaluate_pair(
+    ir: np.ndarray, vis: np.ndarray, fused: np.ndarray, metrics: Sequence[str] = SIX, *, convention: str = "ivif"
+) -> dict[str, float]:
+    """Scores of one fused picture against its two sources.
+
+    Args:
+        ir, vis, fused: HxW uint8 luma in [0, 255]; HxWx3 BGR uint8 is scored by its BT.601 luma.
+        metrics: names out of `METRICS`.
+        convention: name out of `CONVENTIONS`.
+
+    Returns:
+        metric name -> value; NaN where the metric is undefined for these pictures.
+
+    Raises:
+        InputError: unequal sizes, 16-bit or float pictures, NaN pixels.
+        UsageError: a metric or convention that is not known.
+    """
+    return Scene(ir, vis, convention).score(fused, metrics)
+
+
+def evaluate_batch(
+    ir: np.ndarray, vis: np.ndarray, fused: np.ndarray, metrics: Sequence[str] = SIX, *, convention: str = "ivif"
+) -> dict[str, np.ndarray]:
+    """N scores a metric (float64) for NxHxW uint8 stacks: the same bits as N calls of `evaluate_pair`.
+
+    Raises:
+        InputError: stacks of unequal shapes, or pictures that `evaluate_pair` refuses.
+    """
+    if not ir.shape == vis.shape == fused.shape or fused.ndim != 3:
+        raise InputError(f"stacks differ in shape: {ir.shape}, {vis.shape}, {fused.shape}", "give N x H x W each")
+    rows = [evaluate_pair(*triple, metrics, convention=convention) for triple in zip(ir, vis, fused, strict=True)]
+    return {name: np.array([row[name] for row in rows]) for name in find_metrics(metrics)}
