@@ -1,0 +1,66 @@
+"""Recipes: TOML and options to one checked dataclass, and back."""
+
+from pathlib import Path
+
+import pytest
+
+from ivif_cli.core.errors import UsageError
+from ivif_cli.core.training.recipe import Recipe, load_recipe, parse_setting, to_table, to_toml
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "recipe.toml"
+    path.write_text(text)
+    return path
+
+
+def test_printed_recipe_reads_back_the_same(tmp_path: Path) -> None:
+    recipe = load_recipe(None, {"fused_text": 'a "clear"\\image', "optimiser.halve_at": [0.3], "words.phi": 2})
+    assert load_recipe(written(tmp_path, to_toml(to_table(recipe)))) == recipe
+
+
+def test_defaults_without_a_file() -> None:
+    assert load_recipe() == Recipe()
+
+
+def test_options_override_the_file_and_reach_inner_groups(tmp_path: Path) -> None:
+    path = written(tmp_path, "steps = 7\n[words.patches]\ncount = 5\n[optimiser]\nlearning_rate = 1\n")
+    recipe = load_recipe(path, {"steps": 9, "words.patches.filter": "none", "seed": None})
+    assert (recipe.steps, recipe.words.patches.count, recipe.words.patches.filter) == (9, 5, "none")
+    assert recipe.optimiser.learning_rate == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("stps = 3", "stps.*did you mean steps"),
+        ("[optimiser]\nlearning_rat = 3", "did you mean optimiser.learning_rate"),
+        ("steps = 'many'", "steps = 'many': expected a value of type int"),
+        ("steps = true", "expected a value of type int"),
+        ("optimiser = 3", "group of settings"),
+        ("steps = 0", "steps must be at least 1"),
+        ("[words.patches]\nfilter = 'best'", "filter must be one of"),
+        ("[crops]\nmin_side = 300", "min_side"),
+        ("[fidelity]\nvif_scales = [5]", "vif_scales"),
+        ("[optimiser]\nschedule = 'cosin'", "schedule must be one of"),
+        ("steps = ", "not a TOML file"),
+    ],
+)
+def test_bad_recipes_are_refused_by_name(text: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=told):
+        load_recipe(written(tmp_path, text))
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot read recipe"):
+        load_recipe(tmp_path / "none.toml")
+
+
+def test_settings_on_the_command_line() -> None:
+    assert parse_setting("optimiser.learning_rate=1e-3") == ("optimiser.learning_rate", 1e-3)
+    assert parse_setting("optimiser.schedule = step") == ("optimiser.schedule", "step")
+    assert parse_setting("fidelity.vif_scales=[1, 3]") == ("fidelity.vif_scales", [1, 3])
+    with pytest.raises(UsageError, match="NAME=VALUE"):
+        parse_setting("steps")
+    with pytest.raises(UsageError, match="steps is a value"):
+        load_recipe(None, {"steps": 3, "steps.more": 4})
