@@ -1,0 +1,66 @@
+"""`ivif align`: make the file that brings a fixed rig's infrared images into the frame of its visible ones."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ivif_cli.commands.console import Console
+
+if TYPE_CHECKING:
+    from ivif_cli.core.fusing.align import Alignment
+
+
+def align(
+    ir: Annotated[Path, typer.Option("--ir", help="Infrared picture, or a folder of them.")],
+    vis: Annotated[Path, typer.Option("--vis", help="Visible picture, or a folder of them.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File for the alignment (JSON).")],
+    method: Annotated[str, typer.Option(help="ecc, or loftr (needs the extra: align, and its weights).")] = "ecc",
+    motion: Annotated[str, typer.Option(help="auto, similarity, affine or homography.")] = "auto",
+    min_quality: Annotated[float, typer.Option(help="Least correlation of the edges that is accepted.")] = 0.35,
+    max_pairs: Annotated[int, typer.Option(min=1, help="Pairs of a folder that are used, evenly picked.")] = 12,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Estimate the alignment of an infrared-visible rig from one or several pairs.
+
+    All pairs are fitted together. `ivif fuse --align FILE` then applies the result to every pair.
+    """
+    from ivif_cli.core.errors import OutputError, UsageError
+    from ivif_cli.core.fusing.align import align_ecc, alignment_report, save_alignment
+    from ivif_cli.core.fusing.loftr import align_loftr
+
+    methods = {"ecc": align_ecc, "loftr": align_loftr}
+    if method not in methods:
+        raise UsageError(f"unknown method: {method}", f"known: {', '.join(methods)}")
+    if output.exists() and not overwrite:
+        raise OutputError(f"{output} exists already", "--overwrite replaces it")
+    irs, viss = _read_pairs(ir, vis, max_pairs)
+    found = methods[method](irs, viss, motion=motion, min_quality=min_quality)
+    save_alignment(output, found)
+    console = Console(machine=as_json)
+    report = {"output": str(output), **alignment_report(found)}
+    if as_json:
+        console.result_json(report)
+    else:
+        console.result(f"{output}: {_summary(found)}")
+
+
+def _summary(found: "Alignment") -> str:
+    gained = f"edges correlate by {found.quality:.2f} (before: {found.before:.2f})"
+    moved = f"corners moved by {found.corner_shift():.1f} px, residual {found.residual:.1f} px"
+    return f"{found.pairs} pair(s), {gained}, {moved}"
+
+
+def _read_pairs(ir: Path, vis: Path, most: int) -> tuple[list, list]:
+    """Pictures of one pair, or of up to `most` pairs of two folders."""
+    from ivif_cli.core.data.images import read_image
+    from ivif_cli.core.data.pairing import Pair, pair_folders
+    from ivif_cli.core.errors import UsageError
+
+    if ir.is_dir() != vis.is_dir():
+        raise UsageError("--ir and --vis must both be pictures, or both be folders")
+    pairs: tuple[Pair, ...] = pair_folders(ir, vis).pairs if ir.is_dir() else (Pair(ir.stem, ir, vis),)
+    step = max(1, len(pairs) // most)
+    chosen = pairs[::step][:most]
+    return [read_image(pair.ir) for pair in chosen], [read_image(pair.vis) for pair in chosen]

@@ -1,0 +1,162 @@
+"""Bringing an infrared image into the frame of its visible partner.
+
+`align_ecc` estimates the map from the pictures themselves; `load_alignment` reads one that was saved for a fixed rig.
+Both give an `Alignment`, whose `warp` does the work.
+"""
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from ivif_cli.core.data.luma import to_luma
+from ivif_cli.core.errors import InputError, UsageError
+from ivif_cli.core.fusing import ecc
+from ivif_cli.core.fusing.alignment import Alignment, alignment_report, load_alignment, save_alignment
+
+MOTIONS = ("auto", *ecc.MOTIONS)
+MIN_QUALITY = 0.35
+MAX_RESIDUAL = 0.0035
+_MIN_SIDE = 48
+_FREEDOM_GAIN = 0.03
+_ANGLES = (-4.0, 0.0, 4.0)
+_NEAR_SCALES, _WIDE_SCALES = (0.92, 1.0, 1.08), (0.7, 0.78, 0.86, 0.93, 1.0, 1.08, 1.18, 1.3)
+
+__all__ = ["MOTIONS", "Alignment", "align_ecc", "alignment_report", "load_alignment", "measured", "save_alignment"]
+
+
+def align_ecc(
+    ir: np.ndarray | Sequence[np.ndarray],
+    vis: np.ndarray | Sequence[np.ndarray],
+    *,
+    motion: str = "auto",
+    min_quality: float = MIN_QUALITY,
+) -> Alignment:
+    """Estimate the alignment of one pair, or of several pairs of one fixed rig together.
+
+    Args:
+        ir: H x W or H x W x 3, uint8 or uint16 (or a sequence of such, all of one size).
+        vis: likewise; the size may differ from the infrared one's.
+        motion: "similarity", "affine", "homography"; "auto" starts with a similarity and takes each further freedom
+            only where it raises the ECC by more than 0.03 (scenes have depth, and a free homography chases it).
+        min_quality: least ECC that is accepted; -1 accepts anything. A residual above 0.35 % of the longer side is
+            refused as well.
+
+    Raises:
+        InputError: the pictures are too small, flat, of different sizes, or the quality is below the bound.
+        UsageError: an unknown motion.
+    """
+    if motion not in MOTIONS:
+        raise UsageError(f"unknown motion: {motion}", f"known: {', '.join(MOTIONS)}")
+    irs, viss = ([to_luma(x) for x in ([group] if isinstance(group, np.ndarray) else group)] for group in (ir, vis))
+    ir_size, vis_size = _common_size(irs, "infrared"), _common_size(viss, "visible")
+    if min(*ir_size, *vis_size) < _MIN_SIDE:
+        raise InputError(
+            f"pictures of {ir_size[0]} x {ir_size[1]} are too small to align; {_MIN_SIDE} pixels a side are needed"
+        )
+    frame = _letterbox(ir_size, vis_size)
+    framed = [_into_frame(image, frame, vis_size) for image in irs]
+    fit, before = _estimate(
+        [(a, v, valid) for (a, valid), v in zip(framed, viss, strict=True)], motion, ir_size == vis_size
+    )
+    _check_quality(fit, min_quality, max(vis_size))
+    matrix = np.linalg.inv(fit.matrix) @ frame
+    return Alignment(matrix / matrix[2, 2], ir_size, vis_size, fit.ecc, before, fit.residual, len(irs))
+
+
+def measured(
+    irs: Sequence[np.ndarray], viss: Sequence[np.ndarray], matrix: np.ndarray, min_quality: float
+) -> Alignment:
+    """Alignment of a matrix (infrared -> visible) that was found elsewhere, with its quality measured as for ECC.
+
+    Raises:
+        InputError: the quality is below the bound, or the pictures do not have one size.
+    """
+    ir_size, vis_size = _common_size(irs, "infrared"), _common_size(viss, "visible")
+    frame = _letterbox(ir_size, vis_size)
+    framed = [(*_into_frame(ir, frame, vis_size), vis) for ir, vis in zip(irs, viss, strict=True)]
+    levels = [ecc.features(ir, vis, valid, ecc.LEVELS[-1]) for ir, valid, vis in framed]
+    pairs, down = [level[0] for level in levels], levels[0][1]
+    before = ecc.score(pairs, np.eye(3)).ecc
+    fit = ecc.score(pairs, down @ frame @ np.linalg.inv(matrix) @ np.linalg.inv(down))
+    fit = ecc.Fit(fit.matrix, fit.ecc, fit.residual / down[0, 0], fit.overlap)
+    _check_quality(fit, min_quality, max(vis_size))
+    return Alignment(matrix / matrix[2, 2], ir_size, vis_size, fit.ecc, before, fit.residual, len(irs))
+
+
+def _check_quality(fit: ecc.Fit, min_quality: float, side: int) -> None:
+    hint = "make a fixed alignment from clearer pairs with ivif align, and give its file to --align"
+    if not fit.ecc >= min_quality:
+        found = f"edges correlate by {max(fit.ecc, 0.0):.2f}, at least {min_quality:.2f} is needed"
+        raise InputError(f"alignment refused: {found}", hint)
+    if fit.residual > MAX_RESIDUAL * side and min_quality > -1:
+        raise InputError(f"alignment refused: parts of the picture are still {fit.residual:.1f} px apart", hint)
+
+
+def _common_size(images: Sequence[np.ndarray], kind: str) -> tuple[int, int]:
+    sizes = {image.shape[::-1] for image in images}
+    if len(sizes) != 1:
+        named = ", ".join(f"{width} x {height}" for width, height in sorted(sizes)) or "none"
+        raise InputError(f"{kind} images of one size are needed to align, got {named}")
+    return sizes.pop()
+
+
+def _letterbox(ir_size: tuple[int, int], vis_size: tuple[int, int]) -> np.ndarray:
+    """3 x 3 from infrared to visible pixels that fits the infrared image into the frame, centred, aspect kept."""
+    scale = min(vis_size[0] / ir_size[0], vis_size[1] / ir_size[1])
+    shift = [(v - 1) / 2 - scale * (i - 1) / 2 for i, v in zip(ir_size, vis_size, strict=True)]
+    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]], [0, 0, 1]])
+
+
+def _into_frame(ir: np.ndarray, frame: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Infrared image at the visible size as float32, and 1.0 where it holds data (no letterbox, no black border)."""
+    data = _without_border(ir)
+    if (ir.shape[1], ir.shape[0]) == size:
+        return ir.astype(np.float32), data
+    placed = cv2.warpPerspective(
+        ir.astype(np.float32), frame, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
+    )
+    return placed, cv2.warpPerspective(data, frame, size, flags=cv2.INTER_LINEAR)
+
+
+def _without_border(ir: np.ndarray) -> np.ndarray:
+    """1.0 but for areas of the lowest value that touch the edge, as an earlier warp leaves them."""
+    lowest = float(ir.min())
+    dark = (ir <= lowest + 0.01 * (float(ir.max()) - lowest)).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(dark)
+    edge = {*labels[0], *labels[-1], *labels[:, 0], *labels[:, -1]} - {0}
+    border = [label for label in edge if stats[label, cv2.CC_STAT_AREA] > 0.002 * ir.size]
+    return np.where(np.isin(labels, border) & (dark > 0), 0.0, 1.0).astype(np.float32)
+
+
+def _estimate(
+    images: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], motion: str, same_size: bool
+) -> tuple[ecc.Fit, float]:
+    """Fit over all levels in full pixels of the frame, visible -> infrared; and the ECC before it."""
+    fit, before = ecc.Fit(np.eye(3), -1.0), math.nan
+    for index, side in enumerate(ecc.LEVELS):
+        levels = [ecc.features(ir, vis, valid, side) for ir, vis, valid in images]
+        pairs, down = [level[0] for level in levels], levels[0][1]
+        start = down @ fit.matrix @ np.linalg.inv(down)
+        if index == 0:
+            start = ecc.search(pairs, _NEAR_SCALES if same_size else _WIDE_SCALES, _ANGLES).matrix
+        found = ecc.refine(pairs, start, "similarity")
+        if index == len(ecc.LEVELS) - 1:
+            before = ecc.score(pairs, np.eye(3)).ecc
+            found = _more_freedom(pairs, found, motion)
+        full = np.linalg.inv(down) @ found.matrix @ down
+        fit = ecc.Fit(full / full[2, 2], found.ecc, found.residual / down[0, 0], found.overlap)
+    return fit, before
+
+
+def _more_freedom(pairs: Sequence[ecc.Features], found: ecc.Fit, motion: str) -> ecc.Fit:
+    if motion == "similarity":
+        return found
+    if motion != "auto":
+        return ecc.refine(pairs, found.matrix, motion)
+    for freer in ("affine", "homography"):
+        tried = ecc.refine(pairs, found.matrix, freer)
+        if tried.ecc > found.ecc + _FREEDOM_GAIN:
+            found = tried
+    return found

@@ -1,0 +1,170 @@
+"""A saved map from the infrared to the visible frame: what it holds, applying it, its file."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ivif_cli.core.errors import InputError, OutputError
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Where every pixel of an infrared image lies in the visible one.
+
+    Attributes:
+        matrix: 3 x 3 float64 homography, infrared pixel (x, y, 1) -> visible pixel, pixel centres at whole numbers.
+        ir_size, vis_size: (width, height) it was made for, or None where that is not known (a plain text file).
+        quality: ECC of the oriented gradients after alignment, in [-1, 1]; NaN where nothing was measured.
+        before: the same with the infrared image only scaled to the frame.
+        residual: median displacement [visible px] that blocks of the picture still ask for (parallax, lens, error).
+        pairs: number of pairs that it was estimated from.
+    """
+
+    matrix: np.ndarray
+    ir_size: tuple[int, int] | None = None
+    vis_size: tuple[int, int] | None = None
+    quality: float = math.nan
+    before: float = math.nan
+    residual: float = math.nan
+    pairs: int = 0
+
+    def warp(self, ir: np.ndarray, vis_size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """Infrared image in the visible frame.
+
+        Args:
+            ir: H x W (or H x W x 3), uint8, uint16 or float32.
+            vis_size: (width, height) of the visible image.
+
+        Returns:
+            the warped image of `vis_size`, its border pixels repeated where it does not reach; and bool of the same
+            size, True where the infrared image has data.
+
+        Raises:
+            InputError: the alignment was made for pictures of other sizes.
+        """
+        size = (ir.shape[1], ir.shape[0])
+        for kind, made, given in (("infrared", self.ir_size, size), ("visible", self.vis_size, vis_size)):
+            if made is not None and tuple(made) != tuple(given):
+                sizes = [f"{width} x {height}" for width, height in (made, given)]
+                raise InputError(
+                    f"the alignment is for {kind} images of {sizes[0]}, this one has {sizes[1]}",
+                    "make one for this size with ivif align",
+                )
+        inverse = np.linalg.inv(self.matrix)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        warped = cv2.warpPerspective(ir, inverse, vis_size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        reached = cv2.warpPerspective(np.full(ir.shape[:2], 255, np.uint8), inverse, vis_size, flags=flags)
+        return warped, reached == 255
+
+    def corner_shift(self) -> float:
+        """Mean distance [visible px] by which the corners move, against scaling the infrared image to the frame."""
+        if self.ir_size is None or self.vis_size is None:
+            return math.nan
+        corners = _corners(self.ir_size)
+        plain = cv2.perspectiveTransform(corners, _stretch(self.ir_size, self.vis_size))
+        return float(np.linalg.norm(cv2.perspectiveTransform(corners, self.matrix) - plain, axis=-1).mean())
+
+
+def _stretch(ir_size: tuple[int, int], vis_size: tuple[int, int]) -> np.ndarray:
+    sx, sy = vis_size[0] / ir_size[0], vis_size[1] / ir_size[1]
+    return np.array([[sx, 0, sx / 2 - 0.5], [0, sy, sy / 2 - 0.5], [0, 0, 1]])
+
+
+def _corners(size: tuple[int, int]) -> np.ndarray:
+    right, bottom = size[0] - 1, size[1] - 1
+    return np.array([[[0, 0]], [[right, 0]], [[right, bottom]], [[0, bottom]]], np.float64)
+
+
+def alignment_report(alignment: Alignment) -> dict[str, object]:
+    """What is known about an alignment, as plain values for JSON; unknown numbers are None."""
+    return {
+        "infrared_to_visible": alignment.matrix.tolist(),
+        "infrared_size": alignment.ir_size,
+        "visible_size": alignment.vis_size,
+        "quality": _finite(alignment.quality),
+        "quality_before": _finite(alignment.before),
+        "residual_px": _finite(alignment.residual),
+        "corner_shift_px": _finite(alignment.corner_shift()),
+        "pairs": alignment.pairs,
+    }
+
+
+def save_alignment(path: Path, alignment: Alignment) -> None:
+    """Write an alignment as JSON, whole or not at all.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    record = {"ivif_alignment": _FORMAT, **alignment_report(alignment)}
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _finite(value: float) -> float | None:
+    return round(value, 4) if math.isfinite(value) else None
+
+
+def load_alignment(path: Path) -> Alignment:
+    """Read an alignment: the JSON of `ivif align`, or nine numbers of a 3 x 3 matrix in a text file.
+
+    Raises:
+        InputError: missing, of another kind, or a matrix that is no homography of a picture.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot read alignment {path}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise InputError(f"not an alignment file: {path}", "make one with ivif align") from None
+    try:
+        return _parsed(text)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise InputError(f"not an alignment file: {path}: {error}", "make one with ivif align") from error
+
+
+def _parsed(text: str) -> Alignment:
+    if not text.lstrip().startswith(("{", "[")):
+        return Alignment(_checked_matrix(text.replace(",", " ").replace(";", " ").split(), None))
+    record = json.loads(text)
+    if isinstance(record, list):
+        return Alignment(_checked_matrix(record, None))
+    if record.get("ivif_alignment") != _FORMAT:
+        raise ValueError(f"ivif_alignment is {record.get('ivif_alignment')!r}, {_FORMAT} is known")
+    ir_size, vis_size = (_size(record.get(key)) for key in ("infrared_size", "visible_size"))
+    measured = [math.nan if record.get(key) is None else float(record[key]) for key in ("quality", "residual_px")]
+    matrix = _checked_matrix(record["infrared_to_visible"], ir_size)
+    return Alignment(matrix, ir_size, vis_size, measured[0], math.nan, measured[1], int(record.get("pairs", 0)))
+
+
+def _size(value: object) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    if not (isinstance(value, list) and len(value) == 2 and all(isinstance(n, int) and n > 0 for n in value)):
+        raise ValueError(f"a size is two whole numbers, not {value!r}")
+    return value[0], value[1]
+
+
+def _checked_matrix(values: object, size: tuple[int, int] | None) -> np.ndarray:
+    matrix = np.array(values, np.float64)
+    if matrix.size != 9 or not np.isfinite(matrix).all():
+        raise ValueError("a 3 x 3 matrix of finite numbers is needed")
+    matrix = matrix.reshape(3, 3)
+    if abs(matrix[2, 2]) < 1e-12 or np.linalg.det(matrix / matrix[2, 2]) < 1e-6:
+        raise ValueError("the matrix is singular or mirrors the picture")
+    matrix = matrix / matrix[2, 2]
+    corners = _corners(size)[:, 0] if size else np.zeros((1, 2))
+    if (corners @ matrix[2, :2] + 1 <= 0).any():
+        raise ValueError("the matrix sends a part of the picture beyond infinity")
+    return matrix
