@@ -1,0 +1,204 @@
+"""`ivif fuse`: one pair, two folders, a dataset, or two videos."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ivif_cli import __version__
+from ivif_cli.commands.console import Console, nearest
+from ivif_cli.core.errors import InputError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from ivif_cli.core.data.pairing import Pairing
+    from ivif_cli.core.fusing.folder import Job, Report
+    from ivif_cli.core.fusing.fuser import Fuser
+    from ivif_cli.core.fusing.sources import SourceOptions
+
+FORMATS = ("png", "tif", "jpg", "bmp")
+
+
+def fuse(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Fused picture, or the folder for all of them.")],
+    ir: Annotated[Path | None, typer.Option("--ir", help="Infrared picture, folder or video.")] = None,
+    vis: Annotated[Path | None, typer.Option("--vis", help="Visible picture, folder or video.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Named dataset in the place of --ir and --vis.")] = None,
+    data_root: Annotated[Path | None, typer.Option(help="Where the dataset lies (default: IVIF_DATA).")] = None,
+    model: Annotated[str, typer.Option("--model", "-m", help="base, fast, or a .safetensors file.")] = "base",
+    gray: Annotated[bool, typer.Option("--gray", help="Give the fused luma without colour.")] = False,
+    resize: Annotated[bool, typer.Option("--resize", help="Bring the infrared picture to the visible size.")] = False,
+    align: Annotated[
+        str | None, typer.Option(metavar="ecc|FILE", help="Align each pair, or use a file of `ivif align`.")
+    ] = None,
+    ir_range: Annotated[
+        str, typer.Option(metavar="auto|full|LOW,HIGH", help="Values that become black and white (thermal).")
+    ] = "auto",
+    bit_depth: Annotated[int | None, typer.Option(help="8 or 16; by default the deeper of the two sources.")] = None,
+    format_: Annotated[str, typer.Option("--format", help=f"Of a folder's pictures: {', '.join(FORMATS)}.")] = "png",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that exist.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Pairs that go through the network together.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Threads that read and write.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of the network.")] = None,
+    tile: Annotated[int | None, typer.Option(min=0, help="Side of tiles [px]; 0: none; default: as needed.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and notes.")] = False,
+) -> None:
+    """Fuse infrared and visible images.
+
+    Files are paired by stem; colour, size and bit depth are kept. Folder runs skip pictures that exist already and go
+    on after a bad pair.
+    """
+    console = Console(machine=json_, quiet=quiet)
+    task = _plan(ir, vis, dataset, data_root, output, format_)
+    options = _source_options(ir_range, gray, resize, bit_depth, align)
+    _check_outputs(task, options, bit_depth, overwrite)
+    for complaint in task.complaints:
+        console.warn(complaint)
+
+    from ivif_cli.core.fusing.folder import fuse_jobs, own_share
+    from ivif_cli.core.fusing.fuser import Fuser
+
+    fuser = Fuser(model, device=device, precision=precision, tile=tile, threads=threads)
+    jobs = own_share(task.jobs)
+    with console.progress(len(jobs), "fusing", "pair") as advance:
+        report = fuse_jobs(
+            fuser,
+            jobs,
+            options,
+            overwrite=overwrite,
+            batch_size=batch_size,
+            workers=workers,
+            on_done=advance,
+        )
+    _tell(console, task, report, fuser)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+@dataclass
+class _Task:
+    """What is to be fused: the jobs, what was left out of them, whether it is a single pair."""
+
+    jobs: "list[Job]"
+    single: bool = False
+    complaints: list[str] = field(default_factory=list)
+    pairing: "Pairing | None" = None
+
+
+def _plan(
+    ir: Path | None, vis: Path | None, dataset: str | None, root: Path | None, output: Path, suffix: str
+) -> _Task:
+    if dataset is not None:
+        if ir is not None or vis is not None:
+            raise UsageError("--dataset takes the place of --ir and --vis", "give one or the other")
+        return _plan_folders(_dataset(dataset, root), None, output, suffix)
+    if root is not None:
+        raise UsageError("--data-root goes with --dataset", "add --dataset NAME")
+    if ir is None or vis is None:
+        raise UsageError(f"--{'ir' if ir is None else 'vis'} is missing", "give --ir and --vis, or --dataset")
+    for source in (ir, vis):
+        if not source.exists():
+            raise InputError(f"{source} does not exist")
+    if ir.is_dir() != vis.is_dir():
+        raise UsageError(f"{ir} and {vis} are a folder and a file", "give two files or two folders")
+    return _plan_folders(None, (ir, vis), output, suffix) if ir.is_dir() else _plan_single(ir, vis, output, suffix)
+
+
+def _dataset(name: str, root: Path | None) -> "Pairing":
+    from ivif_cli.core.data.datasets import open_dataset
+
+    return open_dataset(name, root)
+
+
+def _plan_folders(pairing: "Pairing | None", folders: tuple[Path, Path] | None, output: Path, kind: str) -> _Task:
+    from ivif_cli.core.data.pairing import pair_folders
+    from ivif_cli.core.fusing.folder import plan_jobs, refuse_output_inside
+
+    if kind not in FORMATS:
+        raise UsageError(f"unknown format {kind!r}", nearest(kind, FORMATS))
+    if output.exists() and not output.is_dir():
+        raise OutputError(f"{output} is a file", "a folder is needed for many pictures")
+    if folders is not None:
+        refuse_output_inside(output, folders)
+        pairing = pair_folders(*folders)
+    elif pairing is not None:
+        refuse_output_inside(output, sorted({p.parent for pair in pairing.pairs for p in (pair.ir, pair.vis)}))
+    if pairing is None:
+        raise UsageError("nothing to fuse")
+    return _Task(plan_jobs(pairing.pairs, output, f".{kind}"), False, pairing.complaints(), pairing)
+
+
+def _plan_single(ir: Path, vis: Path, output: Path, kind: str) -> _Task:
+    from ivif_cli.core.data.pairing import IR_MARKERS, Pair, strip_markers
+    from ivif_cli.core.fusing.folder import Job
+
+    name = strip_markers(ir.stem, IR_MARKERS)
+    if output.is_dir():
+        output = output / f"{name}.{kind}"
+    for source in (ir, vis):
+        if output.exists() and output.samefile(source):
+            raise UsageError(f"the output {output} is an input", "choose another name")
+    return _Task([Job(Pair(name, ir, vis), output)], single=True)
+
+
+def _source_options(ir_range: str, gray: bool, resize: bool, bits: int | None, align: str | None) -> "SourceOptions":
+    from ivif_cli.core.data.thermal import parse_ir_range
+    from ivif_cli.core.fusing.sources import SourceOptions, choose_alignment
+
+    return SourceOptions(
+        parse_ir_range(ir_range), gray, resize, bits, None if align is None else choose_alignment(align)
+    )
+
+
+def _check_outputs(task: _Task, options: "SourceOptions", bits: int | None, overwrite: bool) -> None:
+    """Refuse, before anything is loaded, outputs that could not be written."""
+    import numpy as np
+
+    from ivif_cli.core.data.images import check_writable_kind
+
+    for job in task.jobs[:1]:
+        check_writable_kind(job.output, np.uint16 if bits == 16 else np.uint8)
+    if task.single and not overwrite and task.jobs[0].output.exists():
+        raise OutputError(f"{task.jobs[0].output} exists already", "--overwrite replaces it")
+
+
+def _tell(console: Console, task: _Task, report: "Report", fuser: "Fuser") -> None:
+    for job, reason in report.failed:
+        console.error(reason if task.single else f"{job.pair.name}: {reason}")
+    if console.machine:
+        console.result_json(_as_json(task, report, fuser))
+    elif task.single and report.fused:
+        console.result(str(report.fused[0].job.output))
+    elif not task.single:
+        rate = len(report.fused) / report.total if report.total else 0.0
+        console.result(
+            f"fused {len(report.fused)}, skipped {len(report.skipped)}, failed {len(report.failed)} "
+            f"in {report.total:.1f} s ({rate:.2f} pairs/s)"
+        )
+
+
+def _as_json(task: _Task, report: "Report", fuser: "Fuser") -> dict[str, Any]:
+    pairing = task.pairing
+    return {
+        "schema": 1,
+        "ivif": __version__,
+        "model": fuser.name,
+        "weights_sha256": fuser.sha256,
+        "device": str(fuser.device),
+        "fused": [
+            {**_paths(item.job), "width": item.width, "height": item.height, "bits": item.bits} for item in report.fused
+        ],
+        "skipped": [_paths(job) for job in report.skipped],
+        "failed": [{"name": job.pair.name, "error": reason} for job, reason in report.failed],
+        "unmatched_ir": [str(path) for path in pairing.unmatched_ir] if pairing else [],
+        "unmatched_vis": [str(path) for path in pairing.unmatched_vis] if pairing else [],
+        "duplicates": [[str(path) for path in group] for group in pairing.duplicates] if pairing else [],
+        "seconds": {key: round(getattr(report, key), 4) for key in ("total", "network", "starved", "blocked")},
+    }
+
+
+def _paths(job: "Job") -> dict[str, str]:
+    return {"name": job.pair.name, "ir": str(job.pair.ir), "vis": str(job.pair.vis), "output": str(job.output)}

@@ -1,0 +1,252 @@
+"""Fusing many pairs: reading, the network and writing overlap, with bounded queues between them.
+
+A pool of threads reads ahead and writes behind (decoders and encoders release the interpreter); the calling thread
+runs the network. One bad pair does not stop the others.
+"""
+
+import errno
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from ivif_cli.core.data.images import write_image
+from ivif_cli.core.data.pairing import Pair
+from ivif_cli.core.errors import IvifError, OutputError, UsageError
+from ivif_cli.core.fusing.sources import SourceOptions, load_sources, to_bits
+
+if TYPE_CHECKING:
+    from ivif_cli.core.fusing.fuser import Fuser
+
+_LARGE_PIXELS = 32_000_000
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One pair and the file its fused picture goes to."""
+
+    pair: Pair
+    output: Path
+
+
+@dataclass(frozen=True)
+class Fused:
+    """One picture that was written: its size [px] and bits per sample."""
+
+    job: Job
+    width: int
+    height: int
+    bits: int
+
+
+@dataclass
+class Report:
+    """What became of the jobs, and where the time went [s].
+
+    Attributes:
+        network: time in the network.
+        starved: time the network waited for a decoded pair (the first one included).
+        blocked: time the network waited for a writer.
+    """
+
+    fused: list[Fused] = field(default_factory=list)
+    skipped: list[Job] = field(default_factory=list)
+    failed: list[tuple[Job, str]] = field(default_factory=list)
+    total: float = 0.0
+    network: float = 0.0
+    starved: float = 0.0
+    blocked: float = 0.0
+
+
+def plan_jobs(pairs: Iterable[Pair], output: Path, suffix: str = ".png") -> list[Job]:
+    """One job a pair; the outputs mirror the tree of the inputs."""
+    return [Job(pair, output / f"{pair.name}{suffix}") for pair in pairs]
+
+
+def refuse_output_inside(output: Path, inputs: Sequence[Path]) -> None:
+    """Raise `UsageError` where results would be written into a folder that is read."""
+    real = output.resolve()
+    for folder in inputs:
+        if folder.resolve() in (real, *real.parents):
+            raise UsageError(f"the output {output} lies inside the input folder {folder}", "choose another folder")
+
+
+def own_share(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs of this process under torchrun (RANK, WORLD_SIZE); all of them otherwise."""
+    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    return list(jobs[rank::world])
+
+
+def fuse_jobs(
+    fuser: "Fuser",
+    jobs: Sequence[Job],
+    options: SourceOptions,
+    *,
+    overwrite: bool = False,
+    batch_size: int | None = None,
+    workers: int | None = None,
+    on_done: Progress = lambda count: None,
+) -> Report:
+    """Fuse pairs into files.
+
+    Args:
+        options: how the sources are prepared.
+        overwrite: replace outputs that exist; otherwise they are skipped and counted.
+        batch_size: pairs of one size that go through the network together; default 1 on the CPU, 8 on a GPU.
+        workers: threads that decode and encode; default the number of CPUs, 2 to 8.
+        on_done: called with the number of pairs that were fused, skipped or failed.
+
+    Raises:
+        OutputError: the disk is full; pictures already written stay whole.
+    """
+    batch_size = batch_size or (1 if fuser.device.type == "cpu" else 8)
+    workers = workers or min(8, max(2, os.cpu_count() or 2))
+    run = _Run(fuser, options, overwrite, on_done)
+    started = time.perf_counter()
+    with _single_threaded_opencv(), _pool(workers) as pool:
+        for batch in _batches(run.loaded(jobs, pool, workers + batch_size), batch_size):
+            run.fuse(batch, pool, workers + batch_size)
+        run.drain(0)
+    run.report.total = time.perf_counter() - started
+    return run.report
+
+
+_Loaded = tuple[Job, np.ndarray, np.ndarray]
+
+
+class _Run:
+    """State of one folder run: its report and the writes that are under way."""
+
+    def __init__(self, fuser: "Fuser", options: SourceOptions, overwrite: bool, on_done: Progress) -> None:
+        self.fuser, self.options, self.overwrite, self.on_done = fuser, options, overwrite, on_done
+        self.report = Report()
+        self._writes: deque[tuple[Job, np.ndarray, Future[None]]] = deque()
+
+    def loaded(self, jobs: Sequence[Job], pool: ThreadPoolExecutor, ahead: int) -> Iterator[_Loaded]:
+        """Decoded pairs in order, read `ahead` at a time (one at a time where they are very large)."""
+        waiting = iter(self._wanted(jobs))
+        reads: deque[tuple[Job, Future[tuple[np.ndarray, np.ndarray]]]] = deque()
+        depth = ahead
+        while True:
+            while len(reads) < depth and (job := next(waiting, None)) is not None:
+                reads.append((job, pool.submit(load_sources, job.pair.ir, job.pair.vis, self.options)))
+            if not reads:
+                return
+            ready = self._finished(*reads.popleft())
+            if not ready:
+                continue
+            depth = 1 if ready[0][1].size > _LARGE_PIXELS else ahead
+            yield ready.pop()
+
+    def _finished(self, job: Job, future: Future[tuple[np.ndarray, np.ndarray]]) -> list[_Loaded]:
+        """The decoded pair, alone in a list so that its taker holds the only reference; empty where it failed."""
+        started = time.perf_counter()
+        try:
+            return [(job, *future.result())]
+        except (IvifError, OSError, MemoryError, cv2.error) as error:
+            self._fail(job, error)
+            return []
+        finally:
+            self.report.starved += time.perf_counter() - started
+
+    def _wanted(self, jobs: Sequence[Job]) -> Iterator[Job]:
+        for job in jobs:
+            if not self.overwrite and job.output.exists():
+                self.report.skipped.append(job)
+                self.on_done(1)
+            else:
+                yield job
+
+    def fuse(self, batch: list[_Loaded], pool: ThreadPoolExecutor, behind: int) -> None:
+        """Fuse a batch and hand its pictures to the writers, waiting while more than `behind` are unwritten."""
+        jobs = [job for job, _, _ in batch]
+        started = time.perf_counter()
+        try:
+            pictures = self._network(batch)
+        except (IvifError, MemoryError) as error:
+            for job in jobs:
+                self._fail(job, error)
+            return
+        finally:
+            self.report.network += time.perf_counter() - started
+            batch.clear()
+        for job, picture in zip(jobs, pictures, strict=True):
+            self._writes.append((job, picture, pool.submit(self._write, job, picture)))
+        self.drain(0 if pictures[0].size > _LARGE_PIXELS else behind)
+
+    def _network(self, batch: list[_Loaded]) -> list[np.ndarray]:
+        if len(batch) == 1:
+            _, ir, vis = batch[0]
+            return [self.fuser.fuse(ir, vis, out=vis)]
+        return self.fuser.fuse_batch([ir for _, ir, _ in batch], [vis for _, _, vis in batch])
+
+    def _write(self, job: Job, picture: np.ndarray) -> None:
+        write_image(job.output, to_bits(picture, self.options.bits), overwrite=self.overwrite)
+
+    def drain(self, allowed: int) -> None:
+        """Wait until at most `allowed` pictures are unwritten."""
+        started = time.perf_counter()
+        while self._writes and (len(self._writes) > allowed or self._writes[0][2].done()):
+            job, picture, future = self._writes.popleft()
+            try:
+                future.result()
+            except (IvifError, OSError, MemoryError, cv2.error) as error:
+                self._fail(job, error)
+                continue
+            bits = self.options.bits or 8 * picture.dtype.itemsize
+            self.report.fused.append(Fused(job, picture.shape[1], picture.shape[0], bits))
+            self.on_done(1)
+        self.report.blocked += time.perf_counter() - started
+
+    def _fail(self, job: Job, error: BaseException) -> None:
+        cause = error.__cause__ if isinstance(error, OutputError) else error
+        if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
+            raise error
+        self.report.failed.append((job, " ".join(str(error).split()) or type(error).__name__))
+        self.on_done(1)
+
+
+def _batches(loaded: Iterator[_Loaded], size: int) -> Iterator[list[_Loaded]]:
+    """Consecutive pairs of one size, at most `size` of them together."""
+    batch: list[_Loaded] = []
+    for item in loaded:
+        if batch and (len(batch) == size or batch[0][1].shape != item[1].shape):
+            yield batch
+            batch = []
+        batch.append(item)
+        del item
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads for decoding and encoding; on an error or an interrupt, what has not begun is dropped."""
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="ivif-io")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _single_threaded_opencv() -> Iterator[None]:
+    """The pool is the parallelism: OpenCV's own threads would only fight with the network for the cores."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
