@@ -120,7 +120,7 @@ def test_sources_count_alike(term: str) -> None:
 
 
 def test_weight_zero_leaves_a_term_out() -> None:
-    parts = fidelity_parts(tensor(F), tensor(A), tensor(B), FidelitySettings(vif=0.0, scd=0.0))
+    parts = fidelity_parts(tensor(F), tensor(A), tensor(B), FidelitySettings(vif=0.0, scd=0.0, overshoot=0.0))
     assert set(parts) == {"intensity", "gradient"}
 
 

@@ -28,6 +28,7 @@ class FidelitySettings:
         scd: weight of 1 - SCD / 2.
         ssim: weight of 1 - mean SSIM.
         contrast: weight of the distance of the standard deviation to its target.
+        overshoot: weight of what lies outside [0, 1].
         mi: weight of minus the mutual information with both sources [bit].
         entropy: weight of minus the entropy [bit].
         stretch: largest tone stretch of the intensity target (and with it the gradient target); 1 leaves tones alone.
@@ -43,6 +44,7 @@ class FidelitySettings:
     scd: float = 1.0
     ssim: float = 0.0
     contrast: float = 0.0
+    overshoot: float = 10.0
     mi: float = 0.0
     entropy: float = 0.0
     stretch: float = 1.0
@@ -119,11 +121,21 @@ def _gaussian(size: int, sigma: float, like: Tensor) -> Tensor:
     return window / window.sum()
 
 
+def _band(window: Tensor, length: int) -> Tensor:
+    """The matrix of 'valid' filtering with a window: (length - size + 1) x length."""
+    size = window.numel()
+    rows = length - size + 1
+    band = F.pad(window, (0, length - size + 1)).repeat(rows)
+    return band[: rows * length].reshape(rows, length)
+
+
 def _filter(maps: Tensor, window: Tensor) -> Tensor:
-    """Separable 'valid' filtering of N x C x H x W, every map by itself."""
-    flat = maps.flatten(0, 1)[:, None]
-    flat = F.conv2d(F.conv2d(flat, window[None, None, None]), window[None, None, :, None])
-    return flat[:, 0].unflatten(0, maps.shape[:2])
+    """Separable 'valid' filtering of N x C x H x W, every map by itself.
+
+    By products with band matrices: for crops that is several times faster than one-channel convolutions.
+    """
+    height, width = maps.shape[-2:]
+    return _band(window, height) @ maps @ _band(window, width).T
 
 
 def vif(source: Tensor, fused: Tensor, *, scales: tuple[int, ...] = (1, 2, 3, 4)) -> Tensor:
@@ -227,9 +239,18 @@ def contrast_loss(fused: Tensor, ir: Tensor, vis: Tensor, *, gain: float = 1.2) 
     return (deviation(fused) - gain * torch.maximum(deviation(ir), deviation(vis))).abs()
 
 
-def soft_levels(luma: Tensor, levels: int = 48) -> Tensor:
-    """Membership of each pixel in its two nearest grey levels: N x levels x pixels, non-negative, summing to 1."""
-    position = luma.flatten(1)[:, None].clamp(0, 1) * (levels - 1)
+def overshoot_loss(fused: Tensor, ir: Tensor, vis: Tensor) -> Tensor:
+    """How far pixels lie outside [0, 1], on average: what the final limits would cut off."""
+    return (fused - fused.clamp(0, 1)).abs().flatten(1).mean(1)
+
+
+def soft_levels(luma: Tensor, levels: int = 32) -> Tensor:
+    """Membership of every second pixel, down and across, in its two nearest grey levels.
+
+    Returns:
+        N x levels x pixels / 4, non-negative, summing to 1 over the levels.
+    """
+    position = luma[..., ::2, ::2].flatten(1)[:, None].clamp(0, 1) * (levels - 1)
     centres = torch.arange(levels, device=luma.device, dtype=luma.dtype)[:, None]
     return (1 - (position - centres).abs()).clamp_min(0)
 
@@ -240,12 +261,12 @@ def _bits(shares: Tensor) -> Tensor:
 
 
 def entropy_loss(fused: Tensor, ir: Tensor, vis: Tensor) -> Tensor:
-    """Minus the entropy of the fused image's soft histogram of 48 levels [bit]."""
+    """Minus the entropy of the fused image's soft histogram of 32 levels [bit]."""
     return -_bits(soft_levels(fused).mean(2))
 
 
 def mi_loss(fused: Tensor, ir: Tensor, vis: Tensor) -> Tensor:
-    """-(I(A; F) + I(B; F)) of soft histograms of 48 levels [bit] (Qu et al. 2002, made differentiable)."""
+    """-(I(A; F) + I(B; F)) of soft histograms of 32 levels [bit] (Qu et al. 2002, made differentiable)."""
     of_fused = soft_levels(fused)
     total = fused.new_zeros(fused.shape[0])
     for source in (ir, vis):
@@ -264,6 +285,7 @@ TERMS: dict[str, Term] = {
     "scd": lambda f, a, b, s, tones: scd_loss(f, a, b),
     "ssim": lambda f, a, b, s, tones: ssim_loss(f, a, b),
     "contrast": lambda f, a, b, s, tones: contrast_loss(f, a, b, gain=s.contrast_gain),
+    "overshoot": lambda f, a, b, s, tones: overshoot_loss(f, a, b),
     "mi": lambda f, a, b, s, tones: mi_loss(f, a, b),
     "entropy": lambda f, a, b, s, tones: entropy_loss(f, a, b),
 }
