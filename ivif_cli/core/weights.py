@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHA256: dict[str, str] = {
-    "base.safetensors": "6a622a408470fc442337b01e9df90e6180cc2cb8592971c1b3a3451cb435c7eb",
-    "fast.safetensors": "9cfe637053ac40d625e741ecdede25bcbbfbfb397667c87ab9cc8f26ea6afbb6",
+    "base.safetensors": "3a63472094b85d1f2a60647a88b1ba44f977b350a4d1a7551e049c9532b417f4",
+    "fast.safetensors": "6c56fc8220276a2aa461751ec604830ae23c84e7c3d8560649098f2ea8b16381",
     "compact-clip.safetensors": "5eda326c8c7061b46b98cefa014c14264b13af7fec6a7d008d395dc3e724058b",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""

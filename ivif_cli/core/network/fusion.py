@@ -158,7 +158,7 @@ class FusionNetwork(nn.Module):
             descriptors: `describe` of the whole images where these are tiles of them; by default of the inputs.
 
         Returns:
-            N x 1 x H x W in [0, 1].
+            N x 1 x H x W in [0, 1]; in training mode before the limits are applied, so that a loss sees an overshoot.
         """
         if descriptors is None:
             descriptors = self.describe(self.thumbnail(ir), self.thumbnail(vis))
@@ -167,9 +167,9 @@ class FusionNetwork(nn.Module):
         if any(pad):
             ir, vis = (F.pad(x, pad, mode="replicate") for x in (ir, vis))
         features = self._decode(self.encode_ir(ir), self.encode_vis(vis), descriptors)
-        gate, residual = F.pixel_shuffle(self.head(features).to(vis.dtype), self.config.fold).split(1, dim=1)
-        fused = torch.lerp(vis, ir, torch.sigmoid(gate)) + torch.tanh(residual)
-        return _clamp(fused, self.training)[..., :height, :width]
+        maps = F.pixel_shuffle(self.head(features).to(vis.dtype), self.config.fold)
+        fused = _compose(ir, vis, maps)[..., :height, :width]
+        return fused if self.training else fused.clamp(0, 1)
 
     def _decode(self, ir: list[Tensor], vis: list[Tensor], descriptors: Tensor) -> Tensor:
         tokens, tones = self._tokens(descriptors)
@@ -192,15 +192,15 @@ class FusionNetwork(nn.Module):
 
 
 def _compose(ir: Tensor, vis: Tensor, maps: Tensor) -> Tensor:
-    """The picture that N x 5 x H x W maps describe: mixing weight, contrast, shift, and the gain of each source's detail.
+    """The picture that N x 5 x H x W maps describe: mixing weight, contrast, shift, gain of each source's detail.
 
-    Detail is what a 5 x 5 mean leaves over. Maps of zero give the average of the sources.
+    Detail is what a 5 x 5 mean leaves over. Maps are bounded by softsign; zeros give the average.
     """
-    gate, contrast, shift, detail_ir, detail_vis = maps.split(1, dim=1)
-    mixed = torch.lerp(vis, ir, torch.sigmoid(gate))
+    gate, contrast, shift, detail_ir, detail_vis = F.softsign(maps).split(1, dim=1)
+    mixed = torch.lerp(vis, ir, gate * 0.5 + 0.5)
     fused = torch.addcmul(mixed + shift, mixed - 0.5, contrast)
-    fused = torch.addcmul(fused, detail_ir, ir - _mean5(ir))
-    return torch.addcmul(fused, detail_vis, vis - _mean5(vis))
+    fused = torch.addcmul(fused, detail_ir, ir - _mean5(ir), value=2)
+    return torch.addcmul(fused, detail_vis, vis - _mean5(vis), value=2)
 
 
 def _mean5(luma: Tensor) -> Tensor:
@@ -209,9 +209,3 @@ def _mean5(luma: Tensor) -> Tensor:
     padded = F.pad(luma, (2, 2, 2, 2), mode="replicate")
     rows = sum((padded[..., k : k + width] for k in range(1, 5)), padded[..., :width])
     return sum((rows[..., k : k + height, :] for k in range(1, 5)), rows[..., :height, :]) * 0.04
-
-
-def _clamp(fused: Tensor, training: bool) -> Tensor:
-    """Limit to [0, 1]; in training the gradient passes through, so that burnt pixels can find their way back."""
-    limited = fused.clamp(0, 1)
-    return fused + (limited - fused).detach() if training else limited

@@ -43,7 +43,7 @@ def objective(
 
     Args:
         recipe: the weights.
-        fused: the network's output, N x 1 x H x W in [0, 1].
+        fused: the network's output in training mode, N x 1 x H x W, not yet limited to [0, 1].
         batch: the sources it came from.
         language: the language-driven loss, None to leave it out.
         patches: N x P x 3 x 3, its patches.
@@ -58,7 +58,7 @@ def objective(
     total = fused.new_zeros(())
     factor = recipe.language * (recipe.distill.language if student else 1.0)
     if language is not None and factor and progress >= recipe.language_from:
-        words = language(fused, batch.ir, batch.vis, patches=patches)
+        words = language(fused.clamp(0, 1), batch.ir, batch.vis, patches=patches)
         total = total + factor * words.pop("total")
         parts |= {f"language.{name}": value for name, value in words.items()}
     factor = recipe.distill.fidelity if student else 1.0
