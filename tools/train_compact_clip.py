@@ -9,6 +9,8 @@ night and the two files (`ir`, `vi`). `--export` writes the configuration and fp
 import argparse
 import csv
 import json
+from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -47,7 +49,15 @@ def export(trainer: Trainer) -> None:
         for name, value in trainer.model.state_dict().items()
         if name != "logit_bias"
     }
-    sha256 = write_weights(WEIGHTS, tensors, {"model": "compact_clip", "steps": str(trainer.step)})
+    counts = Counter(scene.source for scene in [*trainer.training, *trainer.held_out])
+    metadata = {
+        "model": "compact_clip",
+        "steps": str(trainer.step),
+        "trained_on": ", ".join(f"{count} pairs of {source}" for source, count in sorted(counts.items())),
+        "validation_pairs": str(len(trainer.held_out)),
+        "recipe": json.dumps(asdict(trainer.recipe)),
+    }
+    sha256 = write_weights(WEIGHTS, tensors, metadata)
     print(f'core/weights.py: "{WEIGHTS.name}": "{sha256}",')
 
 

@@ -1,0 +1,204 @@
+"""How well a compact CLIP reads pictures it never saw: zero-shot accuracy, the objective text, published methods."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from ivif_cli.core.data.datasets import open_dataset
+from ivif_cli.core.data.images import read_image
+from ivif_cli.core.data.luma import to_luma
+from ivif_cli.core.data.pairing import match_outputs
+from ivif_cli.core.language.encoder import Encoder
+from ivif_cli.core.language.prompts import PromptEmbeddings, PromptSet, embed
+from ivif_cli.core.language.score import language_score
+from ivif_cli.core.language.zero_shot import PROBES, Score, score_claims
+from ivif_cli.core.training.captioned_crops import Sample, Scene, cut_pair, draw_flaws, make_sample
+
+SETS = ("TNO", "RoadScene", "MSRS", "M3FD")
+GOOD_METHODS = ("SeAFusion", "U2Fusion", "IFCNN")
+BARS = {"modality": 0.95, "claim": 0.85, "objective": 0.80}
+
+
+@dataclass(frozen=True)
+class ModalityRow:
+    """Whole sources of one dataset: share of pictures told right alone, and share of pairs put in the right order."""
+
+    dataset: str
+    pictures: int
+    alone: float
+    in_pair: float
+
+
+@dataclass(frozen=True)
+class MethodRow:
+    """One fusion method: means over its pairs, and the share of pairs where T_f is closer to it than to a source."""
+
+    method: str
+    pairs: int
+    language_score: float
+    cosine: float
+    closer: float
+
+
+@dataclass(frozen=True)
+class ClipReport:
+    """All tables of a model."""
+
+    encoder: str
+    sha256: str
+    modality: list[ModalityRow]
+    claims: list[Score]
+    methods: list[MethodRow] = field(default_factory=list)
+    objective: float = float("nan")
+
+    def missed(self) -> list[str]:
+        """The bars that are not reached, in words."""
+        found = []
+        total = sum(row.pictures for row in self.modality)
+        alone = sum(row.alone * row.pictures for row in self.modality) / max(1, total)
+        if alone < BARS["modality"]:
+            found.append(f"modality {alone:.1%} < {BARS['modality']:.0%}")
+        for score in self.claims:
+            if score.claim not in ("infrared", "visible") and score.balanced < BARS["claim"]:
+                found.append(f"{score.claim} {score.balanced:.1%} < {BARS['claim']:.0%}")
+        if self.objective < BARS["objective"]:
+            found.append(f"objective {self.objective:.1%} < {BARS['objective']:.0%}")
+        return found
+
+
+def read_test_scenes(name: str, root: Path) -> list[Scene]:
+    """The pairs of a named dataset as luma in memory."""
+    return [
+        Scene(pair.name, name, pair.name, None, to_luma(read_image(pair.ir)), to_luma(read_image(pair.vis)))
+        for pair in open_dataset(name, root).pairs
+    ]
+
+
+def embed_lumas(encoder: Encoder, lumas: Sequence[np.ndarray], batch: int = 64) -> Tensor:
+    """Embeddings N x D of luma pictures (uint8, or float in [0, 1]) of any sizes, resized as in training (area)."""
+    size = encoder.image_size
+    rows = []
+    for luma in lumas:
+        scaled = luma.astype(np.float32) / (255.0 if luma.dtype == np.uint8 else 1.0)
+        way = cv2.INTER_AREA if min(luma.shape) > size else cv2.INTER_LINEAR
+        rows.append(torch.from_numpy(cv2.resize(scaled, (size, size), interpolation=way)))
+    stack = torch.stack(rows)[:, None]
+    with torch.no_grad():
+        return torch.cat([encoder.encode_images(stack[i : i + batch]) for i in range(0, len(rows), batch)])
+
+
+def modality_row(encoder: Encoder, name: str, scenes: Sequence[Scene]) -> ModalityRow:
+    """Infrared or visible, asked of the whole sources of one dataset."""
+    infrared, visible = encoder.encode_texts([PROBES["infrared"], PROBES["visible"]])
+    ir = embed_lumas(encoder, [scene.ir for scene in scenes]) @ (infrared - visible)
+    vis = embed_lumas(encoder, [scene.vis for scene in scenes]) @ (infrared - visible)
+    alone = torch.cat([ir > 0, vis < 0]).float().mean()
+    return ModalityRow(name, 2 * len(scenes), float(alone), float((ir > vis).float().mean()))
+
+
+def held_out_samples(scenes: Sequence[Scene], size: int, crops: int = 4, seed: int = 0) -> list[Sample]:
+    """Crops of every scene as recorded (no variation), with drawn degradations and measured truth."""
+    rng = np.random.default_rng(seed)
+    samples = []
+    for scene in scenes:
+        for _ in range(crops):
+            ir, vis, enlargement = cut_pair(scene, size, rng)
+            if enlargement > 1.3 or min(ir.std(), vis.std()) < 0.02:
+                continue
+            samples.append(make_sample(ir, "infrared", None, draw_flaws(rng), rng))
+            samples.append(make_sample(vis, "visible", None, draw_flaws(rng), rng))
+    return samples
+
+
+def claim_scores(encoder: Encoder, samples: Sequence[Sample]) -> list[Score]:
+    """Zero-shot scores of every probed claim."""
+    texts = dict(zip(PROBES, encoder.encode_texts(list(PROBES.values())), strict=True))
+    return score_claims(embed_lumas(encoder, [s.luma for s in samples]), texts, [s.truth for s in samples])
+
+
+@dataclass(frozen=True)
+class MethodScores:
+    """Per pair of one method: language score, cos(T_f, fused), and how far that lies above the closer source."""
+
+    language: Tensor
+    cosine: Tensor
+    lead: Tensor
+
+
+def method_scores(
+    encoder: Encoder, prompts: PromptEmbeddings, scenes: Sequence[Scene], fused: Sequence[np.ndarray]
+) -> MethodScores:
+    """Score one method's pictures, in the order of the scenes."""
+    ir = embed_lumas(encoder, [scene.ir for scene in scenes])
+    vis = embed_lumas(encoder, [scene.vis for scene in scenes])
+    out = embed_lumas(encoder, fused)
+    cosine = out @ prompts.fused
+    lead = cosine - torch.maximum(ir @ prompts.fused, vis @ prompts.fused)
+    return MethodScores(language_score(ir, vis, out, prompts), cosine, lead)
+
+
+def _row(name: str, scores: MethodScores) -> MethodRow:
+    closer = (scores.lead > 0).float().mean()
+    return MethodRow(name, len(scores.lead), float(scores.language.mean()), float(scores.cosine.mean()), float(closer))
+
+
+PIXEL_RULES: dict[str, Callable[[Scene], np.ndarray]] = {
+    "(average)": lambda scene: ((scene.ir.astype(np.uint16) + scene.vis + 1) // 2).astype(np.uint8),
+    "(maximum)": lambda scene: np.maximum(scene.ir, scene.vis),
+    "(infrared)": lambda scene: scene.ir,
+    "(visible)": lambda scene: scene.vis,
+}
+
+
+def published_outputs(published: Path, tno: Path) -> dict[str, dict[str, np.ndarray]]:
+    """method -> pair name -> fused luma, for every folder of `published`."""
+    pairs = open_dataset("TNO", tno).pairs
+    return {
+        folder.name: {name: to_luma(read_image(path)) for name, path in match_outputs(pairs, folder).items()}
+        for folder in sorted(published.iterdir())
+        if folder.is_dir()
+    }
+
+
+def score_methods(
+    encoder: Encoder, scenes: Sequence[Scene], outputs: Mapping[str, Mapping[str, np.ndarray]]
+) -> tuple[list[MethodRow], float]:
+    """Rows of all methods, best language score first, and the share of pairs whose good fusions lead (mean of them)."""
+    prompts = embed(encoder, PromptSet())
+    rows, leads = [], []
+    for method, fused in outputs.items():
+        chosen = [scene for scene in scenes if scene.name in fused]
+        scores = method_scores(encoder, prompts, chosen, [fused[scene.name] for scene in chosen])
+        rows.append(_row(method, scores))
+        if method in GOOD_METHODS:
+            leads.append(scores.lead)
+    common = [scene for scene in scenes if any(scene.name in fused for fused in outputs.values())]
+    for rule, fuse in PIXEL_RULES.items():
+        rows.append(_row(rule, method_scores(encoder, prompts, common, [fuse(scene) for scene in common])))
+    rows.sort(key=lambda row: -row.language_score)
+    objective = float((torch.stack(leads).mean(0) > 0).float().mean()) if leads else float("nan")
+    return rows, objective
+
+
+def make_report(encoder: Encoder, data: Path, published: Path | None = None) -> ClipReport:
+    """All tables.
+
+    Args:
+        encoder: the model.
+        data: folder with the datasets of `SETS`.
+        published: folder with one folder a method, of fused TNO pictures named like their pairs.
+    """
+    by_set = {name: read_test_scenes(name, data) for name in SETS}
+    every = [scene for scenes in by_set.values() for scene in scenes]
+    modality = [modality_row(encoder, name, scenes) for name, scenes in by_set.items()]
+    claims = claim_scores(encoder, held_out_samples(every, encoder.image_size))
+    methods: list[MethodRow] = []
+    objective = float("nan")
+    if published is not None:
+        methods, objective = score_methods(encoder, by_set["TNO"], published_outputs(published, data / "TNO"))
+    return ClipReport(encoder.name, encoder.sha256, modality, claims, methods, objective)
