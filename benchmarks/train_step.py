@@ -151,9 +151,8 @@ def report_precisions(arguments: argparse.Namespace, encoder: Encoder, device: t
             device,
             arguments.repeats,
         )
-    print(
-        f"  {encoder.name}: fp32 {times['fp32']:.4f} s, bf16 {times['bf16']:.4f} s, {times['fp32'] / times['bf16']:.2f} x"
-    )
+    ratio = times["fp32"] / times["bf16"]
+    print(f"  {encoder.name}: fp32 {times['fp32']:.4f} s, bf16 {times['bf16']:.4f} s, {ratio:.2f} x")
 
 
 def random_vit() -> Encoder:

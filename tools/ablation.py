@@ -1,0 +1,151 @@
+"""What each part of the objective and of the network gives: the same training with one thing changed at a time.
+
+    python tools/ablation.py --data DIR --config recipes/base.toml --steps 400 --out runs/ablation
+
+Every variant has the same budget, seed, crops and patches. Variants that are finished are kept, one that was
+interrupted goes on from its checkpoint: run the same line again. At the end stand a Markdown table (six metrics, SCD
+and LDS over all held-out pairs) on stdout and in OUT/table.md, and a picture strip in OUT/strip.png.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from strips import draw_strip
+
+from ivif_cli.commands.console import Console
+from ivif_cli.commands.train import find_pairs
+from ivif_cli.core.data.crops import LumaStore
+from ivif_cli.core.data.images import write_image
+from ivif_cli.core.data.pairing import Pair
+from ivif_cli.core.data.split import split_pairs
+from ivif_cli.core.network import load_network
+from ivif_cli.core.training.checkpoint import latest_checkpoint
+from ivif_cli.core.training.interrupt import asked_to_stop
+from ivif_cli.core.training.loop import train
+from ivif_cli.core.training.processes import Processes, pick_device
+from ivif_cli.core.training.recipe import Recipe, load_recipe, parse_setting
+from ivif_cli.core.training.setup import Sources, build_run, load_words
+from ivif_cli.core.training.validation import SCORED, spread, validate
+
+ONLY_GLOBAL: dict[str, object] = {"words.patch": 0.0, "words.phi": 0.0, "words.perceptual": 0.0}
+ONLY_PATCHES: dict[str, object] = {"words.whole": 0.0, "words.phi": 0.0, "words.perceptual": 0.0}
+VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
+    "full": ("everything on", {}),
+    "language-off": ("language-driven loss off", {"language": 0.0}),
+    "global-only": ("whole-image direction only", ONLY_GLOBAL),
+    "patches-only": ("patch directions only", ONLY_PATCHES),
+    "phi-off": ("Phi off", {"words.phi": 0.0}),
+    "filter-off": ("patch filter off", {"words.patches.filter": "none"}),
+    "perceptual-off": ("perceptual term off", {"words.perceptual": 0.0}),
+    "concat": ("concatenation for cross fusion attention", {"mixer": "concat"}),
+    "self": ("self-attention for cross fusion attention", {"mixer": "self"}),
+}
+"""Name -> what it says in the table, and the settings that differ from the recipe."""
+
+
+def finished(folder: Path, recipe: Recipe) -> bool:
+    """Whether a variant's weights are those of its last step."""
+    path = folder / "model.safetensors"
+    return path.is_file() and load_network(path).metadata.get("step") == str(recipe.steps)
+
+
+def train_variant(
+    recipe: Recipe, pairs: list[Pair], folder: Path, sources: Sources, device: torch.device, stop: Callable[[], bool]
+) -> bool:
+    """Train one variant to its end, or go on with it; false where it was interrupted."""
+    if finished(folder, recipe):
+        return True
+
+    def report(step: int, values: dict[str, float]) -> None:
+        if step % 50 == 0 or step == 1:
+            print(f"{folder.name}: step {step}/{recipe.steps} loss {values['total']:.4f}", file=sys.stderr, flush=True)
+
+    run = replace(build_run(recipe, pairs, folder, sources, device), report=report, stop=stop, checkpoint_every=100)
+    resume = latest_checkpoint(folder) is not None
+    return train(recipe, run, Processes(0, 1, device), resume=resume).step == recipe.steps
+
+
+def table(rows: dict[str, dict[str, float]]) -> str:
+    """The results as a Markdown table; the best of each column in bold."""
+    names = [*SCORED, "LDS"]
+    best = {name: max(row[name] for row in rows.values()) for name in names}
+    lines = [f"| variant | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
+    for variant, row in rows.items():
+        cells = [f"**{row[n]:.3f}**" if row[n] == best[n] else f"{row[n]:.3f}" for n in names]
+        lines.append(f"| {VARIANTS[variant][0]} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def score_all(
+    recipe: Recipe, names: Sequence[str], out: Path, store: LumaStore, sources: Sources, device: torch.device
+) -> tuple[dict[str, dict[str, float]], dict[str, list[np.ndarray]]]:
+    """Score every variant's weights on all held-out pairs by one encoder; metrics and fused pictures by variant."""
+    words, _ = load_words(recipe, sources, device)
+    rows, images = {}, {}
+    for name in names:
+        network = load_network(out / name / "model.safetensors").network.to(device)
+        rows[name], images[name] = validate(network, store, range(len(store)), device, words=words)
+    return rows, images
+
+
+def write_strip(path: Path, store: LumaStore, images: dict[str, list[np.ndarray]], scenes: int) -> None:
+    """Write infrared, visible and every variant's picture of some held-out scenes."""
+    shown = spread(len(store), scenes)
+    rows = [[store[i].ir, store[i].vis, *(fused[i] for fused in images.values())] for i in shown]
+    write_image(path, draw_strip(["infrared", "visible", *images], rows), overwrite=True)
+
+
+def options() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, action="append", required=True, help="folder with ir/ and vi/; repeatable")
+    parser.add_argument("--config", type=Path, help="recipe that all variants start from")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="setting of the recipe")
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--variants", default=",".join(VARIANTS), help="names, separated by commas")
+    parser.add_argument("--init", help="weights that all variants start from (of the recipe's own network)")
+    parser.add_argument("--prompts", type=Path, help="embedded prompts")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--scenes", type=int, default=4, help="scenes in the strip")
+    parser.add_argument("--out", type=Path, default=Path("runs/ablation"))
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Train what is missing, score everything, print the table; status 130 where it was interrupted."""
+    arguments = options()
+    device = pick_device(arguments.device)
+    torch.set_flush_denormal(True)
+    base = dict(parse_setting(text) for text in arguments.set) | {"steps": arguments.steps, "seed": arguments.seed}
+    names = arguments.variants.split(",")
+    recipes = {name: load_recipe(arguments.config, {**base, **VARIANTS[name][1]}) for name in names}
+    if arguments.init:
+        names = [name for name in names if not recipes[name].mixer]
+    sources = Sources(prompts=arguments.prompts, init=arguments.init)
+    pairs = find_pairs(arguments.data, [], None, Console())
+    with asked_to_stop() as stop:
+        for name in names:
+            if not train_variant(recipes[name], pairs, arguments.out / name, sources, device, stop):
+                print(f"{name}: interrupted; the same line goes on", file=sys.stderr)
+                return 130
+    recipe = load_recipe(arguments.config, base)
+    network = load_network(arguments.out / names[0] / "model.safetensors").network
+    store = LumaStore(split_pairs(pairs, recipe.validation.share)[1], network.thumbnail)
+    rows, images = score_all(recipe, names, arguments.out, store, sources, device)
+    write_strip(arguments.out / "strip.png", store, images, arguments.scenes)
+    (arguments.out / "results.json").write_text(json.dumps(rows, indent=2) + "\n")
+    (arguments.out / "table.md").write_text(table(rows) + "\n")
+    print(f"{recipe.steps} steps of {recipe.batch_size} crops each, seed {recipe.seed}, {len(store)} held-out pairs\n")
+    print(table(rows))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
