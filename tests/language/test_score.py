@@ -40,6 +40,8 @@ def test_an_independent_formula_agrees(rng: np.random.Generator) -> None:
 
 def test_a_pair_of_pictures(rng: np.random.Generator) -> None:
     class Means:
+        device = torch.device("cpu")
+
         def encode_images(self, luma: Tensor) -> Tensor:
             halves = luma[..., : luma.shape[-1] // 2].mean(), luma[..., luma.shape[-1] // 2 :].mean()
             return F.normalize(torch.stack([*halves, luma.std(), luma.max()])[None], dim=1)

@@ -57,6 +57,11 @@ class Encoder(nn.Module):
         self.register_buffer("std", torch.tensor(_image_statistic(model, "image_std")).view(1, 3, 1, 1))
         self.embed_dim = int(self.encode_texts(["a"]).shape[1])
 
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return self.mean.device
+
     def train(self, mode: bool = True) -> "Encoder":
         """An encoder stays in evaluation mode."""
         return super().train(False)
@@ -76,7 +81,7 @@ class Encoder(nn.Module):
     @torch.no_grad()
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
         """Texts -> M x D, L2-normalised."""
-        tokens = self.tokenizer(list(texts)).to(self.mean.device)
+        tokens = self.tokenizer(list(texts)).to(self.device)
         return F.normalize(self.model.encode_text(tokens).float(), dim=-1)
 
     def image_features(self, luma: Tensor) -> list[Tensor]:

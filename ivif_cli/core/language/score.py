@@ -13,6 +13,9 @@ from ivif_cli.core.language.prompts import PromptEmbeddings
 class ImageEncoder(Protocol):
     """What the score needs of an encoder."""
 
+    @property
+    def device(self) -> torch.device: ...
+
     def encode_images(self, luma: Tensor) -> Tensor: ...
 
 
@@ -37,7 +40,7 @@ def score_pair(
     encoder: ImageEncoder, prompts: PromptEmbeddings, ir: np.ndarray, vis: np.ndarray, fused: np.ndarray
 ) -> float:
     """LDS of one pair; the pictures are uint8 luma HxW."""
-    at_ir, at_vis, at_fused = (encoder.encode_images(to_tensor(luma)) for luma in (ir, vis, fused))
+    at_ir, at_vis, at_fused = (encoder.encode_images(to_tensor(luma).to(encoder.device)) for luma in (ir, vis, fused))
     return float(language_score(at_ir, at_vis, at_fused, prompts))
 
 
