@@ -37,7 +37,7 @@ def corner_error(found: np.ndarray, true: np.ndarray, shape: tuple[int, ...]) ->
 
 
 def random_move(rng: np.random.Generator, width: int, height: int, magnitude: float) -> np.ndarray:
-    """Shift up to `magnitude` of the width, turn up to 60 x magnitude degrees, scale, and corners jittered by 0.15 of it."""
+    """Shift up to `magnitude` of the width, turn up to 60 x magnitude degrees, scale; corners jittered."""
     corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], float)
     angle, scale = np.deg2rad(rng.uniform(-60, 60) * magnitude), 1 + rng.uniform(-1, 1) * magnitude
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -84,7 +84,8 @@ def line(what: str, trials: list[Trial], motion: str) -> None:
     after = np.array([corner_error(a.matrix, t.true, t.ir.shape) for a, t in kept] or [np.nan])
     print(
         f"{what:24s} {len(trials):3d} pairs  before {before:5.1f} px  after: median {np.median(after):5.2f}, "
-        f"mean {after.mean():6.2f}, worst {after.max():6.1f} px  refused {len(trials) - len(kept):2d}  {spent:.2f} s a pair"
+        f"mean {after.mean():6.2f}, worst {after.max():6.1f} px  refused {len(trials) - len(kept):2d}  "
+        f"{spent:.2f} s a pair"
     )
 
 

@@ -8,6 +8,7 @@ import typer
 
 from ivif_cli import __version__
 from ivif_cli.commands.console import Console, nearest
+from ivif_cli.commands.fuse_video import VideoSwitches, is_video_task, run_video, video_options
 from ivif_cli.core.errors import InputError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -43,6 +44,17 @@ def fuse(
     workers: Annotated[int | None, typer.Option(min=1, help="Threads that read and write.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of the network.")] = None,
     tile: Annotated[int | None, typer.Option(min=0, help="Side of tiles [px]; 0: none; default: as needed.")] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second of a video, where its sources do not say.")
+    ] = None,
+    any_rate: Annotated[bool, typer.Option("--any-rate", help="Fuse videos of two rates frame by frame.")] = False,
+    size: Annotated[str | None, typer.Option(metavar="WxH", help="Frame size of raw pipes.")] = None,
+    pixel_format: Annotated[
+        str | None, typer.Option(metavar="FORMAT[,FORMAT]", help="Of raw pipes: gray8, gray16le or bgr24.")
+    ] = None,
+    codec: Annotated[
+        str | None, typer.Option(help="Of a fused video; default: the usual one of its container.")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and notes.")] = False,
 ) -> None:
@@ -52,6 +64,14 @@ def fuse(
     on after a bad pair.
     """
     console = Console(machine=json_, quiet=quiet)
+    switches = VideoSwitches(fps, any_rate, size, pixel_format, codec)
+    if ir is not None and vis is not None and is_video_task(ir, vis, output, switches):
+        from ivif_cli.core.fusing.fuser import Fuser
+
+        videos = video_options(switches, ir_range, gray, resize, align, bit_depth, overwrite)
+        fuser = Fuser(model, device=device, precision=precision, tile=tile, threads=threads)
+        run_video(console, fuser, ir, vis, output, videos)
+        return
     task = _plan(ir, vis, dataset, data_root, output, format_)
     options = _source_options(ir_range, gray, resize, bit_depth, align)
     _check_outputs(task, options, bit_depth, overwrite)

@@ -64,13 +64,21 @@ class Fuser:
     def __repr__(self) -> str:
         return f"Fuser({self.name!r}, device={str(self.device)!r}, sha256={self.sha256[:12]!r})"
 
-    def fuse(self, ir: np.ndarray, vis: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
+    def fuse(
+        self,
+        ir: np.ndarray,
+        vis: np.ndarray,
+        *,
+        out: np.ndarray | None = None,
+        descriptors: Tensor | None = None,
+    ) -> np.ndarray:
         """Fuse one pair.
 
         Args:
             ir: H x W, uint8 or uint16 (H x W x 3 is taken as its luma).
             vis: H x W, or H x W x 3 in BGR order, uint8 or uint16.
             out: array for the result, to save memory; `vis` itself may be given.
+            descriptors: 1 x K, as `describe` gives them; a video hands in their mean over time.
 
         Returns:
             the fused picture in the size and channels of `vis`, with the bits of the deeper of the two. A colour
@@ -82,7 +90,7 @@ class Fuser:
         """
         _check_pair(ir, vis)
         depth = max(ir.dtype, vis.dtype, key=lambda kind: kind.itemsize)
-        fused = self._fuse_luma(ir, vis, depth)
+        fused = self._fuse_luma(ir, vis, depth, descriptors)
         return _with_colour(vis, fused, out)
 
     def fuse_luma(self, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
@@ -120,9 +128,11 @@ class Fuser:
         with torch.inference_mode():
             return self.network.describe(*thumbs)
 
-    def _fuse_luma(self, ir: np.ndarray, vis: np.ndarray, depth: np.dtype) -> np.ndarray:
+    def _fuse_luma(
+        self, ir: np.ndarray, vis: np.ndarray, depth: np.dtype, descriptors: Tensor | None = None
+    ) -> np.ndarray:
         height, width = vis.shape[:2]
-        descriptors = self.describe(ir, vis)
+        descriptors = self.describe(ir, vis) if descriptors is None else descriptors
         side = self._tile_side(height, width)
         fused = np.empty((height, width), depth)
         while True:

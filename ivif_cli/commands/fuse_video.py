@@ -1,0 +1,142 @@
+"""The video part of `ivif fuse`: which tasks are videos, and one fused."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ivif_cli import __version__
+from ivif_cli.commands.console import Console
+from ivif_cli.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from ivif_cli.core.fusing.align import Alignment
+    from ivif_cli.core.fusing.frames import RawFormat
+    from ivif_cli.core.fusing.fuser import Fuser
+    from ivif_cli.core.fusing.video import VideoOptions, VideoReport
+
+
+@dataclass(frozen=True)
+class VideoSwitches:
+    """Options of `ivif fuse` that only a video has."""
+
+    fps: float | None = None
+    any_rate: bool = False
+    size: str | None = None
+    pixel_format: str | None = None
+    codec: str | None = None
+
+    @property
+    def given(self) -> list[str]:
+        """Names of the options that were used."""
+        return [f"--{name.replace('_', '-')}" for name, value in vars(self).items() if value]
+
+
+def is_video_task(ir: Path | None, vis: Path | None, output: Path, switches: VideoSwitches) -> bool:
+    """True where any of the three names is a video, a numbered sequence or a pipe.
+
+    Raises:
+        UsageError: options of videos with pictures.
+    """
+    from ivif_cli.core.fusing.frames import is_video
+
+    if ir is not None and vis is not None and any(is_video(str(path)) for path in (ir, vis, output)):
+        return True
+    if switches.given:
+        raise UsageError(f"{', '.join(switches.given)} only goes with videos", "name videos, sequences or pipes")
+    return False
+
+
+def video_options(
+    switches: VideoSwitches,
+    ir_range: str,
+    gray: bool,
+    resize: bool,
+    align: str | None,
+    bits: int | None,
+    overwrite: bool,
+) -> "VideoOptions":
+    """The core's options from those of the command line."""
+    from ivif_cli.core.data.thermal import parse_ir_range
+    from ivif_cli.core.fusing.video import VideoOptions
+
+    if bits == 16:
+        raise UsageError("videos are written with 8 bits", "fuse a folder of pictures for 16 bits")
+    formats = _raw_formats(switches)
+    return VideoOptions(
+        ir_range=parse_ir_range(ir_range),
+        gray=gray,
+        resize=resize,
+        align=_alignment(align),
+        rate=switches.fps,
+        any_rate=switches.any_rate,
+        raw_ir=formats[0],
+        raw_vis=formats[1],
+        codec=switches.codec,
+        overwrite=overwrite,
+    )
+
+
+def _alignment(text: str | None) -> "Alignment | str | None":
+    from ivif_cli.core.fusing.align import load_alignment
+
+    return text if text in (None, "ecc") else load_alignment(Path(str(text)))
+
+
+def _raw_formats(switches: VideoSwitches) -> "tuple[RawFormat | None, RawFormat | None]":
+    """Raw formats of the infrared and the visible pipe: `gray8,bgr24` names two, one name stands for both."""
+    from ivif_cli.core.fusing.frames import RawFormat
+
+    if switches.size is None:
+        return None, None
+    try:
+        width, height = (int(part) for part in switches.size.lower().split("x"))
+    except ValueError:
+        raise UsageError(f"--size {switches.size!r} is not WIDTHxHEIGHT", "for example 640x480") from None
+    names = (switches.pixel_format or "gray8").split(",")
+    if len(names) > 2:
+        raise UsageError(f"--pixel-format {switches.pixel_format!r} names more than two", "infrared,visible")
+    return RawFormat(width, height, names[0]), RawFormat(width, height, names[-1])
+
+
+def run_video(console: Console, fuser: "Fuser", ir: Path, vis: Path, output: Path, options: "VideoOptions") -> None:
+    """Fuse one video and tell about it; raw frames on stdout have stdout for themselves."""
+    from ivif_cli.core.fusing.video import fuse_video
+
+    with contextlib.ExitStack() as stack:
+        advance: list[Callable[[int], None]] = []
+
+        def start(total: int | None) -> None:
+            advance.append(stack.enter_context(console.progress(total, "fusing", "frame")))
+
+        report = fuse_video(
+            fuser, str(ir), str(vis), str(output), options, on_start=start, on_frame=lambda count: advance[0](count)
+        )
+    for note in report.notes:
+        console.warn(note)
+    if str(output) != "-":
+        _tell(console, report, fuser)
+
+
+def _tell(console: Console, report: "VideoReport", fuser: "Fuser") -> None:
+    if console.machine:
+        console.result_json(_as_json(report, fuser))
+        return
+    console.result(report.output)
+    rate = "" if report.rate is None else f" at {report.rate:g}/s"
+    shake = ", ".join(f"{name} {value:.2f}" for name, value in report.flicker.items() if value is not None)
+    console.note(
+        f"{report.frames} frames of {report.width} x {report.height}{rate}; flicker: {shake or 'not measured'}"
+    )
+
+
+def _as_json(report: "VideoReport", fuser: "Fuser") -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "ivif": __version__,
+        "model": fuser.name,
+        "weights_sha256": fuser.sha256,
+        "device": str(fuser.device),
+        "video": vars(report),
+    }

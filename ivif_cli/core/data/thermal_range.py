@@ -1,0 +1,53 @@
+"""The thermal range of a sequence: held from frame to frame, so that a video does not pump.
+
+A range measured anew in every frame jumps whenever a hot object enters, and all other grey levels jump with it. The
+tracker follows slowly instead, keeps still while the change is small, and starts anew only where the scene is another.
+"""
+
+import numpy as np
+
+from ivif_cli.core.data.thermal import IrRange, ThermalRange, apply_range, measure_range, resolve_range
+
+_DEAD_ZONE = 0.02
+_CUT_OVERLAP = 0.2
+
+
+class RangeTracker:
+    """Follows the range of one sequence.
+
+    Args:
+        ir_range: the rule of `--ir-range`; only "auto" of more than 8 bits adapts, any other range is fixed.
+        frames: time constant of the adaptation in frames: after so many, 63 % of a lasting change is taken over.
+    """
+
+    def __init__(self, ir_range: IrRange = "auto", frames: float = 100.0) -> None:
+        self._rule = ir_range
+        self._rate = 1.0 - float(np.exp(-1.0 / max(frames, 1e-6)))
+        self._held: ThermalRange | None = None
+
+    def update(self, frame: np.ndarray) -> ThermalRange:
+        """Range for this frame (H x W, uint8, uint16 or float32), in the frame's own unit."""
+        if self._rule != "auto" or frame.dtype == np.uint8:
+            return resolve_range(frame, self._rule)
+        now = measure_range(frame)
+        held = self._held
+        self._held = now if held is None or _is_cut(held, now) else self._moved(held, now)
+        return self._held
+
+    def map(self, frame: np.ndarray) -> np.ndarray:
+        """Grey levels of this frame under the tracked range (see `thermal.apply_range`)."""
+        return apply_range(frame, self.update(frame))
+
+    def _moved(self, held: ThermalRange, now: ThermalRange) -> ThermalRange:
+        span = held.high - held.low
+        if max(abs(now.low - held.low), abs(now.high - held.high)) <= _DEAD_ZONE * span:
+            return held
+        return ThermalRange(
+            held.low + self._rate * (now.low - held.low), held.high + self._rate * (now.high - held.high)
+        )
+
+
+def _is_cut(held: ThermalRange, now: ThermalRange) -> bool:
+    """True where both ranges share less than a fifth of the narrower one: another scene, or a new calibration."""
+    shared = min(held.high, now.high) - max(held.low, now.low)
+    return shared < _CUT_OVERLAP * min(held.high - held.low, now.high - now.low)

@@ -1,0 +1,217 @@
+"""Videos: same frames, size and rate out as in; what differs is named; nothing half-written stays; no pumping."""
+
+import io
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from ivif_cli.core.data.images import read_image, write_image
+from ivif_cli.core.errors import InputError, IvifError, OutputError, UsageError
+from ivif_cli.core.fusing.align import Alignment
+from ivif_cli.core.fusing.flicker import Flicker
+from ivif_cli.core.fusing.frame_writer import open_writer
+from ivif_cli.core.fusing.frames import RawFormat, as_rate, is_video, open_frames, read_ahead
+from ivif_cli.core.fusing.fuser import Fuser
+from ivif_cli.core.fusing.video import VideoOptions, fuse_video
+
+SIZE = (64, 48)
+
+
+@pytest.fixture(scope="module")
+def fuser() -> Fuser:
+    return Fuser("fast", device="cpu", threads=1)
+
+
+def frame(number: int, size: tuple[int, int] = SIZE, colour: bool = True) -> np.ndarray:
+    """A bright disc that moves over a ramp."""
+    ramp = np.broadcast_to(np.linspace(40, 160, size[0]).astype(np.uint8), size[::-1]).copy()
+    cv2.circle(ramp, (10 + 2 * number, size[1] // 2), 8, 230, -1)
+    return cv2.merge([ramp, ramp // 2, 255 - ramp]) if colour else ramp
+
+
+def make_video(path: Path, frames: int = 12, rate: float = 25, size: tuple[int, int] = SIZE) -> str:
+    with open_writer(str(path), size, as_rate(rate), backend="opencv") as writer:
+        for number in range(frames):
+            writer.write(frame(number, size))
+    return str(path)
+
+
+def make_sequence(folder: Path, images: list[np.ndarray]) -> str:
+    for number, image in enumerate(images, start=1):
+        write_image(folder / f"f_{number}.png", image)
+    return str(folder / "f_%d.png")
+
+
+def decoded(path: str) -> list[np.ndarray]:
+    return list(open_frames(path).stream())
+
+
+@pytest.mark.parametrize("backend", ["opencv", "pyav"])
+def test_video_keeps_frames_size_and_rate(tmp_path: Path, fuser: Fuser, backend: str) -> None:
+    if backend == "pyav":
+        pytest.importorskip("av")
+    ir, vis = (make_video(tmp_path / f"{kind}.mp4", rate=29.97) for kind in ("ir", "vis"))
+    out, steps = str(tmp_path / "out.mp4"), []
+    report = fuse_video(fuser, ir, vis, out, VideoOptions(backend=backend), on_frame=steps.append)  # type: ignore[arg-type]
+    clip = open_frames(out)
+    assert (report.frames, len(steps), len(decoded(out))) == (12, 12, 12)
+    assert abs(float(clip.rate or 0) - 30000 / 1001) < 0.01
+    assert decoded(out)[0].shape == (SIZE[1], SIZE[0], 3)
+    assert report.notes == []
+
+
+def test_fused_frames_equal_fused_pictures_up_to_the_smoothed_descriptors(tmp_path: Path, fuser: Fuser) -> None:
+    irs, viss = [frame(n, colour=False) for n in range(3)], [frame(n) for n in range(3)]
+    ir, vis = make_sequence(tmp_path / "ir", irs), make_sequence(tmp_path / "vis", viss)
+    fuse_video(fuser, ir, vis, str(tmp_path / "out" / "%03d.png"), VideoOptions(smooth=0))
+    for number in range(3):
+        written = read_image(tmp_path / "out" / f"{number + 1:03d}.png")
+        np.testing.assert_array_equal(written, fuser.fuse(irs[number], viss[number]))
+
+
+def test_odd_sizes_are_kept_by_pyav_and_refused_by_opencv(tmp_path: Path) -> None:
+    odd = (63, 47)
+    with (
+        pytest.raises(UsageError, match="63 x 47"),
+        open_writer(str(tmp_path / "a.mp4"), odd, Fraction(25), backend="opencv"),
+    ):
+        pass
+    pytest.importorskip("av")
+    with open_writer(str(tmp_path / "b.mp4"), odd, Fraction(25), backend="pyav") as writer:
+        writer.write(frame(0, odd))
+    assert decoded(str(tmp_path / "b.mp4"))[0].shape[:2] == (47, 63)
+
+
+def test_different_lengths_are_named_and_the_shorter_one_counts(tmp_path: Path, fuser: Fuser) -> None:
+    ir, vis = make_video(tmp_path / "ir.mp4", 5), make_video(tmp_path / "vis.mp4", 9)
+    report = fuse_video(fuser, ir, vis, str(tmp_path / "out.mp4"))
+    assert report.frames == 5
+    assert len(report.notes) == 1 and "ir.mp4 ends after 5 frames" in report.notes[0]
+
+
+def test_different_rates_are_named_and_refused_unless_allowed(tmp_path: Path, fuser: Fuser) -> None:
+    ir, vis = make_video(tmp_path / "ir.mp4", rate=25), make_video(tmp_path / "vis.mp4", rate=30)
+    with pytest.raises(InputError, match=r"25 frames/s.*30"):
+        fuse_video(fuser, ir, vis, str(tmp_path / "out.mp4"))
+    report = fuse_video(fuser, ir, vis, str(tmp_path / "out.mp4"), VideoOptions(any_rate=True))
+    assert report.rate == 30
+
+
+def test_different_sizes_need_resize_or_align(tmp_path: Path, fuser: Fuser) -> None:
+    ir, vis = make_video(tmp_path / "ir.mp4", 3, size=(32, 24)), make_video(tmp_path / "vis.mp4", 3)
+    with pytest.raises(InputError, match=r"32 x 24.*64 x 48"):
+        fuse_video(fuser, ir, vis, str(tmp_path / "out.mp4"))
+    assert fuse_video(fuser, ir, vis, str(tmp_path / "a.mp4"), VideoOptions(resize=True)).width == 64
+    double = Alignment(np.diag([2.0, 2.0, 1.0]))
+    assert fuse_video(fuser, ir, vis, str(tmp_path / "b.mp4"), VideoOptions(align=double)).width == 64
+
+
+def test_a_failure_leaves_no_file(tmp_path: Path, fuser: Fuser) -> None:
+    ir, vis = make_video(tmp_path / "ir.mp4"), make_video(tmp_path / "vis.mp4")
+
+    def stop(count: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fuse_video(fuser, ir, vis, str(tmp_path / "out.mp4"), on_frame=stop)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ir.mp4", "vis.mp4"]
+
+
+def test_existing_result_is_kept_without_overwrite(tmp_path: Path, fuser: Fuser) -> None:
+    ir, vis = make_video(tmp_path / "ir.mp4"), make_video(tmp_path / "vis.mp4")
+    out = tmp_path / "out.mp4"
+    out.write_bytes(b"mine")
+    with pytest.raises(OutputError, match="exists already"):
+        fuse_video(fuser, ir, vis, str(out))
+    assert out.read_bytes() == b"mine"
+
+
+def test_bad_sources_get_one_line(tmp_path: Path, fuser: Fuser) -> None:
+    vis = make_video(tmp_path / "vis.mp4")
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "text.mp4").write_text("no video\n" * 50)
+    for name, reason in (("none.mp4", "does not exist"), ("empty.mp4", "empty"), ("text.mp4", "not a video")):
+        with pytest.raises(IvifError, match=reason) as caught:
+            fuse_video(fuser, str(tmp_path / name), vis, str(tmp_path / "out.mp4"))
+        assert "\n" not in str(caught.value)
+
+
+def test_raw_pipe_in_and_out(tmp_path: Path, fuser: Fuser, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = [frame(n, colour=False) for n in range(4)]
+    vis = make_sequence(tmp_path / "vis", [frame(n) for n in range(4)])
+    given, taken = io.BytesIO(b"".join(x.tobytes() for x in frames)), io.BytesIO()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(given))
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(taken))
+    report = fuse_video(fuser, "-", vis, "-", VideoOptions(raw_ir=RawFormat(*SIZE, "gray8")))
+    assert report.frames == 4
+    assert len(taken.getvalue()) == 4 * SIZE[0] * SIZE[1] * 3
+
+
+def test_raw_pipe_that_ends_within_a_frame_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(bytes(100))))
+    with pytest.raises(InputError, match="stdin ends within frame 1: 100 of 3072 bytes"):
+        list(open_frames("-", raw=RawFormat(*SIZE)).stream())
+    with pytest.raises(UsageError, match="need their size"):
+        open_frames("-")
+    with pytest.raises(UsageError, match="yuv9"):
+        RawFormat(4, 4, "yuv9")
+
+
+def test_sequence_is_read_in_the_order_of_its_numbers(tmp_path: Path) -> None:
+    pattern = make_sequence(tmp_path, [np.full((4, 4), 10 * n, np.uint8) for n in range(12)])
+    assert [int(image[0, 0]) for image in open_frames(pattern).stream()] == [10 * n for n in range(12)]
+    with pytest.raises(InputError, match="no pictures"):
+        open_frames(str(tmp_path / "other_%d.png"))
+
+
+@pytest.mark.parametrize(
+    ("name", "video"), [("a.MP4", True), ("a.png", False), ("f_%05d.png", True), ("-", True), ("100%.png", False)]
+)
+def test_what_counts_as_a_video(name: str, video: bool) -> None:
+    assert is_video(name) is video
+
+
+def test_read_ahead_hands_errors_on() -> None:
+    def broken():  # type: ignore[no-untyped-def]
+        yield np.zeros((1, 1), np.uint8)
+        raise InputError("torn")
+
+    frames = read_ahead(broken())
+    assert next(frames).shape == (1, 1)
+    with pytest.raises(InputError, match="torn"):
+        next(frames)
+
+
+def test_flicker_of_steady_change_is_zero_and_of_a_jumping_level_is_its_second_difference() -> None:
+    steady, jumping = Flicker(), Flicker()
+    for number in range(9):
+        steady.add(np.full((16, 16), 50 + 3 * number, np.uint8))
+        jumping.add(np.full((16, 16), 50 + 4 * (number % 2), np.uint8))
+    assert steady.value == 0
+    assert jumping.value == 8
+    assert Flicker().value is None
+
+
+def test_noisy_radiometric_video_does_not_flicker_more_than_frame_by_frame(tmp_path: Path, fuser: Fuser) -> None:
+    rng = np.random.default_rng(0)
+    base = cv2.resize(rng.uniform(0, 1, (6, 8)).astype(np.float32), SIZE, interpolation=cv2.INTER_CUBIC)
+    irs, viss = [], []
+    for number in range(16):
+        counts = 20000 + 1500 * base + rng.normal(0, 20, base.shape)
+        if number % 4 == 2:
+            counts[:6, :6] = 26000
+        irs.append(counts.astype(np.uint16))
+        viss.append(np.clip(90 + 60 * base + rng.normal(0, 2, base.shape), 0, 255).astype(np.uint8))
+    ir, vis = make_sequence(tmp_path / "ir", irs), make_sequence(tmp_path / "vis", viss)
+    report = fuse_video(fuser, ir, vis, str(tmp_path / "out.avi"), VideoOptions(rate=25))
+    single = Flicker()
+    from ivif_cli.core.data.thermal import map_thermal
+
+    for a, v in zip(irs, viss, strict=True):
+        single.add(fuser.fuse(map_thermal(a), v))
+    assert report.flicker["fused"] is not None and single.value is not None
+    assert report.flicker["fused"] < 0.5 * single.value
