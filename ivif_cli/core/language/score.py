@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ivif_cli.core.language.loss import direction
+from ivif_cli.core.language.loss import direction_loss
 from ivif_cli.core.language.prompts import PromptEmbeddings
 
 
@@ -19,7 +19,7 @@ class ImageEncoder(Protocol):
     def encode_images(self, luma: Tensor) -> Tensor: ...
 
 
-def language_score(ir: Tensor, vis: Tensor, fused: Tensor, prompts: PromptEmbeddings) -> Tensor:
+def embedding_score(ir: Tensor, vis: Tensor, fused: Tensor, prompts: PromptEmbeddings) -> Tensor:
     """Mean cosine between image and text directions, of the whole images.
 
     LDS = 1/2 cos(I_f - I_ir, T_f - T_ir) + 1/2 cos(I_f - I_vis, T_f - T_vis); 1 - L_dir of arXiv 2402.16267.
@@ -32,7 +32,7 @@ def language_score(ir: Tensor, vis: Tensor, fused: Tensor, prompts: PromptEmbedd
         N values in [-1, 1], higher is better. A fused image that equals a source went nowhere: 0 for that half.
     """
     ir_text, vis_text = prompts.ir_direction.to(ir), prompts.vis_direction.to(vis)
-    return (direction(fused, ir) @ ir_text + direction(fused, vis) @ vis_text) / 2
+    return 1 - direction_loss(fused, ir, vis, ir_text, vis_text)
 
 
 @torch.no_grad()
@@ -41,7 +41,7 @@ def score_pair(
 ) -> float:
     """LDS of one pair; the pictures are uint8 luma HxW."""
     at_ir, at_vis, at_fused = (encoder.encode_images(to_tensor(luma).to(encoder.device)) for luma in (ir, vis, fused))
-    return float(language_score(at_ir, at_vis, at_fused, prompts))
+    return float(embedding_score(at_ir, at_vis, at_fused, prompts))
 
 
 def to_tensor(luma: np.ndarray) -> Tensor:

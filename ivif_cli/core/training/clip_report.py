@@ -15,7 +15,7 @@ from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.data.pairing import match_outputs
 from ivif_cli.core.language.encoder import Encoder
 from ivif_cli.core.language.prompts import PromptEmbeddings, PromptSet, embed
-from ivif_cli.core.language.score import language_score
+from ivif_cli.core.language.score import embedding_score
 from ivif_cli.core.language.zero_shot import PROBES, Score, score_claims
 from ivif_cli.core.training.captioned_crops import Sample, Scene, cut_pair, draw_flaws, make_sample
 
@@ -139,7 +139,7 @@ def method_scores(
     out = embed_lumas(encoder, fused)
     cosine = out @ prompts.fused
     lead = cosine - torch.maximum(ir @ prompts.fused, vis @ prompts.fused)
-    return MethodScores(language_score(ir, vis, out, prompts), cosine, lead)
+    return MethodScores(embedding_score(ir, vis, out, prompts), cosine, lead)
 
 
 def _row(name: str, scores: MethodScores) -> MethodRow:
