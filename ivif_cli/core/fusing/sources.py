@@ -48,10 +48,8 @@ def load_sources(ir: Path, vis: Path, options: SourceOptions) -> tuple[np.ndarra
     Raises:
         InputError: a file that cannot be used, or two sizes without `resize` or `align`.
     """
+    visible = to_luma(read_image(vis)) if options.gray else read_image(vis)
     thermal = map_thermal(to_luma(read_image(ir, keep_float=True)), options.ir_range)
-    visible = read_image(vis)
-    if options.gray:
-        visible = to_luma(visible)
     if options.align is not None:
         thermal = options.align(thermal, visible)
     elif thermal.shape != visible.shape[:2]:
@@ -88,7 +86,8 @@ def choose_alignment(text: str) -> Align:
     Raises:
         InputError: the file is missing or not an alignment.
     """
-    from ivif_cli.core.fusing.align import align_ecc, load_alignment
+    from ivif_cli.core.fusing.align import align_ecc
+    from ivif_cli.core.fusing.alignment import load_alignment
 
     fixed = None if text == "ecc" else load_alignment(Path(text))
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ivif_cli.core.data.luma import to_luma
-from ivif_cli.core.network.fusion import THUMBNAIL
 
 MIN_TILE = 64
+THUMBNAIL = 128
+"""Side of the network's thumbnail (`network.fusion.THUMBNAIL`), said again so that nothing here imports torch."""
 
 
 @dataclass(frozen=True)
