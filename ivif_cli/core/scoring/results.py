@@ -1,0 +1,81 @@
+"""What scoring gives: values per picture, means per method, and what has no value and why."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class PictureScores:
+    """Values of one fused picture; those in `undefined` are NaN or infinite, with the reason in words."""
+
+    name: str
+    values: dict[str, float]
+    undefined: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A pair that could not be scored, and why."""
+
+    name: str
+    error: str
+
+
+@dataclass(frozen=True)
+class MethodScores:
+    """All values of one method.
+
+    `kind` is "model" (fused here), "folder" (fused elsewhere) or "baseline"; `weights_sha256` belongs to a model.
+    """
+
+    name: str
+    kind: str
+    pictures: tuple[PictureScores, ...]
+    failed: tuple[Failure, ...] = ()
+    weights_sha256: str | None = None
+    colour: int = 0
+
+    def values(self, metric: str) -> dict[str, float]:
+        """Picture name -> value, defined values only."""
+        return {p.name: p.values[metric] for p in self.pictures if math.isfinite(p.values[metric])}
+
+    def undefined(self, metric: str) -> dict[str, str]:
+        """Picture name -> why this metric has no value there."""
+        return {p.name: p.undefined[metric] for p in self.pictures if metric in p.undefined}
+
+    def mean(self, metric: str) -> float | None:
+        """Mean over the pictures where the metric is defined; None where there are none."""
+        values = self.values(metric).values()
+        return math.fsum(values) / len(values) if values else None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A whole run: `metrics` in report order, methods in the order given."""
+
+    dataset: str | None
+    convention: str
+    metrics: tuple[str, ...]
+    pairs: tuple[str, ...]
+    methods: tuple[MethodScores, ...]
+
+    @property
+    def first(self) -> MethodScores:
+        """The method under test: gates and comparisons are about it."""
+        return self.methods[0]
+
+
+def merge_methods(parts: Sequence[Sequence[MethodScores]], order: Sequence[str]) -> tuple[MethodScores, ...]:
+    """Methods whose pictures were scored in several places, put together in the order of the pair names."""
+    place = {name: index for index, name in enumerate(order)}
+    merged = []
+    for same in zip(*parts, strict=True):
+        pictures = sorted((p for part in same for p in part.pictures), key=lambda p: place[p.name])
+        failed = sorted((f for part in same for f in part.failed), key=lambda f: place[f.name])
+        first = same[0]
+        colour = sum(part.colour for part in same)
+        merged.append(
+            MethodScores(first.name, first.kind, tuple(pictures), tuple(failed), first.weights_sha256, colour)
+        )
+    return tuple(merged)
