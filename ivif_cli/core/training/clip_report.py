@@ -173,12 +173,14 @@ def score_methods(
     rows, leads = [], []
     for method, fused in outputs.items():
         chosen = [scene for scene in scenes if scene.name in fused]
+        if not chosen:
+            continue
         scores = method_scores(encoder, prompts, chosen, [fused[scene.name] for scene in chosen])
         rows.append(_row(method, scores))
         if method in GOOD_METHODS:
             leads.append(scores.lead)
     common = [scene for scene in scenes if any(scene.name in fused for fused in outputs.values())]
-    for rule, fuse in PIXEL_RULES.items():
+    for rule, fuse in PIXEL_RULES.items() if common else ():
         rows.append(_row(rule, method_scores(encoder, prompts, common, [fuse(scene) for scene in common])))
     rows.sort(key=lambda row: -row.language_score)
     objective = float((torch.stack(leads).mean(0) > 0).float().mean()) if leads else float("nan")
