@@ -15,7 +15,18 @@ from ivif_cli.core.data.split import data_hash, scene_groups, split_pairs
 from ivif_cli.core.errors import PairingError
 
 PLAIN = CropSettings(
-    size=64, native=1.0, flip=0, upside_down=0, blur=0, tones=0, noise=0, affine=0, min_side=64, max_side=64
+    size=64,
+    native=1.0,
+    flip=0,
+    upside_down=0,
+    blur=0,
+    grain=0,
+    tones=0,
+    noise=0,
+    affine=0,
+    scene=0,
+    min_side=64,
+    max_side=64,
 )
 
 
@@ -74,7 +85,7 @@ def test_shapes_and_ranges(store: LumaStore) -> None:
 
 def test_both_sources_show_the_same_place() -> None:
     """Same picture in both: they stay the same through cut, resize, warp, blur and flips."""
-    settings = replace(CropSettings(size=64), tones=0, noise=0, affine=1.0, blur=1.0)
+    settings = replace(CropSettings(size=64), tones=0, noise=0, affine=1.0, blur=1.0, grain=0)
     for seed in range(10):
         ir, vis, *_ = draw_sample(pair(position(), position()), settings, generator(seed))
         np.testing.assert_array_equal(ir, vis)
@@ -175,3 +186,20 @@ def test_data_hash_tells_other_data(folder: Path) -> None:
     assert data_hash(pairs[::-1]) == first
     write_image(folder / "ir" / "s0.png", position(80, 90)[::-1].copy(), overwrite=True)
     assert data_hash(pairs) != first
+
+
+def test_a_part_of_the_picture_stands_for_the_whole_and_holds_the_crop() -> None:
+    rows = np.repeat(np.arange(200, dtype=np.uint8)[:, None], 240, axis=1)
+    for seed in range(20):
+        ir, *_, thumb, _ = draw_sample(pair(rows, rows), replace(PLAIN, scene=1.0, min_scene=0.4), generator(seed))
+        assert thumb.shape == (16, 16)
+        assert thumb.min() * 255 <= ir.min() * 255 + 8 and thumb.max() * 255 >= ir.max() * 255 - 8
+        assert (thumb.max() - thumb.min()) * 255 >= 0.4 * 200 * 15 / 16 - 2
+
+
+def test_grain_is_in_the_sources_the_loss_sees() -> None:
+    flat = np.full((200, 240), 128, np.uint8)
+    settings = replace(PLAIN, grain=1.0, max_grain=0.05, min_deviation=0)
+    ir, vis, noisy, *_ = draw_sample(pair(flat, flat), settings, generator())
+    assert 0 < ir.std() < 0.06 and not np.array_equal(ir, vis)
+    np.testing.assert_array_equal(ir, noisy)

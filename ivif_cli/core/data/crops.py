@@ -38,11 +38,14 @@ class CropSettings:
         flip, upside_down: probability of a horizontal and of a vertical flip.
         affine: probability of a small rotation and shear, up to `angle` degrees each.
         blur: probability of a Gaussian blur of both sources, sigma 0.4 to 1.
+        grain: probability, for each source by itself, of sensor noise that the loss sees too, sigma up to `max_grain`.
         tones: probability, for each source by itself, of a random tone curve.
         gamma: largest |log gamma| of that curve.
         min_contrast, max_contrast: range of its slope about the crop's mean.
         brightness: largest shift.
         balance: see `LumaStore`.
+        scene: probability that a random part of the picture, `min_scene` to all of each side, stands for the whole
+            one: the thumbnails show that part. Few pictures become many scenes, which what is global is learnt from.
         noise: sigma of Gaussian noise on the network's input only; the loss sees clean sources.
     """
 
@@ -57,6 +60,8 @@ class CropSettings:
     affine: float = 0.0
     angle: float = 5.0
     blur: float = 0.3
+    grain: float = 0.3
+    max_grain: float = 0.03
     tones: float = 0.5
     gamma: float = 0.45
     min_contrast: float = 0.55
@@ -64,6 +69,8 @@ class CropSettings:
     brightness: float = 0.08
     noise: float = 0.03
     balance: float = 0.5
+    scene: float = 0.75
+    min_scene: float = 0.35
 
 
 @dataclass(frozen=True)
@@ -212,6 +219,36 @@ def _toned(crop: np.ndarray, thumb: np.ndarray, settings: CropSettings, rng: np.
     return [np.clip((x**gamma - centre) * slope + centre + shift, 0, 1) for x in (crop, thumb)]
 
 
+def _grained(crop: np.ndarray, settings: CropSettings, rng: np.random.Generator) -> np.ndarray:
+    """Sensor noise on one source's crop, at random; half of the time it is as soft as an analogue camera's."""
+    if rng.random() >= settings.grain:
+        return crop
+    noise = rng.standard_normal(crop.shape, np.float32)
+    if rng.random() < 0.5:
+        noise = cv2.GaussianBlur(noise, (0, 0), 0.7) * 2.2
+    return np.clip(crop + float(rng.uniform(0, settings.max_grain)) * noise, 0, 1)
+
+
+def _scene(pair: LumaPair, window: tuple[slice, slice], settings: CropSettings, rng: np.random.Generator) -> list:
+    """Thumbnails of the whole pair, or of a random part of it that holds the crop."""
+    if rng.random() >= settings.scene:
+        return [pair.ir_thumb, pair.vis_thumb]
+    part = tuple(
+        _part_of(length, cut, settings.min_scene, rng) for length, cut in zip(pair.ir.shape, window, strict=True)
+    )
+    size = pair.ir_thumb.shape[::-1]
+    return [
+        cv2.resize(x[part].astype(np.float32) / 255, size, interpolation=cv2.INTER_LINEAR) for x in (pair.ir, pair.vis)
+    ]
+
+
+def _part_of(length: int, cut: slice, least: float, rng: np.random.Generator) -> slice:
+    """A random interval of 0..length that holds `cut` and is at least `least` of it long."""
+    side = max(int(length * rng.uniform(least, 1)), cut.stop - cut.start)
+    start = int(rng.integers(max(0, cut.stop - side), min(cut.start, length - side) + 1))
+    return slice(start, start + side)
+
+
 def _warp(size: int, angle: float, rng: np.random.Generator) -> np.ndarray:
     """2 x 3 matrix of a small rotation and shear about the crop's centre, magnified so that no border shows."""
     turn, shear = np.deg2rad(rng.uniform(-angle, angle, 2))
@@ -226,7 +263,7 @@ def draw_sample(pair: LumaPair, settings: CropSettings, rng: np.random.Generator
     """One sample: ir, vis, their noisy copies (size x size), both thumbnails (t x t); float32."""
     window, size = _window(pair, settings, rng), settings.size
     crops = [_resize(x[window].astype(np.float32) / 255, size) for x in (pair.ir, pair.vis)]
-    thumbs = [pair.ir_thumb, pair.vis_thumb]
+    thumbs = _scene(pair, window, settings, rng)
     (crops[0], thumbs[0]), (crops[1], thumbs[1]) = (
         _toned(c, t, settings, rng) for c, t in zip(crops, thumbs, strict=True)
     )
@@ -236,6 +273,7 @@ def draw_sample(pair: LumaPair, settings: CropSettings, rng: np.random.Generator
     if rng.random() < settings.blur:
         sigma = float(rng.uniform(0.4, 1.0))
         crops = [cv2.GaussianBlur(x, (0, 0), sigma) for x in crops]
+    crops = [_grained(x, settings, rng) for x in crops]
     images = [*crops, *thumbs]
     if rng.random() < settings.flip:
         images = [x[:, ::-1] for x in images]
