@@ -79,7 +79,7 @@ def to_bits(image: np.ndarray, bits: int | None) -> np.ndarray:
 
 
 def choose_alignment(text: str) -> Align:
-    """Warp for `--align`: "ecc" estimates one for every pair, anything else is a file of `ivif align`.
+    """Warp for `--align`: "ecc" or "loftr" estimates one for every pair, anything else is a file of `ivif align`.
 
     Where the warped infrared image has no data, the visible luma stands in for it.
 
@@ -88,16 +88,14 @@ def choose_alignment(text: str) -> Align:
     """
     from ivif_cli.core.fusing.align import align_ecc
     from ivif_cli.core.fusing.alignment import load_alignment
+    from ivif_cli.core.fusing.loftr import align_loftr
 
-    fixed = None if text == "ecc" else load_alignment(Path(text))
+    estimators = {"ecc": align_ecc, "loftr": align_loftr}
+    fixed = None if text in estimators else load_alignment(Path(text))
 
     def align(ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
-        found = fixed or align_ecc(ir, vis)
+        found = fixed or estimators[text](ir, vis)
         warped, reached = found.warp(ir, (vis.shape[1], vis.shape[0]))
-        return np.where(reached, warped, _in_kind(to_luma(vis), ir.dtype))
+        return np.where(reached, warped, to_bits(to_luma(vis), 8 * ir.dtype.itemsize))
 
     return align
-
-
-def _in_kind(luma: np.ndarray, kind: np.dtype) -> np.ndarray:
-    return to_bits(luma, 8 * kind.itemsize)
