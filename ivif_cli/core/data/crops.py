@@ -37,7 +37,7 @@ class CropSettings:
         max_black: a crop with a larger share of exactly black infrared pixels (a warp's border) is drawn again.
         flip, upside_down: probability of a horizontal and of a vertical flip.
         affine: probability of a small rotation and shear, up to `angle` degrees each.
-        blur: probability of a Gaussian blur of both sources, sigma 0.4 to 1.
+        blur: probability, for each source by itself, of a Gaussian blur, sigma 0.4 to `max_blur`.
         grain: probability, for each source by itself, of sensor noise that the loss sees too, sigma up to `max_grain`.
         tones: probability, for each source by itself, of a random tone curve.
         gamma: largest |log gamma| of that curve.
@@ -60,6 +60,7 @@ class CropSettings:
     affine: float = 0.0
     angle: float = 5.0
     blur: float = 0.3
+    max_blur: float = 1.5
     grain: float = 0.3
     max_grain: float = 0.03
     tones: float = 0.5
@@ -219,6 +220,13 @@ def _toned(crop: np.ndarray, thumb: np.ndarray, settings: CropSettings, rng: np.
     return [np.clip((x**gamma - centre) * slope + centre + shift, 0, 1) for x in (crop, thumb)]
 
 
+def _blurred(crop: np.ndarray, settings: CropSettings, rng: np.random.Generator) -> np.ndarray:
+    """One source less sharp than the other, as cameras of two bands are."""
+    if rng.random() >= settings.blur:
+        return crop
+    return cv2.GaussianBlur(crop, (0, 0), float(rng.uniform(0.4, settings.max_blur)))
+
+
 def _grained(crop: np.ndarray, settings: CropSettings, rng: np.random.Generator) -> np.ndarray:
     """Sensor noise on one source's crop, at random; half of the time it is as soft as an analogue camera's."""
     if rng.random() >= settings.grain:
@@ -270,9 +278,7 @@ def draw_sample(pair: LumaPair, settings: CropSettings, rng: np.random.Generator
     if rng.random() < settings.affine:
         matrix, flags = _warp(size, settings.angle, rng), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         crops = [cv2.warpAffine(x, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REFLECT_101) for x in crops]
-    if rng.random() < settings.blur:
-        sigma = float(rng.uniform(0.4, 1.0))
-        crops = [cv2.GaussianBlur(x, (0, 0), sigma) for x in crops]
+    crops = [_blurred(x, settings, rng) for x in crops]
     crops = [_grained(x, settings, rng) for x in crops]
     images = [*crops, *thumbs]
     if rng.random() < settings.flip:
