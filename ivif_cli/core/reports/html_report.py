@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ivif_cli.core.reports.gallery import INFRARED, VISIBLE, Gallery, picture_ranking
 from ivif_cli.core.reports.report import Report, number, rank_number
-from ivif_cli.core.scoring.results import MethodScores
+from ivif_cli.core.scoring.results import MethodScores, PictureScores
 
 _HERE = Path(__file__).parent
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -100,7 +100,7 @@ def _summary(report: Report) -> str:
         if report.has_rivals:
             cells.append(_cell(rank_number(report.mean_ranks[index]), report.mean_ranks[index]))
         rows.append(_row(escape(method.name), cells))
-    note = "<p>Mean over pictures, its 95&nbsp;% bootstrap interval below."
+    note = "<p>Mean over pictures; below it the 95&nbsp;% bootstrap interval."
     note += " Best <b class='best'>bold</b>, second <span class='second'>underlined</span>.</p>"
     return _section("means", "Means", note + _table("Means", heads, rows))
 
@@ -153,7 +153,7 @@ def _tests(report: Report) -> str:
             better = (test.difference > 0) == metric.higher_is_better
             mark = ("better" if better else "worse") if clear else "open"
             sign = ("▲ " if better else "▼ ") if clear else ""
-            text = f"<span>{sign}{test.difference:+.3g}</span><small>p = {test.p_holm:.2g}</small>"
+            text = f"<span>{sign}{_signed(test.difference)}</span><small>p = {test.p_holm:.2g}</small>"
             cells.append(_cell(text, test.difference, mark))
         rows.append(_row(escape(method.name), cells))
     note = (
@@ -162,6 +162,10 @@ def _tests(report: Report) -> str:
     )
     heads = ["Method", *(escape(name) for name in report.metrics)]
     return _section("tests", f"Against {escape(first)}", note + _table("Paired tests", heads, rows))
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3g}".replace("-", "−", 1) if abs(value) >= 1e-4 or value == 0 else f"{value:+.0e}"
 
 
 def _figure(label: str, source: str | None) -> str:
@@ -198,14 +202,32 @@ def _scene_values(report: Report, method: MethodScores, name: str) -> str:
         f"<div><dt>{escape(metric)}</dt><dd>{number(metric, picture.values[metric])}</dd></div>"
         for metric in report.metrics
     )
-    return f'<dl class="values">{"".join(items)}</dl>'
+    return f'<dl class="values"><div><dt>{escape(method.name)}</dt></div>{"".join(items)}</dl>'
+
+
+def _scene_table(report: Report, name: str) -> str:
+    """Values of all methods in one scene; the methods that have none are left out."""
+    rows = []
+    for method in report.evaluation.methods:
+        picture = next((p for p in method.pictures if p.name == name), None)
+        if picture is not None:
+            rows.append(_row(escape(method.name), [_picture_cell(picture, metric) for metric in report.metrics]))
+    heads = ["Method", *(escape(report.header(metric)) for metric in report.metrics)]
+    return _table(f"Values of {name}", heads, rows) if rows else ""
+
+
+def _picture_cell(picture: PictureScores, metric: str) -> str:
+    why = picture.undefined.get(metric)
+    if why:
+        return _cell(f'<abbr title="{escape(why)}">n/a</abbr>', None)
+    return _cell(number(metric, picture.values[metric]), picture.values[metric])
 
 
 def _scenes(report: Report, gallery: Gallery) -> str:
     if not gallery:
         return ""
     parts = [
-        f"<details><summary>{escape(name)}</summary>{_pictures(report, scene)}</details>"
+        f"<details><summary>{escape(name)}</summary>{_pictures(report, scene)}{_scene_table(report, name)}</details>"
         for name, scene in gallery.items()
     ]
     hidden = len(report.evaluation.pairs) - len(gallery)
@@ -218,12 +240,7 @@ def _values(report: Report) -> str:
     rows = []
     for method in report.evaluation.methods:
         for picture in method.pictures:
-            cells = [f"<td>{escape(method.name)}</td>"]
-            for name in report.metrics:
-                why = picture.undefined.get(name)
-                value = None if why else picture.values[name]
-                text = f'<abbr title="{escape(why)}">n/a</abbr>' if why else number(name, value)
-                cells.append(_cell(text, value))
+            cells = [f"<td>{escape(method.name)}</td>", *(_picture_cell(picture, name) for name in report.metrics)]
             rows.append(_row(escape(picture.name), cells))
         rows += [
             _row(

@@ -7,8 +7,8 @@ import numpy as np
 
 
 def average(ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
-    """Mean of both, halves rounded up."""
-    return ((ir.astype(np.uint16) + vis + 1) >> 1).astype(np.uint8)
+    """Mean of both, halves rounded down."""
+    return ((ir.astype(np.uint16) + vis) >> 1).astype(np.uint8)
 
 
 def maximum(ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
@@ -26,8 +26,8 @@ def _laplacian_pyramid(picture: np.ndarray, levels: int) -> list[np.ndarray]:
 
 
 def laplacian(ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
-    """Laplacian pyramid of up to four levels: the larger coefficient in modulus, the mean at the top (Burt 1984)."""
-    levels = max(0, min(4, min(ir.shape).bit_length() - 3))
+    """Laplacian pyramid of up to five levels: the larger coefficient in modulus, the mean at the top (Burt 1984)."""
+    levels = max(0, min(5, min(ir.shape).bit_length() - 2))
     pyramids = [_laplacian_pyramid(picture.astype(np.float64), levels) for picture in (ir, vis)]
     *details, top = [np.where(np.abs(a) >= np.abs(b), a, b) for a, b in zip(*pyramids, strict=True)]
     top = (pyramids[0][-1] + pyramids[1][-1]) / 2
