@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
+import time
 import zlib
 from pathlib import Path
 
@@ -260,6 +262,7 @@ def test_a_reader_that_goes_away_is_no_defect(model: str, pair: tuple[Path, Path
 
 BLOCKED = """
 import sys
+import time
 class Block:
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in ("open_clip", "torchvision"):
@@ -290,3 +293,31 @@ def test_evaluate_runs_without_open_clip_and_torchvision(model: str, tmp_path: P
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["pairs"] == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_in_the_middle_leaves_whole_pictures_and_the_run_can_be_continued(
+    model: str, tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    rng = np.random.default_rng(3)
+    for index in range(40):
+        for kind in ("ir", "vis"):
+            write_image(tmp_path / kind / f"{index:02}.png", rng.integers(0, 256, (300, 400), dtype=np.uint8))
+    out = tmp_path / "out"
+    folders = ["--ir", str(tmp_path / "ir"), "--vis", str(tmp_path / "vis"), "-o", str(out), "-m", model]
+    command = [sys.executable, "-m", "ivif_cli", "fuse", *folders, "--device", "cpu"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (out.is_dir() and any(out.glob("*.png"))) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, message = process.communicate(timeout=60)
+    assert process.returncode == status, message
+    assert "Traceback" not in message
+    left = sorted(path.name for path in out.iterdir())
+    assert 0 < len(left) < 40
+    assert all(name.endswith(".png") and read_image(out / name).shape == (300, 400) for name in left)
+    done = ivif("fuse", *folders, "--device", "cpu")
+    assert f"skipped {len(left)}, failed 0" in done.stdout
+    assert len(list(out.iterdir())) == 40
