@@ -172,6 +172,7 @@ class Progress:
         self._console = console
         self._bar = tqdm(total=steps, desc="train", unit="step", disable=True if console.quiet else None)
         self._steps = steps
+        self._began: tuple[int, float] | None = None
 
     def __enter__(self) -> "Progress":
         return self
@@ -179,17 +180,28 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._bar.close()
 
+    def _left(self, step: int) -> str:
+        """Time left, by the mean pace since the first step seen."""
+        import time
+
+        if self._began is None or step == self._began[0]:
+            self._began = (step, time.monotonic())
+            return "?"
+        first, began = self._began
+        seconds = (time.monotonic() - began) / (step - first) * (self._steps - step)
+        return f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
+
     def step(self, step: int, values: dict[str, float]) -> None:
         """Show a step."""
+        left = self._left(step)
         parts = {name.partition(".")[2][:10]: f"{value:.3f}" for name, value in values.items() if "." in name}
         if not self._bar.disable:
             self._bar.n = step
             self._bar.set_postfix({"loss": f"{values['total']:.3f}", **parts, "img/s": f"{values['images_s']:.1f}"})
         elif step == 1 or step % max(1, self._steps // 40) == 0:
             told = " ".join(f"{name} {value}" for name, value in parts.items())
-            self._console.note(
-                f"step {step}/{self._steps} loss {values['total']:.4f} {told} {values['images_s']:.1f} images/s"
-            )
+            pace = f"{values['images_s']:.1f} images/s, {left} left"
+            self._console.note(f"step {step}/{self._steps} loss {values['total']:.4f} {told} {pace}")
 
     def metrics(self, step: int, values: dict[str, float]) -> None:
         """Show a validation."""

@@ -103,28 +103,27 @@ def train(recipe: Recipe, run: Run, processes: Processes, *, resume: bool = Fals
     log = MetricsLog(run.out, state.step, active=processes.first, tensorboard=run.tensorboard)
     began = time.perf_counter() - state.hours * 3600
     with prefetched(recipe, run.train, samples, state.step) as batches:
+        tick = time.perf_counter()
         for batch in batches:
-            tick = time.perf_counter()
             batch = batch.to(device)
             parts = train_step(recipe, state, step_module, batch, samples, language, run.teacher)
             values = _shared_values(parts, processes)
             state.typical = check_loss(values, state.typical, recipe.diverged, state.step + 1, batch.names, run.out)
             apply_gradients(recipe, state, batch.names, run.out)
-            values |= {"lr": learning_rate(recipe, state.step - 1), "images_s": _rate(recipe, tick)}
+            values |= {
+                "lr": learning_rate(recipe, state.step - 1),
+                "images_s": recipe.batch_size / (time.perf_counter() - tick),
+            }
             state.hours = (time.perf_counter() - began) / 3600
             log.write(state.step, "train", values)
             run.report(state.step, values)
             stopping = processes.any(run.stop())
             if processes.first:
-                if state.step == recipe.steps or _due(state.step, recipe.validation.every):
-                    metrics = _validate(recipe, run, state, device)
-                    log.write(state.step, "validation", metrics)
-                    run.validated(state.step, metrics)
-                if stopping or state.step == recipe.steps or _due(state.step, run.checkpoint_every):
-                    save_checkpoint(run.out, state, to_table(recipe), run.metadata)
+                _judge_and_save(recipe, run, state, log, device, stopping)
             processes.wait()
             if stopping:
                 break
+            tick = time.perf_counter()
     return state
 
 
@@ -193,12 +192,21 @@ def apply_gradients(recipe: Recipe, state: RunState, names: tuple[str, ...], out
             value.lerp_(current[name].to(value), 1 - decay)
 
 
+def _judge_and_save(
+    recipe: Recipe, run: Run, state: RunState, log: MetricsLog, device: torch.device, stopping: bool
+) -> None:
+    """Validate where that is due, then save a checkpoint where that is due."""
+    last = state.step == recipe.steps
+    if last or _due(state.step, recipe.validation.every):
+        metrics = _validate(recipe, run, state, device)
+        log.write(state.step, "validation", metrics)
+        run.validated(state.step, metrics)
+    if last or stopping or _due(state.step, run.checkpoint_every):
+        save_checkpoint(run.out, state, to_table(recipe), run.metadata)
+
+
 def _due(step: int, every: int) -> bool:
     return every > 0 and step % every == 0
-
-
-def _rate(recipe: Recipe, tick: float) -> float:
-    return recipe.batch_size / (time.perf_counter() - tick)
 
 
 def _shared_values(parts: dict[str, Tensor], processes: Processes) -> dict[str, float]:

@@ -221,7 +221,7 @@ def check(recipe: Recipe) -> None:
     demands = {
         "steps must be at least 1": recipe.steps >= 1,
         "batch_size must be at least 1": recipe.batch_size >= 1,
-        "seed must be 0 or more": recipe.seed >= 0,
+        "seed must be in 0 to 2147483647": 0 <= recipe.seed < 2**31,
         f"precision must be one of {', '.join(PRECISIONS)}": recipe.precision in PRECISIONS,
         f"words.precision must be one of {', '.join(PRECISIONS)}": recipe.words.precision in PRECISIONS,
         f"optimiser.schedule must be one of {', '.join(SCHEDULES)}": optimiser.schedule in SCHEDULES,
