@@ -75,7 +75,7 @@ class Encoder(nn.Module):
         Returns:
             N x D, L2-normalised.
         """
-        resized = self._resized(luma)
+        resized = self.resized(luma)
         return F.normalize(self.model.encode_image(self._normalised(resized)), dim=-1)
 
     @torch.no_grad()
@@ -99,7 +99,7 @@ class Encoder(nn.Module):
         blocks = len(visual.transformer.resblocks) if hasattr(visual, "transformer") else 3
         indices = sorted({blocks // 6, blocks // 4, blocks // 3})
         output = visual.forward_intermediates(
-            self._normalised(self._resized(luma)), indices=indices, intermediates_only=True, output_fmt="NCHW"
+            self._normalised(self.resized(luma)), indices=indices, intermediates_only=True, output_fmt="NCHW"
         )
         return list(output["image_intermediates"])
 
@@ -113,7 +113,8 @@ class Encoder(nn.Module):
         """Whether the model reads only the beginning of a text; not asked of models with a sub-word tokenizer."""
         return isinstance(self.tokenizer, WordTokenizer) and self.tokenizer.too_long(text)
 
-    def _resized(self, luma: Tensor) -> Tensor:
+    def resized(self, luma: Tensor) -> Tensor:
+        """N1HW -> N1SS at the model's input size S, bilinear, antialiased where it shrinks."""
         side = (self.image_size, self.image_size)
         if luma.shape[-2:] == side:
             return luma

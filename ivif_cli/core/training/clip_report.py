@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -80,14 +79,12 @@ def read_test_scenes(name: str, root: Path) -> list[Scene]:
 
 
 def embed_lumas(encoder: Encoder, lumas: Sequence[np.ndarray], batch: int = 64) -> Tensor:
-    """Embeddings N x D of luma pictures (uint8, or float in [0, 1]) of any sizes, resized as in training (area)."""
-    size = encoder.image_size
+    """Embeddings N x D of luma pictures (uint8, or float in [0, 1]) of any sizes."""
     rows = []
     for luma in lumas:
         scaled = luma.astype(np.float32) / (255.0 if luma.dtype == np.uint8 else 1.0)
-        way = cv2.INTER_AREA if min(luma.shape) > size else cv2.INTER_LINEAR
-        rows.append(torch.from_numpy(cv2.resize(scaled, (size, size), interpolation=way)))
-    stack = torch.stack(rows)[:, None]
+        rows.append(encoder.resized(torch.from_numpy(scaled)[None, None]))
+    stack = torch.cat(rows)
     with torch.no_grad():
         return torch.cat([encoder.encode_images(stack[i : i + batch]) for i in range(0, len(rows), batch)])
 
