@@ -1,0 +1,241 @@
+"""`ivif evaluate` from outside: results, schema, formats, statuses, bad input."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from ivif_cli import evaluate_pair
+from ivif_cli.app import app
+
+
+@pytest.fixture
+def folders(tmp_path: Path, rng: np.random.Generator) -> Path:
+    """Three pairs in `ir` and `vi`, fused by two methods in `mean` and `max`."""
+    for folder in ("ir", "vi", "mean", "max"):
+        (tmp_path / folder).mkdir()
+    for name in ("01", "zwei <b>&", "три"):
+        ir, vis = (cv2.blur(rng.integers(0, 256, (48, 60), dtype=np.uint8), (5, 5)) for _ in range(2))
+        for folder, picture in (("ir", ir), ("vi", vis), ("mean", ir // 2 + vis // 2), ("max", np.maximum(ir, vis))):
+            cv2.imwrite(str(tmp_path / folder / f"{name}.png"), picture)
+    return tmp_path
+
+
+def _run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["evaluate", *map(str, arguments)])
+
+
+def _sources(folders: Path) -> tuple[str | Path, ...]:
+    return "--ir", folders / "ir", "--vis", folders / "vi"
+
+
+def test_json_keeps_its_schema(folders: Path) -> None:
+    result = _run(*_sources(folders), "--fused", folders / "mean", "--json")
+    assert result.exit_code == 0
+    report = json.loads(result.stdout)
+    assert report["schema"] == 1
+    assert report["ivif"]
+    assert (report["dataset"], report["pairs"], report["convention"]) == (None, 3, "ivif")
+    (method,) = report["methods"]
+    assert method["name"] == "mean"
+    assert set(method) >= {"name", "weights_sha256", "mean", "images", "failed"}
+    assert list(method["mean"]) == ["EN", "SD", "SF", "MI", "VIF", "Qabf"]
+    read = [cv2.imread(str(folders / folder / "01.png"), 0) for folder in ("ir", "vi", "mean")]
+    assert method["images"][0] == {"name": "01"} | evaluate_pair(*read)
+    for name, mean in method["mean"].items():
+        assert mean == pytest.approx(np.mean([image[name] for image in method["images"]]))
+
+
+def test_methods_are_ranked_and_tested(folders: Path) -> None:
+    result = _run(
+        *_sources(folders),
+        "--fused",
+        f"A={folders / 'mean'}",
+        "--fused",
+        f"B={folders / 'max'}",
+        "--baselines",
+        "--json",
+    )
+    report = json.loads(result.stdout)
+    assert [method["name"] for method in report["methods"]] == ["A", "B", "average", "maximum", "laplacian"]
+    by_name = {method["name"]: method for method in report["methods"]}
+    assert by_name["B"]["mean"] == by_name["maximum"]["mean"]
+    assert by_name["B"]["rank"] == by_name["maximum"]["rank"]
+    assert {test["method"] for test in report["tests"]} == {"B", "average", "maximum", "laplacian"}
+    assert all(test["p"] <= test["p_holm"] <= 1 for test in report["tests"])
+
+
+def test_a_single_pair_of_files(folders: Path) -> None:
+    files = (str(folders / folder / "01.png") for folder in ("ir", "vi", "max"))
+    result = _run("--ir", next(files), "--vis", next(files), "--fused", next(files), "--json", "--metrics", "en,SSIM")
+    (method,) = json.loads(result.stdout)["methods"]
+    assert list(method["mean"]) == ["EN", "SSIM"]
+
+
+def test_a_value_that_is_not_defined_is_null_and_named(folders: Path) -> None:
+    cv2.imwrite(str(folders / "ir" / "01.png"), np.full((48, 60), 80, np.uint8))
+    result = _run(*_sources(folders), "--fused", folders / "mean", "--json")
+    (method,) = json.loads(result.stdout)["methods"]
+    assert method["images"][0]["VIF"] is None
+    assert method["undefined"] == {"VIF": {"01": "constant picture: infrared"}}
+    assert method["mean"]["VIF"] == pytest.approx(np.mean([image["VIF"] for image in method["images"][1:]]))
+    assert "VIF has no value for 01 (constant picture: infrared)" in result.stderr
+
+
+def test_csv_has_every_value(folders: Path) -> None:
+    rows = list(
+        csv.DictReader(io.StringIO(_run(*_sources(folders), "--fused", folders / "max", "--format", "csv").stdout))
+    )
+    assert [row["kind"] for row in rows] == ["image"] * 3 + ["mean"]
+    assert float(rows[3]["EN"]) == pytest.approx(np.mean([float(row["EN"]) for row in rows[:3]]))
+
+
+@pytest.mark.parametrize(("style", "best"), [("markdown", "**"), ("latex", r"\textbf{"), ("table", "*")])
+def test_tables_mark_the_best(folders: Path, style: str, best: str) -> None:
+    fused = ("--fused", f"a_b={folders / 'mean'}", "--fused", f"c={folders / 'max'}")
+    result = _run(*_sources(folders), *fused, "--format", style)
+    assert result.exit_code == 0
+    assert best in result.stdout
+    assert ("a\\_b" if style != "table" else "a_b") in result.stdout
+
+
+def test_gates_decide_the_status(folders: Path) -> None:
+    junit = folders / "gates.xml"
+    summary = folders / "page.md"
+    gated = (*_sources(folders), "--fused", folders / "mean", "--junit", junit, "--summary", summary)
+    assert _run(*gated, "--min", "EN=1", "--max", "MSE=1").exit_code == 0
+    result = _run(*gated, "--min", "VIF=50", "--max", "MSE=1")
+    assert result.exit_code == 3
+    assert "gate missed: VIF is " in result.stderr
+    assert "must be at least 50" in result.stderr
+    assert junit.read_text().count("<failure") == 1
+    assert summary.read_text().count("### Fusion, 3 pairs") == 2
+    assert "**missed**" in summary.read_text()
+
+
+def test_an_earlier_report_is_a_gate(folders: Path) -> None:
+    old = folders / "old.json"
+    old.write_text(_run(*_sources(folders), "--fused", folders / "mean", "--json").stdout)
+    again = (*_sources(folders), "--baseline", old)
+    assert _run(*again, "--fused", folders / "mean").exit_code == 0
+    worse = _run(*again, "--fused", folders / "max")
+    assert worse.exit_code == 3
+    assert "(baseline and tolerance)" in worse.stderr
+    assert _run(*again, "--fused", folders / "max", "--tolerance", "95%").exit_code == 0
+    other = _run(*again, "--fused", folders / "mean", "--convention", "cddfuse")
+    assert other.exit_code == 2
+    assert "baseline is for convention ivif" in other.stderr
+
+
+def test_missing_fused_pictures_are_a_partial_failure(folders: Path) -> None:
+    (folders / "mean" / "01.png").unlink()
+    both = ("--fused", folders / "mean", "--fused", folders / "max")
+    result = _run(*_sources(folders), *both, "--json")
+    assert result.exit_code == 1
+    first, second = json.loads(result.stdout)["methods"]
+    assert first["failed"] == [{"name": "01", "error": "no fused picture of this pair in mean"}]
+    assert len(second["images"]) == 3
+    assert "over different pictures" in result.stderr
+    common = _run(*_sources(folders), *both, "--json", "--common")
+    assert common.exit_code == 0
+    assert [len(method["images"]) for method in json.loads(common.stdout)["methods"]] == [2, 2]
+
+
+def test_sixteen_bits_need_to_be_asked_for(folders: Path) -> None:
+    deep = cv2.imread(str(folders / "mean" / "01.png"), 0).astype(np.uint16) * 257
+    cv2.imwrite(str(folders / "mean" / "01.png"), deep)
+    arguments = (*_sources(folders), "--fused", folders / "mean", "--json")
+    refused = _run(*arguments)
+    assert refused.exit_code == 1
+    assert "--bit-depth 8" in refused.stderr
+    mapped = json.loads(_run(*arguments, "--bit-depth", "8").stdout)["methods"][0]["images"][0]
+    read = [cv2.imread(str(folders / folder / "01.png"), 0) for folder in ("ir", "vi")]
+    assert mapped == {"name": "01"} | evaluate_pair(*read, (deep // 257).astype(np.uint8))
+
+
+def test_explain_says_what_others_do() -> None:
+    result = _run("--explain", "vif")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("VIF\n")
+    assert "Sheikh and Bovik" in result.stdout
+    assert "zero-padded" in result.stdout
+
+
+def test_conventions_differ_as_they_say(folders: Path) -> None:
+    def mean(convention: str) -> float:
+        arguments = ("--fused", folders / "max", "--metrics", "MI", "--convention", convention, "--json")
+        report = json.loads(_run(*_sources(folders), *arguments).stdout)
+        assert report["metrics"]["MI"]["convention"] == convention
+        return float(report["methods"][0]["mean"]["MI"])
+
+    assert mean("cddfuse") == pytest.approx(mean("ivif") * np.log(2))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("--metrics", "VIFF"), 2, "unknown metric: VIFF (did you mean VIF?)"),
+        (("--convention", "vibf"), 2, "unknown convention: vibf (did you mean vifb?)"),
+        (("--format", "jsn"), 2, "unknown format 'jsn' (did you mean json?)"),
+        (("--min", "VIF"), 2, "--min VIF: not of the form METRIC=VALUE"),
+        (("--tolerance", "lots"), 2, "--tolerance lots"),
+        (("--bit-depth", "16"), 2, "a bit depth of 16 cannot be scored"),
+        (("--baseline", "missing.json"), 1, "cannot read the baseline missing.json"),
+        (("--html", "missing/report.html"), 1, "lies in a folder that does not exist"),
+        (("--fused", "nowhere"), 1, "nowhere does not exist"),
+        (("--fused", "=x"), 2, "not of the form NAME=DIR"),
+        (("--metrics", ","), 2, "--metrics names no metric"),
+    ],
+)
+def test_bad_options_get_one_line(folders: Path, arguments: tuple[str, ...], status: int, message: str) -> None:
+    result = _run(*_sources(folders), "--fused", folders / "mean", *arguments)
+    assert result.exit_code == status
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("--dataset", "TNOO"), 2, "did you mean TNO?"),
+        (("--dataset", "TNO", "--data-root", "."), 1, "figshare"),
+        (("--dataset", "TNO", "--ir", "."), 2, "--dataset takes the place of --ir and --vis"),
+        (("--ir", "."), 2, "--vis is missing"),
+        ((), 2, "--ir is missing"),
+        (("--ir", "missing", "--vis", "."), 1, "missing does not exist"),
+    ],
+)
+def test_bad_sources_get_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], status: int, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = _run(*arguments)
+    assert result.exit_code == status
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_two_methods_of_one_name_are_refused(folders: Path) -> None:
+    result = _run(*_sources(folders), "--fused", folders / "mean", "--fused", f"mean={folders / 'max'}")
+    assert result.exit_code == 2
+    assert "two methods are called mean" in result.stderr
+
+
+def test_without_fused_pictures_the_model_fuses_first(folders: Path) -> None:
+    from ivif_cli import Fuser
+
+    html = folders / "report.html"
+    result = _run(*_sources(folders), "--json", "--device", "cpu", "--html", html)
+    assert result.exit_code == 0, result.stderr
+    (method,) = json.loads(result.stdout)["methods"]
+    fuser = Fuser(device="cpu")
+    assert (method["name"], method["weights_sha256"]) == ("ivif", fuser.sha256)
+    ir, vis = (cv2.imread(str(folders / folder / "01.png"), 0) for folder in ("ir", "vi"))
+    assert method["images"][0] == {"name": "01"} | evaluate_pair(ir, vis, fuser.fuse(ir, vis))
+    assert html.read_text().count("data:image/jpeg") >= 9
