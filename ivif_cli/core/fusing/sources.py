@@ -9,6 +9,7 @@ import numpy as np
 
 from ivif_cli.core.data.images import read_image
 from ivif_cli.core.data.luma import to_luma
+from ivif_cli.core.data.radiometric import is_radiometric, read_radiometric
 from ivif_cli.core.data.thermal import IrRange, map_thermal
 from ivif_cli.core.errors import InputError, UsageError
 
@@ -49,12 +50,19 @@ def load_sources(ir: Path, vis: Path, options: SourceOptions) -> tuple[np.ndarra
         InputError: a file that cannot be used, or two sizes without `resize` or `align`.
     """
     visible = to_luma(read_image(vis)) if options.gray else read_image(vis)
-    thermal = map_thermal(to_luma(read_image(ir, keep_float=True)), options.ir_range)
+    thermal = map_thermal(_read_infrared(ir, options.ir_range), options.ir_range)
     if options.align is not None:
         thermal = options.align(thermal, visible)
     elif thermal.shape != visible.shape[:2]:
         thermal = _one_size(ir, vis, thermal, visible, options.resize)
     return thermal, deepened(visible) if options.bits == 16 else visible
+
+
+def _read_infrared(path: Path, ir_range: IrRange) -> np.ndarray:
+    """Infrared values, H x W: the temperatures of a radiometric picture, unless `full` asks for it as rendered."""
+    if ir_range != "full" and is_radiometric(path):
+        return read_radiometric(path)
+    return to_luma(read_image(path, keep_float=True))
 
 
 def _one_size(ir: Path, vis: Path, thermal: np.ndarray, visible: np.ndarray, resize: bool) -> np.ndarray:

@@ -1,0 +1,70 @@
+"""Radiometric FLIR JPEGs give temperatures where flyr is installed, and a way out where it is not."""
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+import pytest
+
+from ivif_cli.core.data.images import write_image
+from ivif_cli.core.data.radiometric import is_radiometric, read_radiometric
+from ivif_cli.core.data.thermal import parse_ir_range
+from ivif_cli.core.errors import InputError
+from ivif_cli.core.fusing.sources import SourceOptions, load_sources
+
+
+@pytest.fixture
+def flir(tmp_path: Path) -> Path:
+    """A JPEG whose header carries a FLIR record; the record itself is made up."""
+    jpeg = cv2.imencode(".jpg", np.full((6, 8, 3), 77, np.uint8))[1].tobytes()
+    record = b"FLIR\0" + b"\1" * 20
+    path = tmp_path / "flir.jpg"
+    path.write_bytes(jpeg[:2] + b"\xff\xe1" + (len(record) + 2).to_bytes(2, "big") + record + jpeg[2:])
+    return path
+
+
+def temperatures(monkeypatch: pytest.MonkeyPatch, celsius: np.ndarray) -> None:
+    def unpack(stream: BinaryIO) -> SimpleNamespace:
+        assert stream.read(2) == b"\xff\xd8"
+        return SimpleNamespace(celsius=celsius)
+
+    monkeypatch.setitem(sys.modules, "flyr", SimpleNamespace(unpack=unpack))
+
+
+def test_only_flir_records_count(flir: Path, tmp_path: Path) -> None:
+    write_image(tmp_path / "plain.jpg", np.zeros((4, 4), np.uint8))
+    (tmp_path / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe1\x00")
+    assert is_radiometric(flir)
+    assert not any(is_radiometric(tmp_path / name) for name in ("plain.jpg", "cut.jpg", "gone.jpg", "other.png"))
+
+
+def test_temperatures_are_mapped_by_the_range(flir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temperatures(monkeypatch, np.linspace(10, 40, 48).reshape(6, 8))
+    write_image(tmp_path / "vis.png", np.zeros((6, 8), np.uint8))
+    ir, _ = load_sources(flir, tmp_path / "vis.png", SourceOptions(ir_range=parse_ir_range("10,40")))
+    assert ir.dtype == np.uint16
+    assert ir[0, 0] == 0 and ir[-1, -1] == 65535
+
+
+def test_full_takes_the_rendered_picture(flir: Path, tmp_path: Path) -> None:
+    write_image(tmp_path / "vis.png", np.zeros((6, 8), np.uint8))
+    ir, _ = load_sources(flir, tmp_path / "vis.png", SourceOptions(ir_range="full"))
+    assert ir.dtype == np.uint8 and abs(int(ir[0, 0]) - 77) <= 2
+
+
+def test_without_flyr_both_ways_out_are_named(flir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "flyr", None)
+    with pytest.raises(InputError, match=r"thermal.*--ir-range full"):
+        read_radiometric(flir)
+
+
+def test_damaged_and_empty_records_are_named(flir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temperatures(monkeypatch, np.full((2, 2), np.nan))
+    with pytest.raises(InputError, match="no usable"):
+        read_radiometric(flir)
+    monkeypatch.setitem(sys.modules, "flyr", SimpleNamespace(unpack=lambda stream: 1 / 0))
+    with pytest.raises(InputError, match="flyr cannot read"):
+        read_radiometric(flir)
