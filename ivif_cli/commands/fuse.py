@@ -1,5 +1,6 @@
 """`ivif fuse`: one pair, two folders, a dataset, or two videos."""
 
+import functools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,11 +11,12 @@ from ivif_cli import __version__
 from ivif_cli.commands.console import Console, nearest
 from ivif_cli.commands.fuse_video import VideoSwitches, is_video_task, run_video, video_options
 from ivif_cli.core.errors import InputError, OutputError, UsageError
+from ivif_cli.core.fusing.backend import open_fuser
 
 if TYPE_CHECKING:
     from ivif_cli.core.data.pairing import Pairing
+    from ivif_cli.core.fusing.backend import AnyFuser
     from ivif_cli.core.fusing.folder import Job, Report
-    from ivif_cli.core.fusing.fuser import Fuser
     from ivif_cli.core.fusing.sources import SourceOptions
 
 FORMATS = ("png", "tif", "jpg", "bmp")
@@ -39,6 +41,7 @@ def fuse(
     format_: Annotated[str, typer.Option("--format", help=f"Of a folder's pictures: {', '.join(FORMATS)}.")] = "png",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that exist.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    backend: Annotated[str, typer.Option(help="auto, torch, or onnx (for a model of `ivif export`).")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
     batch_size: Annotated[int | None, typer.Option(min=1, help="Pairs that go through the network together.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Threads that read and write.")] = None,
@@ -65,12 +68,12 @@ def fuse(
     """
     console = Console(machine=json_, quiet=quiet)
     switches = VideoSwitches(fps, any_rate, size, pixel_format, codec)
+    engine = functools.partial(
+        open_fuser, model, backend=backend, device=device, precision=precision, tile=tile, threads=threads
+    )
     if ir is not None and vis is not None and is_video_task(ir, vis, output, switches):
-        from ivif_cli.core.fusing.fuser import Fuser
-
         videos = video_options(switches, ir_range, gray, resize, align, bit_depth, overwrite)
-        fuser = Fuser(model, device=device, precision=precision, tile=tile, threads=threads)
-        run_video(console, fuser, ir, vis, output, videos)
+        run_video(console, engine(), ir, vis, output, videos)
         return
     task = _plan(ir, vis, dataset, data_root, output, format_)
     options = _source_options(ir_range, gray, resize, bit_depth, align)
@@ -79,9 +82,8 @@ def fuse(
         console.warn(complaint)
 
     from ivif_cli.core.fusing.folder import fuse_jobs, own_share
-    from ivif_cli.core.fusing.fuser import Fuser
 
-    fuser = Fuser(model, device=device, precision=precision, tile=tile, threads=threads)
+    fuser = engine()
     jobs = own_share(task.jobs)
     with console.progress(len(jobs), "fusing", "pair") as advance:
         report = fuse_jobs(
@@ -185,7 +187,7 @@ def _check_outputs(task: _Task, options: "SourceOptions", bits: int | None, over
         raise OutputError(f"{task.jobs[0].output} exists already", "--overwrite replaces it")
 
 
-def _tell(console: Console, task: _Task, report: "Report", fuser: "Fuser") -> None:
+def _tell(console: Console, task: _Task, report: "Report", fuser: "AnyFuser") -> None:
     for job, reason in report.failed:
         console.error(reason if task.single else f"{job.pair.name}: {reason}")
     if console.machine:
@@ -200,7 +202,7 @@ def _tell(console: Console, task: _Task, report: "Report", fuser: "Fuser") -> No
         )
 
 
-def _as_json(task: _Task, report: "Report", fuser: "Fuser") -> dict[str, Any]:
+def _as_json(task: _Task, report: "Report", fuser: "AnyFuser") -> dict[str, Any]:
     pairing = task.pairing
     return {
         "schema": 1,

@@ -24,7 +24,7 @@ from ivif_cli.core.errors import IvifError, OutputError, UsageError
 from ivif_cli.core.fusing.sources import SourceOptions, load_sources, to_bits
 
 if TYPE_CHECKING:
-    from ivif_cli.core.fusing.fuser import Fuser
+    from ivif_cli.core.fusing.backend import AnyFuser
 
 _LARGE_PIXELS = 32_000_000
 Progress = Callable[[int], None]
@@ -87,7 +87,7 @@ def own_share(jobs: Sequence[Job]) -> list[Job]:
 
 
 def fuse_jobs(
-    fuser: "Fuser",
+    fuser: "AnyFuser",
     jobs: Sequence[Job],
     options: SourceOptions,
     *,
@@ -126,7 +126,7 @@ _Loaded = tuple[Job, np.ndarray, np.ndarray]
 class _Run:
     """State of one folder run: its report and the writes that are under way."""
 
-    def __init__(self, fuser: "Fuser", options: SourceOptions, overwrite: bool, on_done: Progress) -> None:
+    def __init__(self, fuser: "AnyFuser", options: SourceOptions, overwrite: bool, on_done: Progress) -> None:
         self.fuser, self.options, self.overwrite, self.on_done = fuser, options, overwrite, on_done
         self.report = Report()
         self._writes: deque[tuple[Job, np.ndarray, Future[None]]] = deque()

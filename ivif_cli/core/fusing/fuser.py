@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ivif_cli.core.data.luma import merge, split, to_luma
+from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.errors import DeviceError, InputError, UsageError
 from ivif_cli.core.fusing.device import (
     POOLED_BYTES,
@@ -17,6 +17,7 @@ from ivif_cli.core.fusing.device import (
     choose_precision,
     reuse_memory,
 )
+from ivif_cli.core.fusing.pictures import check_pair, deeper, with_colour
 from ivif_cli.core.fusing.tiling import MIN_TILE, Tile, choose_tile, plan_tiles, sample_thumbnail
 from ivif_cli.core.network import LoadedNetwork, load_network
 
@@ -87,16 +88,40 @@ class Fuser:
         Raises:
             InputError: different sizes, empty arrays, or arrays of another kind.
             DeviceError: not even the smallest tile fits into memory.
+
+        >>> ir, vis = np.full((5, 7), 200, np.uint8), np.full((5, 7, 3), 90, np.uint8)
+        >>> fused = Fuser("base", device="cpu").fuse(ir, vis)
+        >>> fused.shape, fused.dtype
+        ((5, 7, 3), dtype('uint8'))
         """
-        _check_pair(ir, vis)
-        depth = max(ir.dtype, vis.dtype, key=lambda kind: kind.itemsize)
+        check_pair(ir, vis)
+        depth = deeper(ir, vis)
         fused = self._fuse_luma(ir, vis, depth, descriptors)
-        return _with_colour(vis, fused, out)
+        return with_colour(vis, fused, out)
+
+    def fuse_tensor(self, ir: Tensor, vis: Tensor) -> Tensor:
+        """Fuse luma tensors, N x 1 x H x W floating point in [0, 1]; the same shape, type and device come back.
+
+        Large images are not tiled here: the caller has them in memory already.
+
+        Raises:
+            InputError: other shapes, or integers.
+        """
+        if ir.shape != vis.shape or ir.ndim != 4 or ir.shape[1] != 1 or ir.numel() == 0:
+            raise InputError(f"tensors of {tuple(ir.shape)} and {tuple(vis.shape)} cannot be fused", "N x 1 x H x W")
+        if not (ir.is_floating_point() and vis.is_floating_point()):
+            raise InputError(f"tensors of {ir.dtype} and {vis.dtype} cannot be fused", "floating point in [0, 1]")
+        inputs = [luma.to(self.device, torch.float32) for luma in (ir, vis)]
+        with torch.inference_mode():
+            descriptors = self.network.describe(*(self.network.thumbnail(luma) for luma in inputs))
+        with self._inference():
+            fused = self.network(*inputs, descriptors)
+        return fused.to(vis.device, vis.dtype)
 
     def fuse_luma(self, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
         """Fused luma of one pair: H x W with the bits of the deeper of the two; arguments as for `fuse`."""
-        _check_pair(ir, vis)
-        return self._fuse_luma(ir, vis, max(ir.dtype, vis.dtype, key=lambda kind: kind.itemsize))
+        check_pair(ir, vis)
+        return self._fuse_luma(ir, vis, deeper(ir, vis))
 
     def fuse_batch(self, irs: Sequence[np.ndarray], vises: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Fuse pairs that all have one size in one pass of the network; arguments and results as for `fuse`.
@@ -104,7 +129,7 @@ class Fuser:
         Pairs of different sizes, and pairs that need tiles, are fused one after the other.
         """
         for ir, vis in zip(irs, vises, strict=True):
-            _check_pair(ir, vis)
+            check_pair(ir, vis)
         shapes = {vis.shape[:2] for vis in vises}
         if len(irs) < 2 or len(shapes) > 1 or self._needs_tiles(vises[0], len(irs)):
             return [self.fuse(ir, vis) for ir, vis in zip(irs, vises, strict=True)]
@@ -112,9 +137,9 @@ class Fuser:
         with self._inference():
             inputs = [torch.cat([self._tensor(image) for image in images]) for images in (irs, vises)]
             fused = self.network(*inputs, descriptors).float()
-        depths = [max(ir.dtype, vis.dtype, key=lambda kind: kind.itemsize) for ir, vis in zip(irs, vises, strict=True)]
+        depths = [deeper(ir, vis) for ir, vis in zip(irs, vises, strict=True)]
         return [
-            _with_colour(vis, _quantised(luma[0], depth), None)
+            with_colour(vis, _quantised(luma[0], depth), None)
             for luma, vis, depth in zip(fused, vises, depths, strict=True)
         ]
 
@@ -210,44 +235,10 @@ def _pooled_budget(channels: int, fold: int) -> float:
     return POOLED_BYTES / largest_per_pixel * working_bytes(channels, fold)
 
 
-def _check_pair(ir: np.ndarray, vis: np.ndarray) -> None:
-    for name, image in (("infrared", ir), ("visible", vis)):
-        if image.dtype not in (np.uint8, np.uint16):
-            raise InputError(f"the {name} image has {image.dtype} values; uint8 and uint16 can be fused")
-        if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
-            raise InputError(f"the {name} image has the shape {image.shape}; H x W and H x W x 3 can be fused")
-        if image.size == 0:
-            raise InputError(f"the {name} image is empty: {image.shape}")
-    if ir.shape[:2] != vis.shape[:2]:
-        sizes = [f"{image.shape[1]} x {image.shape[0]}" for image in (ir, vis)]
-        raise InputError(f"infrared is {sizes[0]} pixels, visible {sizes[1]}", "--resize brings them to one size")
-
-
 def _quantised(luma: Tensor, depth: np.dtype) -> np.ndarray:
     """H x W float in [0, 1] as grey levels, rounded to the nearest."""
     levels = luma.mul(float(np.iinfo(depth).max)).round_().clamp_(0, float(np.iinfo(depth).max))
     return levels.to(torch.uint8 if depth == np.uint8 else torch.int32).cpu().numpy().astype(depth, copy=False)
-
-
-def _with_colour(vis: np.ndarray, fused: np.ndarray, out: np.ndarray | None) -> np.ndarray:
-    """Fused luma beside the colour of the visible image, in bands, so that no second copy of it is needed."""
-    if vis.ndim == 2:
-        if out is None or out.dtype != fused.dtype:
-            return fused
-        out[:] = fused
-        return out
-    if out is None or out.dtype != fused.dtype:
-        out = np.empty((*fused.shape, 3), fused.dtype)
-    for row in range(0, fused.shape[0], 256):
-        band = slice(row, row + 256)
-        _, crcb = split(_deepened(vis[band], fused.dtype))
-        out[band] = merge(fused[band], crcb)
-    return out
-
-
-def _deepened(image: np.ndarray, depth: np.dtype) -> np.ndarray:
-    """8-bit values on the 16-bit scale where the result has 16 bits."""
-    return image if image.dtype == depth else image.astype(depth) * depth.type(257)
 
 
 def _is_out_of_memory(error: Exception) -> bool:

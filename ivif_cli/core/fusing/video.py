@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -25,9 +25,7 @@ from ivif_cli.core.fusing.frames import Backend, Clip, RawFormat, as_rate, open_
 from ivif_cli.core.fusing.sources import to_bits
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ivif_cli.core.fusing.fuser import Fuser
+    from ivif_cli.core.fusing.backend import AnyFuser
 
 RANGE_SECONDS, DESCRIPTOR_SECONDS = 4.0, 0.5
 _CUT = 0.35
@@ -79,7 +77,7 @@ class VideoReport:
 
 
 def fuse_video(
-    fuser: "Fuser",
+    fuser: "AnyFuser",
     ir: str,
     vis: str,
     output: str,
@@ -156,7 +154,7 @@ def _alignment(ir: Clip, vis: Clip, options: VideoOptions) -> Alignment | None:
 
 
 def _run(
-    fuser: "Fuser",
+    fuser: "AnyFuser",
     clips: tuple[Clip, Clip],
     options: VideoOptions,
     rate: Fraction | None,
@@ -248,12 +246,12 @@ class DescriptorSmoother:
 
     def __init__(self, frames: float) -> None:
         self._keep = float(np.exp(-1.0 / max(frames, 1e-6)))
-        self._held: Tensor | None = None
+        self._held: Any = None
 
-    def update(self, descriptors: "Tensor") -> "Tensor":
-        """Descriptors (1 x K) to fuse this frame with."""
+    def update(self, descriptors: Any) -> Any:
+        """Descriptors to fuse this frame with: a torch tensor or a numpy array, as the fuser's `describe` gives."""
         held = self._held
-        if held is None or float((descriptors - held).norm() / held.norm().clamp_min(1e-12)) > _CUT:
+        if held is None or float(abs(descriptors - held).mean() / (abs(held).mean() + 1e-12)) > _CUT:
             self._held = descriptors
         else:
             self._held = held + (descriptors - held) * (1.0 - self._keep)

@@ -1,0 +1,33 @@
+"""`ivif export`: the network as a file for other programs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ivif_cli.commands.console import Console
+
+
+def export(
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .onnx, or .pt2 for torch.")],
+    format_: Annotated[str, typer.Option("--format", help="onnx, or torch (torch.export).")] = "onnx",
+    model: Annotated[str, typer.Option("--model", "-m", help="base, fast, or a .safetensors file.")] = "base",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Export the network, run the exported file, and compare it with the network.
+
+    Height and width stay free. The file appears only when the comparison has passed.
+    """
+    from ivif_cli.core.fusing.export import export_network
+    from ivif_cli.core.network import load_network
+
+    done = export_network(load_network(model), output, format_, overwrite=overwrite)
+    console = Console(machine=as_json)
+    if as_json:
+        report = {**vars(done), "path": str(done.path)}
+        console.result_json(report)
+        return
+    sizes = ", ".join(f"{width} x {height}" for height, width in done.sizes)
+    opset = f", opset {done.opset}" if done.opset else ""
+    console.result(f"{done.path}: {done.format}{opset}; within {done.difference:.4f} grey levels of torch at {sizes}")

@@ -1,0 +1,221 @@
+"""The network as a file for other programs: ONNX, or torch.export. What was written is run again and compared."""
+
+import tempfile
+import uuid
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ivif_cli import __version__
+from ivif_cli.core.errors import IvifError, OutputError, UsageError
+from ivif_cli.core.network import LoadedNetwork
+from ivif_cli.core.network.fusion import THUMBNAIL, FusionNetwork
+
+if TYPE_CHECKING:
+    import onnx
+
+FORMATS = ("onnx", "torch")
+OPSET = 18
+INPUTS = ("ir", "vis", "ir_thumbnail", "vis_thumbnail")
+_CHECK_SIZES = ((93, 107), (128, 160), (241, 66))
+_TOLERANCE = 0.5 / 255
+_MAX_MULTIPLE = 8192
+
+_Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file that was written and checked.
+
+    Attributes:
+        difference: largest difference to the network in torch over the checked sizes [grey levels of 255].
+        sizes: (height, width) of the checked pictures.
+        opset: of ONNX; None for torch.
+    """
+
+    path: Path
+    format: str
+    difference: float
+    sizes: tuple[tuple[int, int], ...]
+    opset: int | None
+
+
+class Exportable(nn.Module):
+    """Network with the thumbnails as inputs, so that tiles of a large picture can share those of the whole."""
+
+    def __init__(self, network: FusionNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, ir: Tensor, vis: Tensor, ir_thumbnail: Tensor, vis_thumbnail: Tensor) -> Tensor:
+        """N x 1 x H x W in [0, 1] each (H, W multiples of the stride), N x 1 x 128 x 128 -> N x 1 x H x W."""
+        return self.network(ir, vis, self.network.describe(ir_thumbnail, vis_thumbnail))
+
+
+def export_network(loaded: LoadedNetwork, path: Path, format: str = "onnx", *, overwrite: bool = False) -> Exported:
+    """Write a network for other programs, run the file and compare it with the network.
+
+    Args:
+        loaded: the network.
+        path: the file to write; appears only when the comparison has passed.
+        format: "onnx" (any height and width), or "torch" (torch.export; height and width multiples of the stride).
+        overwrite: replace a file that is there.
+
+    Raises:
+        UsageError: an unknown format.
+        OutputError: the file exists or cannot be written.
+        IvifError: a package is missing, or the file does not compute what the network does.
+    """
+    if format not in FORMATS:
+        raise UsageError(f"unknown export format: {format}", f"known: {', '.join(FORMATS)}")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists already", "--overwrite replaces it")
+    suffix = ".onnx" if format == "onnx" else ".pt2"
+    temporary = path.with_name(f".ivif-{uuid.uuid4().hex}.part{suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        run = _write_onnx(loaded, temporary) if format == "onnx" else _write_torch(loaded, temporary)
+        sizes = _CHECK_SIZES if format == "onnx" else _multiples(loaded.network.stride)
+        difference = max(_difference(loaded.network, run, size) for size in sizes)
+        if not difference <= _TOLERANCE:
+            raise IvifError(f"the exported file is off by {255 * difference:.2f} grey levels; nothing was written")
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return Exported(path, format, 255 * difference, sizes, OPSET if format == "onnx" else None)
+
+
+def _multiples(stride: int) -> tuple[tuple[int, int], ...]:
+    return tuple((height // stride * stride, width // stride * stride) for height, width in _CHECK_SIZES)
+
+
+def _traced(network: FusionNetwork) -> torch.export.ExportedProgram:
+    """The network as a graph with dynamic height and width (multiples of the stride)."""
+    height, width = (torch.export.Dim(name, min=2, max=_MAX_MULTIPLE) for name in ("rows", "columns"))
+    side = {2: height * network.stride, 3: width * network.stride}
+    shapes: dict[str, dict[int, Any]] = {"ir": side, "vis": side, "ir_thumbnail": {}, "vis_thumbnail": {}}
+    example = [torch.rand(1, 1, 11 * network.stride, 13 * network.stride) for _ in range(2)]
+    thumbnails = [torch.rand(1, 1, THUMBNAIL, THUMBNAIL) for _ in range(2)]
+    module = Exportable(network.to(memory_format=torch.contiguous_format)).eval()
+    with torch.no_grad():
+        return torch.export.export(module, (*example, *thumbnails), dynamic_shapes=shapes)
+
+
+def _write_torch(loaded: LoadedNetwork, path: Path) -> Callable[[_Arrays], np.ndarray]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.export.save(_traced(loaded.network), path, extra_files={"ivif.txt": _described(loaded)})
+        module = torch.export.load(path).module()
+
+    def run(inputs: _Arrays) -> np.ndarray:
+        with torch.inference_mode():
+            return module(*(torch.from_numpy(x) for x in inputs)).numpy()
+
+    return run
+
+
+def _described(loaded: LoadedNetwork) -> str:
+    return "\n".join(f"{key}={value}" for key, value in _facts(loaded).items())
+
+
+def _facts(loaded: LoadedNetwork) -> dict[str, str]:
+    network = loaded.network
+    return {
+        "ivif": __version__,
+        "model": loaded.name,
+        "weights_sha256": loaded.sha256,
+        "stride": str(network.stride),
+        "halo": str(network.halo),
+        "channels": str(network.config.channels),
+        "fold": str(network.config.fold),
+        "thumbnail": str(THUMBNAIL),
+    }
+
+
+def _write_onnx(loaded: LoadedNetwork, path: Path) -> Callable[[_Arrays], np.ndarray]:
+    try:
+        import onnx
+        import onnxruntime
+        import onnxscript  # noqa: F401 - torch's exporter needs it
+    except ImportError as error:
+        raise IvifError(f"export to ONNX needs {error.name}", "pip install 'ivif-cli[onnx]'") from error
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        raw = Path(folder) / "network.onnx"
+        torch.onnx.export(
+            _traced(loaded.network),
+            (),
+            str(raw),
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            input_names=list(INPUTS),
+            output_names=["fused"],
+            verbose=False,
+        )
+        model = onnx.load(str(raw))
+    _accept_any_size(model, loaded.network.stride)
+    for key, value in _facts(loaded).items():
+        model.metadata_props.add(key=key, value=value)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, str(path))
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return lambda inputs: session.run(None, dict(zip(INPUTS, inputs, strict=True)))[0]
+
+
+def _accept_any_size(model: "onnx.ModelProto", stride: int) -> None:
+    """Wrap the graph in padding to multiples of the stride (edges repeated) and the crop back."""
+    from onnx import TensorProto, helper
+
+    graph = model.graph
+    inner = {"ir": "ir_padded", "vis": "vis_padded", "fused": "fused_padded"}
+    for node in graph.node:
+        node.input[:] = [inner.get(name, name) for name in node.input]
+        node.output[:] = [inner.get(name, name) for name in node.output]
+    constants = {
+        "two": [2],
+        "four": [4],
+        "stride": [stride, stride],
+        "zeros2": [0, 0],
+        "zeros4": [0] * 4,
+        "axes": [2, 3],
+    }
+    for name, values in constants.items():
+        graph.initializer.append(helper.make_tensor(f"pad.{name}", TensorProto.INT64, [len(values)], values))
+    before = [
+        helper.make_node("Shape", ["ir"], ["pad.shape"]),
+        helper.make_node("Slice", ["pad.shape", "pad.two", "pad.four"], ["pad.size"]),
+        helper.make_node("Neg", ["pad.size"], ["pad.negative"]),
+        helper.make_node("Mod", ["pad.negative", "pad.stride"], ["pad.missing"]),
+        helper.make_node("Concat", ["pad.zeros4", "pad.zeros2", "pad.missing"], ["pad.pads"], axis=0),
+        *(helper.make_node("Pad", [x, "pad.pads"], [inner[x]], mode="edge") for x in ("ir", "vis")),
+    ]
+    crop = helper.make_node("Slice", [inner["fused"], "pad.zeros2", "pad.size", "pad.axes"], ["fused"])
+    nodes = [*before, *graph.node, crop]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    for value in (*graph.input, *graph.output):
+        if value.name in inner:
+            for axis, name in ((2, "height"), (3, "width")):
+                value.type.tensor_type.shape.dim[axis].dim_param = name
+
+
+def _difference(network: FusionNetwork, run: Callable[[_Arrays], np.ndarray], size: tuple[int, int]) -> float:
+    """Largest difference between file and network on a random pair of one size, in [0, 1]."""
+    generator = torch.Generator().manual_seed(size[0])
+    smooth = torch.rand(2, 1, 9, 9, generator=generator)
+    ir, vis = nn.functional.interpolate(smooth, size=size, mode="bicubic").clamp(0, 1).split(1)
+    with torch.inference_mode():
+        thumbnails = network.thumbnail(ir), network.thumbnail(vis)
+        expected = network(ir, vis, network.describe(*thumbnails)).numpy()
+    found = run((ir.numpy(), vis.numpy(), thumbnails[0].numpy(), thumbnails[1].numpy()))
+    return float(np.abs(found - expected).max()) if found.shape == expected.shape else float("inf")

@@ -1,0 +1,149 @@
+"""Export: the file computes what the network does, at any size; and it fuses without torch."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from ivif_cli.core.errors import IvifError, OutputError, UsageError, WeightsError
+from ivif_cli.core.fusing import tiling
+from ivif_cli.core.fusing.backend import open_fuser
+from ivif_cli.core.fusing.export import OPSET, export_network
+from ivif_cli.core.fusing.fuser import Fuser
+from ivif_cli.core.network import load_network
+from ivif_cli.core.network.fusion import THUMBNAIL
+
+onnx = pytest.importorskip("onnx", reason="the extra `onnx` is not installed")
+ort = pytest.importorskip("onnxruntime", reason="the extra `onnx` is not installed")
+pytest.importorskip("onnxscript", reason="the extra `onnx` is not installed")
+
+from ivif_cli.core.fusing.onnx_backend import OnnxFuser  # noqa: E402
+
+TNO = Path(__file__).parents[3] / "shared" / "data" / "test" / "TNO"
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The fast network as ONNX."""
+    path = tmp_path_factory.mktemp("onnx") / "fast.onnx"
+    done = export_network(load_network("fast"), path)
+    assert done.difference < 0.5 and done.opset == OPSET
+    return path
+
+
+def pair(height: int, width: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    small = rng.integers(0, 255, (2, max(2, height // 8), max(2, width // 8)), dtype=np.uint8)
+    ir, vis = (cv2.resize(x, (width, height), interpolation=cv2.INTER_CUBIC) for x in small)
+    return ir, cv2.merge([vis, 255 - vis, vis // 2])
+
+
+def test_thumbnail_side_is_stated_once_more_without_torch() -> None:
+    assert tiling.THUMBNAIL == THUMBNAIL
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 5), (64, 64), (95, 131), (480, 641)])
+def test_onnx_and_torch_agree_at_any_size(exported: Path, size: tuple[int, int]) -> None:
+    ir, vis = pair(*size)
+    found, expected = OnnxFuser(exported, threads=1).fuse(ir, vis), Fuser("fast", device="cpu").fuse(ir, vis)
+    assert found.shape == expected.shape and found.dtype == expected.dtype
+    assert np.abs(found.astype(int) - expected).max() <= 1
+
+
+def test_sixteen_bits_stay_sixteen(exported: Path) -> None:
+    ir, vis = pair(40, 50)
+    found = OnnxFuser(exported).fuse(ir.astype(np.uint16) * 257, vis)
+    expected = Fuser("fast", device="cpu").fuse(ir.astype(np.uint16) * 257, vis)
+    assert found.dtype == np.uint16
+    assert np.abs(found.astype(int) - expected).max() <= 257
+
+
+def test_tiles_agree_with_the_whole(exported: Path) -> None:
+    ir, vis = pair(211, 190)
+    whole, tiled = (OnnxFuser(exported, tile=tile, threads=1).fuse(ir, vis) for tile in (0, 64))
+    assert np.abs(whole.astype(int) - tiled).max() <= 1
+
+
+def test_file_says_what_it_holds(exported: Path) -> None:
+    model = onnx.load(str(exported))
+    facts = {item.key: item.value for item in model.metadata_props}
+    assert facts["model"] == "fast" and len(facts["weights_sha256"]) == 64
+    assert model.opset_import[0].version == OPSET
+    assert [value.name for value in model.graph.input] == ["ir", "vis", "ir_thumbnail", "vis_thumbnail"]
+
+
+def test_fusing_with_onnx_does_not_import_torch(exported: Path, tmp_path: Path) -> None:
+    ir, vis = pair(48, 64)
+    for name, image in (("ir.png", ir), ("vis.png", vis)):
+        cv2.imwrite(str(tmp_path / name), image)
+    code = (
+        "import sys\nfrom ivif_cli.app import app\n"
+        f"sys.argv = 'ivif fuse --ir ir.png --vis vis.png -o f.png --model'.split() + [{str(exported)!r}]\n"
+        "app(standalone_mode=False)\n"
+        "assert not {'torch', 'open_clip', 'onnx'} & set(sys.modules), 'heavy import'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    expected = Fuser("fast", device="cpu").fuse(ir, vis)
+    assert np.abs(cv2.imread(str(tmp_path / "f.png")).astype(int) - expected).max() <= 1
+
+
+@pytest.mark.slow
+def test_torch_export_computes_the_same(tmp_path: Path) -> None:
+    done = export_network(load_network("fast"), tmp_path / "fast.pt2", "torch")
+    assert done.difference < 0.01 and done.opset is None
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not TNO.is_dir(), reason="the TNO pairs (../shared/data) are not here")
+@pytest.mark.parametrize("model", ["base", "fast"])
+def test_onnx_and_torch_agree_on_the_tno_pairs(model: str, tmp_path: Path) -> None:
+    export_network(load_network(model), tmp_path / "m.onnx")
+    onnx_fuser, torch_fuser = OnnxFuser(tmp_path / "m.onnx", threads=1), Fuser(model, device="cpu", threads=1)
+    for file in sorted((TNO / "ir").iterdir()):
+        vis = next((TNO / "vi").glob(f"{file.stem}.*"))
+        images = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in (file, vis)]
+        found, expected = (fuser.fuse_luma(*images).astype(int) for fuser in (onnx_fuser, torch_fuser))
+        assert np.abs(found - expected).max() <= 1, file.name
+
+
+def test_what_cannot_be_used_is_refused(exported: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="tflite"):
+        export_network(load_network("fast"), tmp_path / "a", "tflite")
+    with pytest.raises(OutputError, match="exists already"):
+        export_network(load_network("fast"), exported)
+    with pytest.raises(UsageError, match="needs an exported network"):
+        open_fuser("base", backend="onnx")
+    with pytest.raises(UsageError, match="does not exist"):
+        open_fuser(tmp_path / "none.onnx")
+    with pytest.raises(UsageError, match="torch cannot run"):
+        open_fuser(exported, backend="torch")
+    with pytest.raises(UsageError, match="unknown backend"):
+        open_fuser("base", backend="tensorrt")
+    (tmp_path / "bad.onnx").write_bytes(b"no graph")
+    with pytest.raises(WeightsError, match="cannot load"):
+        open_fuser(tmp_path / "bad.onnx")
+
+
+def test_a_file_that_computes_something_else_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ivif_cli.core.fusing import export
+
+    monkeypatch.setattr(export, "_difference", lambda network, run, size: 1.0)
+    with pytest.raises(IvifError, match="off by 255"):
+        export_network(load_network("fast"), tmp_path / "fast.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_foreign_onnx_file_is_refused(tmp_path: Path) -> None:
+    from onnx import TensorProto, helper
+
+    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
+    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])
+    graph = helper.make_graph([helper.make_node("Neg", ["x"], ["y"])], "g", [value], [result])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
+    onnx.save(model, str(tmp_path / "neg.onnx"))
+    with pytest.raises(WeightsError, match="not a network that ivif export wrote"):
+        OnnxFuser(tmp_path / "neg.onnx")
