@@ -39,7 +39,7 @@ class Console:
 
     def result(self, text: str) -> None:
         """A result, to stdout."""
-        typer.echo(text)
+        _say(text)
 
     def result_json(self, report: object) -> None:
         """A result for machines, to stdout: one JSON document without NaN.
@@ -47,7 +47,7 @@ class Console:
         Raises:
             ValueError: the report holds NaN or infinity; its maker has to turn them into None.
         """
-        typer.echo(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False))
+        _say(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table, to stdout: the first column left-aligned, the others right-aligned."""
@@ -64,15 +64,15 @@ class Console:
     def note(self, text: str) -> None:
         """Something worth knowing, to stderr."""
         if not self.quiet:
-            typer.echo(text, err=True)
+            _say(text, err=True)
 
     def warn(self, text: str) -> None:
         """Something that may be wrong, to stderr, in one line."""
-        typer.echo(f"warning: {one_line(text)}", err=True)
+        _say(f"warning: {one_line(text)}", err=True)
 
     def error(self, text: str) -> None:
         """Something that failed, to stderr, in one line."""
-        typer.echo(f"error: {one_line(text)}", err=True)
+        _say(f"error: {one_line(text)}", err=True)
 
     @contextlib.contextmanager
     def progress(self, total: int | None, what: str, unit: str = "image") -> Iterator[Advance]:
@@ -90,6 +90,11 @@ class Console:
                 bar.update(count)
 
             yield advance
+
+
+def _say(text: str, *, err: bool = False) -> None:
+    """Print; bytes of a file name that are no text (lone surrogates) are shown as escapes, which JSON allows too."""
+    typer.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"), err=err)
 
 
 def one_line(text: str) -> str:

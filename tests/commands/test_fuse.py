@@ -168,6 +168,18 @@ def test_names_with_spaces_unicode_and_globs(model: str, tmp_path: Path) -> None
     assert sorted(path.stem for path in (tmp_path / "out ✓").iterdir()) == ["-o", "a{b}", "夜 景?"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_name_that_is_no_text(model: str, tmp_path: Path) -> None:
+    name = os.fsdecode(b"a\xff.png")
+    for kind in ("ir", "vis"):
+        write_image(tmp_path / kind / name, np.full((8, 8), 50, np.uint8))
+    done = fuse(model, (tmp_path / "ir", tmp_path / "vis"), tmp_path / "out", "--json")
+    assert json.loads(done.stdout)["fused"][0]["name"] == "a\udcff"
+    (tmp_path / "ir" / name).write_bytes(b"")
+    single = fuse(model, (tmp_path / "ir" / name, tmp_path / "vis" / name), tmp_path / "o.png")
+    refused(single, 1, r"a\udcff.png is empty")
+
+
 def huge_png() -> bytes:
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
