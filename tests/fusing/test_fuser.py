@@ -1,5 +1,6 @@
 """`Fuser`: arrays in, arrays of the same size and kind out."""
 
+import doctest
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +93,26 @@ def test_a_batch_equals_its_images_one_by_one(fuser: Fuser) -> None:
         assert np.abs(batched.astype(int) - single).max() <= 1
     mixed = fuser.fuse_batch([irs[0], picture(1, (5, 6))], [vises[0], picture(2, (5, 6))])
     assert [image.shape for image in mixed] == [(33, 47, 3), (5, 6)]
+
+
+def test_tensors_in_tensors_out(fuser: Fuser) -> None:
+    ir, vis = picture(1, (2, 1, 30, 41)), picture(2, (2, 1, 30, 41))
+    fused = fuser.fuse_tensor(*(torch.from_numpy(image).double() / 255 for image in (ir, vis)))
+    assert fused.shape == (2, 1, 30, 41) and fused.dtype == torch.float64
+    for index in range(2):
+        expected = fuser.fuse_luma(ir[index, 0], vis[index, 0])
+        assert np.abs(fused[index, 0].numpy() * 255 - expected).max() <= 0.51
+    with pytest.raises(InputError, match="N x 1 x H x W"):
+        fuser.fuse_tensor(torch.rand(4, 5), torch.rand(4, 5))
+    with pytest.raises(InputError, match="uint8"):
+        fuser.fuse_tensor(*torch.zeros(2, 1, 1, 4, 5, dtype=torch.uint8))
+
+
+def test_the_examples_in_the_docstrings_run() -> None:
+    from ivif_cli.core.fusing import fuser as module
+
+    done = doctest.testmod(module)
+    assert done.attempted >= 3 and done.failed == 0
 
 
 def test_what_cannot_be_fused_is_named(fuser: Fuser) -> None:

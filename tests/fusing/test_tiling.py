@@ -1,14 +1,17 @@
 """Tiles cover the image once, know their context, and agree with the whole image."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ivif_cli.core.data.images import read_image
 from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.fusing.tiling import choose_tile, plan_tiles, sample_thumbnail
-from ivif_cli.core.network import LoadedNetwork
+from ivif_cli.core.network import LoadedNetwork, build_network
 
 
 @settings(max_examples=100, deadline=None)
@@ -60,6 +63,31 @@ def test_the_thumbnail_is_the_networks_own(lively: LoadedNetwork, h: int, w: int
     image = np.random.default_rng(h * 1000 + w).integers(0, np.iinfo(kind).max + 1, (h, w), dtype=kind)
     luma = torch.from_numpy(image.astype(np.float32) / np.iinfo(kind).max)[None, None]
     assert np.abs(sample_thumbnail(image) - lively.network.thumbnail(luma)[0, 0].numpy()).max() < 1e-5
+
+
+@pytest.mark.parametrize("name", ["base", "fast"])
+def test_the_halo_holds_everything_a_pixel_depends_on(name: str) -> None:
+    torch.manual_seed(0)
+    network = build_network(name).eval()
+    for parameter in network.parameters():
+        parameter.data = torch.randn_like(parameter) * 0.2
+    side = 2 * (network.halo + network.stride)
+    ir, vis = torch.rand(2, 1, 1, 64, side + 1)
+    with torch.inference_mode():
+        descriptors = network.describe(network.thumbnail(ir), network.thumbnail(vis))
+        before = network(ir, vis, descriptors)
+        vis[..., network.halo + network.stride :] = 1 - vis[..., network.halo + network.stride :]
+        changed = (network(ir, vis, descriptors) - before).abs()[0, 0].amax(dim=0) > 0
+    assert changed.any()
+    assert not changed[: network.stride].any()
+
+
+@pytest.mark.parametrize("model", ["base", "fast"])
+def test_small_tiles_of_real_pairs_agree_with_the_whole(shared_data: Path, model: str) -> None:
+    for name in ("TNO/{}/05.png", "MSRS/{}/00004N.png"):
+        ir, vis = (read_image(shared_data / "test" / name.format(kind)) for kind in ("ir", "vi"))
+        whole, tiled = (Fuser(model, device="cpu", tile=tile).fuse(ir, vis).astype(int) for tile in (0, 96))
+        assert np.abs(whole - tiled).max() <= 1
 
 
 def test_the_tile_follows_the_budget() -> None:
