@@ -125,7 +125,7 @@ def memory_limit(triple: Triple, repeat: int) -> None:
     ours = cpu_seconds(lambda: evaluate_pair(*triple), repeat)
     limit = traffic / bandwidth
     print(
-        f"memory: {bandwidth / 1e9:.1f} GB/s; writing and reading {maps:.1f} float64 maps once takes {limit * 1e3:.1f} ms"
+        f"memory: {bandwidth / 1e9:.1f} GB/s, so writing and reading {maps:.1f} float64 maps takes {limit * 1e3:.1f} ms"
     )
     print(f"  ivif takes {ours / limit:.1f} times as long: arithmetic, not memory, is the limit")
 
