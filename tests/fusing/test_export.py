@@ -22,7 +22,8 @@ pytest.importorskip("onnxscript", reason="the extra `onnx` is not installed")
 
 from ivif_cli.core.fusing.onnx_backend import OnnxFuser  # noqa: E402
 
-TNO = Path(__file__).parents[3] / "shared" / "data" / "test" / "TNO"
+ROOT = Path(__file__).parents[2]
+TNO = ROOT.parent / "shared" / "data" / "test" / "TNO"
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +82,13 @@ def test_fusing_with_onnx_does_not_import_torch(exported: Path, tmp_path: Path) 
         cv2.imwrite(str(tmp_path / name), image)
     code = (
         "import sys\nfrom ivif_cli.app import app\n"
-        f"sys.argv = 'ivif fuse --ir ir.png --vis vis.png -o f.png --model'.split() + [{str(exported)!r}]\n"
+        f"at, model = {str(tmp_path)!r}, {str(exported)!r}\n"
+        "sys.argv = ['ivif', 'fuse', '--model', model]\n"
+        "sys.argv += ['--ir', at + '/ir.png', '--vis', at + '/vis.png', '-o', at + '/f.png']\n"
         "app(standalone_mode=False)\n"
         "assert not {'torch', 'open_clip', 'onnx'} & set(sys.modules), 'heavy import'\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     expected = Fuser("fast", device="cpu").fuse(ir, vis)
     assert np.abs(cv2.imread(str(tmp_path / "f.png")).astype(int) - expected).max() <= 1

@@ -1,0 +1,89 @@
+"""What this installation consists of: versions, devices, weights, data. Nothing heavy is imported but torch."""
+
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+from ivif_cli import __version__
+from ivif_cli.core.data.datasets import DATASETS, open_dataset
+from ivif_cli.core.errors import IvifError
+from ivif_cli.core.weights import SHA256, file_sha256, weights_folder
+
+PACKAGES = ("torch", "open_clip_torch", "torchvision", "opencv-python", "numpy", "safetensors", "typer", "rich", "tqdm")
+EXTRAS = {"video": ("av",), "thermal": ("flyr",), "align": ("kornia",), "onnx": ("onnx", "onnxruntime", "onnxscript")}
+
+
+def describe_installation() -> dict[str, Any]:
+    """Everything `ivif info` tells, as plain values for JSON.
+
+    Returns:
+        keys: ivif, python, platform, packages and extras (name -> version or None), devices, weights (with "state":
+        "pinned", "changed" or "missing"), data (root and the datasets found in it, with their number of pairs).
+    """
+    return {
+        "schema": 1,
+        "ivif": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "extras": {extra: {name: _version(name) for name in names} for extra, names in EXTRAS.items()},
+        "devices": _devices(),
+        "weights": [_weights(name, pinned) for name, pinned in SHA256.items()],
+        "data": _data(os.environ.get("IVIF_DATA")),
+    }
+
+
+def _version(package: str) -> str | None:
+    """Version by the package's metadata: a package that cannot be imported is told all the same."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _devices() -> list[dict[str, Any]]:
+    cpu: dict[str, Any] = {"name": "cpu", "cores": os.cpu_count(), "model": _processor()}
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        return [{**cpu, "error": f"torch cannot be imported: {' '.join(str(error).split())}"}]
+    cpu["threads"] = torch.get_num_threads()
+    devices = [cpu]
+    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        facts = torch.cuda.get_device_properties(index)
+        devices.append({"name": f"cuda:{index}", "model": facts.name, "memory_bytes": facts.total_memory})
+    if torch.backends.mps.is_available():
+        devices.append({"name": "mps", "model": platform.processor()})
+    return devices
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _weights(name: str, pinned: str) -> dict[str, Any]:
+    path = weights_folder() / name
+    found: dict[str, Any] = {"name": name, "path": str(path), "sha256": pinned}
+    if not path.is_file():
+        return {**found, "state": "missing"}
+    actual = file_sha256(path)
+    state = "pinned" if actual == pinned else "changed"
+    return {**found, "state": state, "sha256": actual, "bytes": path.stat().st_size}
+
+
+def _data(root: str | None) -> dict[str, Any]:
+    datasets: dict[str, int] = {}
+    for name in DATASETS if root else ():
+        try:
+            datasets[name] = len(open_dataset(name, Path(str(root))).pairs)
+        except IvifError:
+            continue
+    return {"root": root, "exists": bool(root) and Path(str(root)).is_dir(), "datasets": datasets}
