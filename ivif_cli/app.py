@@ -1,7 +1,6 @@
 """Wires the commands into one program. Nothing heavy is imported here: `ivif --help` answers at once."""
 
 import importlib
-import importlib.util
 import signal
 import sys
 import warnings
@@ -46,8 +45,6 @@ def ivif(
 def _register() -> None:
     """Add `commands/NAME.py`'s function NAME as the command NAME, for every name in `COMMANDS`."""
     for name in COMMANDS:
-        if importlib.util.find_spec(f"ivif_cli.commands.{name}") is None:
-            continue
         module = importlib.import_module(f"ivif_cli.commands.{name}")
         app.command(name.replace("_", "-"))(guarded(getattr(module, name)))
 
@@ -66,6 +63,9 @@ def main() -> None:
     except BrokenPipeError:
         silence_stdout()
         sys.exit(141)
+    finally:
+        # All is done: an interrupt from here on would only litter the interpreter's own ending.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 _register()

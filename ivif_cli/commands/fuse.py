@@ -78,10 +78,11 @@ def fuse(
     task = _plan(ir, vis, dataset, data_root, output, format_)
     options = _source_options(ir_range, gray, resize, bit_depth, align)
     _check_outputs(task, options, bit_depth, overwrite)
-    for complaint in task.complaints:
-        console.warn(complaint)
 
-    from ivif_cli.core.fusing.folder import fuse_jobs, own_share
+    from ivif_cli.core.fusing.folder import first_process, fuse_jobs, own_share
+
+    for complaint in task.complaints if first_process() else ():
+        console.warn(complaint)
 
     fuser = engine()
     jobs = own_share(task.jobs)

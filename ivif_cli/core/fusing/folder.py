@@ -86,6 +86,11 @@ def own_share(jobs: Sequence[Job]) -> list[Job]:
     return list(jobs[rank::world])
 
 
+def first_process() -> bool:
+    """True for the process that speaks for all of them under torchrun, and where there is only one."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def fuse_jobs(
     fuser: "AnyFuser",
     jobs: Sequence[Job],
