@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test test-fast lint types format bench dist clean
+.PHONY: help setup dev demo test test-fast lint types format bench faults dist clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ format: dev      ## apply format and safe fixes
 
 bench: dev       ## print the measured speed ratios
 	for script in network metrics fuse train_step; do OMP_NUM_THREADS=1 $(BIN)/python benchmarks/$$script.py || exit 1; done
+
+faults: dev      ## kill, starve and cut ivif 100 times a kind, and print what survived
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.faults --kills 100
 
 dist: dev        ## wheel and sdist in dist/
 	$(BIN)/python -m build

@@ -1,6 +1,16 @@
-"""`python -m ivif_cli`: the same program as the console script `ivif`."""
+"""The program: `python -m ivif_cli`, and the console script `ivif`."""
 
-from ivif_cli.app import main
+import sys
+
+
+def main() -> None:
+    """Load the commands and run one; an interrupt while they are loading ends quietly, too."""
+    try:
+        from ivif_cli.app import main as run
+    except KeyboardInterrupt:
+        sys.exit(130)
+    run()
+
 
 if __name__ == "__main__":
     main()

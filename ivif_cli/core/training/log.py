@@ -31,7 +31,9 @@ class MetricsLog:
             folder.mkdir(parents=True, exist_ok=True)
             lines = self._path.read_text().splitlines() if step and self._path.exists() else []
             kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
-            self._path.write_text("".join(f"{line}\n" for line in kept))
+            temporary = self._path.with_name(".metrics.jsonl.partial")
+            temporary.write_text("".join(f"{line}\n" for line in kept))
+            temporary.replace(self._path)
         except OSError as error:
             raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
         if tensorboard:
