@@ -77,6 +77,9 @@ def evaluate(
     clip_weights: Annotated[Path | None, typer.Option(help="Weights file of that encoder.")] = None,
     prompts: Annotated[Path | None, typer.Option(help="Texts of LDS: a file of `ivif embed-prompts`.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that score; default: as needed.")] = None,
+    score_device: Annotated[
+        str, typer.Option(help="To score on: cpu, or cuda in batches (the six metrics of ivif).")
+    ] = "cpu",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and notes.")] = False,
 ) -> None:
     """Score fused images with the metrics of the field.
@@ -115,6 +118,7 @@ def evaluate(
         ModelOptions(model, device, precision, tile, threads),
         ReadOptions(bit_depth == 8),
         workers,
+        score_device,
     )
     gates.check(run)
     _score_and_tell(console, run, gates, targets, style)

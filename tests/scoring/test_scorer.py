@@ -1,5 +1,6 @@
 """Scoring folders: one process or many, failures, baselines, frozen lists."""
 
+from itertools import chain
 from pathlib import Path
 
 import cv2
@@ -7,11 +8,13 @@ import numpy as np
 import pytest
 
 from ivif_cli.core.data.pairing import Pair
+from ivif_cli.core.errors import UsageError
 from ivif_cli.core.metrics import evaluate_pair
 from ivif_cli.core.scoring.baselines import BASELINES
 from ivif_cli.core.scoring.frozen_lists import coverage, frozen_lists, list_hash
 from ivif_cli.core.scoring.plan import baseline_contenders, fused_contenders
-from ivif_cli.core.scoring.scorer import Settings, folder_tasks, score_tasks
+from ivif_cli.core.scoring.results import Failure
+from ivif_cli.core.scoring.scorer import Settings, folder_tasks, score_scene, score_tasks
 
 METRICS = ("EN", "VIF", "Qabf")
 
@@ -55,6 +58,25 @@ def test_a_missing_or_broken_picture_is_named_and_stops_nothing(pairs: tuple[Pai
     assert "--bit-depth 8" in first.failed[2].error  # type: ignore[attr-defined]
     assert other.failed[0].error == "no fused picture of this pair in other"  # type: ignore[attr-defined]
     assert all(len(baseline.pictures) == 6 for baseline in baselines)  # type: ignore[attr-defined]
+
+
+def test_devices_score_folders_alike(pairs: tuple[Pair, ...], tmp_path: Path, device: str) -> None:
+    from ivif_cli.core.scoring.device_scorer import check_device_settings, score_on_device
+
+    (tmp_path / "a" / "1.png").write_bytes(b"not a picture")
+    cv2.imwrite(str(tmp_path / "a" / "2.png"), np.zeros((9, 9), np.uint8))
+    contenders = [*fused_contenders([str(tmp_path / "a"), f"other={tmp_path / 'b'}"], pairs), *baseline_contenders([])]
+    settings = Settings(METRICS)
+    expected = [score_scene(task, contenders, settings) for task in folder_tasks(pairs, contenders)]
+    found = list(score_on_device(folder_tasks(pairs, contenders), contenders, settings, device))
+    for (outcome, colour), (other, other_colour) in zip(chain(*found), chain(*expected), strict=True):
+        assert colour == other_colour
+        if isinstance(other, Failure):
+            assert outcome == other
+        else:
+            assert outcome.values == pytest.approx(other.values, rel=0, abs=1e-7)
+    with pytest.raises(UsageError, match="AG is not computed on devices"):
+        check_device_settings(Settings(("AG",)))
 
 
 def test_baselines_of_equal_sources_are_the_source(rng: np.random.Generator) -> None:

@@ -11,7 +11,7 @@ _ANGLE = (0.9879, 22.0, 0.8)
 
 
 def _preservation(g_source: np.ndarray, a_source: np.ndarray, g_fused: np.ndarray, a_fused: np.ndarray) -> np.ndarray:
-    """Edge preservation of one source in the fused picture, in [0, 0.9873], of strengths g and angles a [rad].
+    """Edge preservation of one source in the fused picture, in [0, 0.9753], of strengths g and angles a [rad].
 
     The product of two sigmoids is one division: heights over (1 + e^u)(1 + e^v).
     """
@@ -37,7 +37,7 @@ def _preservation(g_source: np.ndarray, a_source: np.ndarray, g_fused: np.ndarra
 
 
 def edge_preservation(ir: Maps, vis: Maps, fused: Maps) -> float:
-    """Qabf: preservation of both sources' edges, weighted by their strength, in [0, 0.9873].
+    """Qabf: preservation of both sources' edges, weighted by their strength, in [0, 0.9753].
 
     Kept from the published code: where source and fused strengths are equal, their "ratio" is the fused strength.
     NaN where neither source has a gradient (both black).

@@ -24,7 +24,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     ),
     "Qabf": (
         "pictures on [0, 1]: rounding flips angles, off by up to 0.017",
-        "the maximum, for three equal pictures, is 0.9753 on natural pictures and not 1",
+        "the maximum, reached by three equal pictures, is 0.9753 and not 1",
         "a flat fused picture still scores 0.2 to 0.3, from the edge that zero padding makes along the border",
     ),
     "AG": ("CDDFuse and IVIF_ZOO divide by HW instead of (H-1)(W-1)",),

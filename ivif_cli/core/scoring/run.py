@@ -38,6 +38,7 @@ class Run:
         specs: `--fused` values; without any, the model's pictures are made and scored.
         common: leave out pairs that not every one of `specs` has a picture of.
         workers: processes; None decides by the amount of work.
+        score_device: auto, cpu, cuda or cuda:N: where the metrics are computed.
     """
 
     dataset: str | None
@@ -51,6 +52,7 @@ class Run:
     model: ModelOptions = field(default_factory=ModelOptions)
     read: ReadOptions = field(default_factory=ReadOptions)
     workers: int | None = None
+    score_device: str = "cpu"
 
     @property
     def all_metrics(self) -> dict[str, Metric]:
@@ -86,7 +88,7 @@ def score(run: Run, *, keep: Keep | None = None, on_done: Callable[[int], None] 
         tasks = folder_tasks(own, contenders)
     else:
         contenders, tasks = _fuse_first(run, own, kept, keep)
-    settings = Settings(tuple(run.metrics), run.convention, run.read, run.encoder_metrics)
+    settings = _settings(run)
     methods = score_tasks(tasks, contenders, settings, workers=run.workers, total=len(own), on_done=on_done)
     parts = gather((methods, kept))
     if parts is None:
@@ -94,6 +96,19 @@ def score(run: Run, *, keep: Keep | None = None, on_done: Callable[[int], None] 
     for _, other in parts:
         kept.update(other)
     return Scored(_evaluation(run, pairs, [part for part, _ in parts]), contenders, kept)
+
+
+def _settings(run: Run) -> Settings:
+    if run.score_device == "cpu":
+        return Settings(tuple(run.metrics), run.convention, run.read, run.encoder_metrics)
+    from ivif_cli.core.fusing.device import choose_device
+    from ivif_cli.core.scoring.device_scorer import check_device_settings
+
+    device = str(choose_device(run.score_device))
+    settings = Settings(tuple(run.metrics), run.convention, run.read, run.encoder_metrics, device)
+    if device != "cpu":
+        check_device_settings(settings)
+    return settings
 
 
 def _folders(run: Run) -> tuple[tuple[Pair, ...], list[Contender]]:

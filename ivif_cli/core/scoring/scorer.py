@@ -40,12 +40,16 @@ class Contender:
 
 @dataclass(frozen=True)
 class Settings:
-    """What is computed: metrics of a convention, how pictures are read, metrics that need an encoder."""
+    """What is computed: metrics of a convention, how pictures are read, metrics that need an encoder.
+
+    `device` other than "cpu" scores whole batches there (`device_scorer.py`).
+    """
 
     metrics: tuple[str, ...]
     convention: str = "ivif"
     read: ReadOptions = field(default_factory=ReadOptions)
     encoder_metrics: tuple[Metric, ...] = ()
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def _score_picture(
     if isinstance(given, Failure):
         return given, False
     try:
-        fused = _fused_picture(sources, contender, given, settings.read)
+        fused = fused_picture(sources, contender, given, settings.read)
         values, undefined = scene.explain_scores(fused, settings.metrics)
         for metric in settings.encoder_metrics:
             value = metric(*(to_luma(picture) for picture in (*sources, fused)))
@@ -96,9 +100,10 @@ def _score_picture(
     return PictureScores(task.pair.name, values, undefined), is_colour(fused)
 
 
-def _fused_picture(
+def fused_picture(
     sources: tuple[np.ndarray, np.ndarray], contender: Contender, given: Path | np.ndarray | None, read: ReadOptions
 ) -> np.ndarray:
+    """The picture to score: given, read from its file, or made by a baseline."""
     if isinstance(given, np.ndarray):
         return given
     if isinstance(given, Path):
@@ -139,8 +144,13 @@ def score_tasks(
     """
     if workers is None:
         workers = min(usable_cpus(), total * len(contenders) // 8)
-    if workers <= 1 or settings.encoder_metrics:
-        outcomes: Iterable[list[Outcome]] = (score_scene(task, contenders, settings) for task in tasks)
+    outcomes: Iterable[list[Outcome]]
+    if settings.device != "cpu" and not settings.encoder_metrics:
+        from ivif_cli.core.scoring.device_scorer import score_on_device
+
+        outcomes = score_on_device(tasks, contenders, settings, settings.device)
+    elif workers <= 1 or settings.encoder_metrics:
+        outcomes = (score_scene(task, contenders, settings) for task in tasks)
     else:
         outcomes = _over_processes(tasks, contenders, settings, workers)
     columns: list[list[Outcome]] = [[] for _ in contenders]
