@@ -41,7 +41,7 @@ def read_scenes(root: Path) -> list[Scene]:
     return scenes
 
 
-def export(trainer: Trainer) -> None:
+def export(trainer: Trainer, started_from: str) -> None:
     """Write the open_clip configuration and the weights as fp16 safetensors."""
     CONFIG.write_text(json.dumps(model_config(trainer.recipe), indent=1) + "\n")
     tensors = {
@@ -54,11 +54,20 @@ def export(trainer: Trainer) -> None:
         "model": "compact_clip",
         "steps": str(trainer.step),
         "trained_on": ", ".join(f"{count} pairs of {source}" for source, count in sorted(counts.items())),
+        "started_from": started_from,
         "validation_pairs": str(len(trainer.held_out)),
         "recipe": json.dumps(asdict(trainer.recipe)),
     }
     sha256 = write_weights(WEIGHTS, tensors, metadata)
     print(f'core/weights.py: "{WEIGHTS.name}": "{sha256}",')
+
+
+def started_from(checkpoint: Path | None) -> str:
+    """How long the run whose model was taken had been, in words; empty for a run from nothing."""
+    if checkpoint is None:
+        return ""
+    state = torch.load(checkpoint, weights_only=True, map_location="cpu")
+    return f"a run of {state['step']} steps at learning rate {state['recipe']['learning_rate']}"
 
 
 def main() -> None:
@@ -69,12 +78,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=ContrastiveRecipe.steps)
     parser.add_argument("--seed", type=int, default=ContrastiveRecipe.seed)
     parser.add_argument("--init", type=Path, help="checkpoint of another run to take the model from")
+    parser.add_argument("--learning-rate", type=float, default=ContrastiveRecipe.learning_rate)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--export", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     cv2.setNumThreads(1)
-    recipe = ContrastiveRecipe(steps=arguments.steps, seed=arguments.seed)
+    recipe = ContrastiveRecipe(steps=arguments.steps, seed=arguments.seed, learning_rate=arguments.learning_rate)
     trainer = Trainer(recipe, read_scenes(arguments.data))
     arguments.out.mkdir(parents=True, exist_ok=True)
     checkpoint = arguments.out / "checkpoint.pt"
@@ -91,7 +101,7 @@ def main() -> None:
 
         for _ in run(trainer, checkpoint, report=report):
             pass
-    export(trainer)
+    export(trainer, started_from(arguments.init))
 
 
 if __name__ == "__main__":

@@ -26,10 +26,10 @@ class Band:
         return False if value <= self.low else None
 
 
-DETAIL = Band(0.020, 0.034)
-SALIENCY = Band(0.13, 0.22)
-DETAIL_MIDDLE, DETAIL_STEEPNESS = 0.029, 3.5
-SALIENCY_MIDDLE, SALIENCY_WIDTH = 0.19, 0.05
+DETAIL = Band(0.026, 0.045)
+SALIENCY = Band(0.11, 0.19)
+DETAIL_MIDDLE, DETAIL_STEEPNESS = 0.035, 6.0
+SALIENCY_MIDDLE, SALIENCY_WIDTH, SALIENCY_CEILING = 0.15, 0.02, 0.96
 DARK = Band(0.20, 0.30)
 BRIGHT = Band(0.42, 0.58)
 CLIPPED = Band(0.12, 0.30)
@@ -95,10 +95,12 @@ def measure(luma: Array) -> Truth:
 def grade(luma: Array) -> dict[str, float]:
     """Degrees, 0 to 1, of the claims that have no sharp border: logistic in log detail and in saliency.
 
-    They keep the embedding monotone: more detail is closer to "detailed", well beyond the clear-cut end of the band.
+    Detail stays a matter of degree far beyond the clear-cut end of its band, so that more detail is always closer to
+    "detailed"; saliency soon reaches its ceiling: objects stand out or they do not.
     """
     detailed = 1 / (1 + (DETAIL_MIDDLE / max(detail(luma), 1e-4)) ** DETAIL_STEEPNESS)
     salient = 1 / (1 + float(np.exp((SALIENCY_MIDDLE - saliency(luma)) / SALIENCY_WIDTH)))
+    salient = min(max(salient, 1 - SALIENCY_CEILING), SALIENCY_CEILING)
     return {"detailed": detailed, "plain": 1 - detailed, "salient": salient, "dim": 1 - salient}
 
 

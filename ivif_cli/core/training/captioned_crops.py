@@ -43,10 +43,10 @@ class Sample:
 def cut_pair(scene: Scene, size: int, rng: np.random.Generator) -> tuple[Array, Array, float]:
     """The same window of both modalities, resized to size x size, float32 in [0, 1], and the enlargement (1: native).
 
-    A third of the windows are the whole picture, the rest have a side of 80 pixels up to the full height.
+    Two fifths of the windows are the whole picture, the rest have a side of 80 pixels up to the full height.
     """
     height, width = scene.ir.shape
-    if rng.random() < 0.33:
+    if rng.random() < 0.4:
         tall, wide = height, width
     else:
         side = np.exp(rng.uniform(np.log(80), np.log(min(height, width))))

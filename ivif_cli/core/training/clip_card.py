@@ -58,6 +58,7 @@ def model_card(report: ClipReport, metadata: Mapping[str, str]) -> str:
     return CARD.format(
         sha256=report.sha256,
         steps=metadata.get("steps", "?"),
+        origin=f" after {metadata['started_from']}" if metadata.get("started_from") else "",
         trained_on=metadata.get("trained_on", "?"),
         settings=settings,
         tables=as_markdown(report),
@@ -78,7 +79,7 @@ word-level text tower). It is the encoder that `ivif train` and `ivif embed-prom
 {trained_on}, cut into windows of 80 pixels a side up to the whole picture, infrared and visible apart and never a fused
 picture. Captions come from a small grammar: modality (given), quality (degradations applied to the crop, or exposure
 measured on it), background detail and object saliency (measured on the crop), day or night (given). No scene group is
-on both sides of the validation split, and none is in the test sets below. {steps} steps; settings: {settings}.
+on both sides of the validation split, and none is in the test sets below. {steps} steps{origin}; settings: {settings}.
 
 The training pairs are published for research, with citation, by their authors (RoadScene, MSRS, M3FD, FMB); see their
 pages for the terms. The pictures themselves are not part of this repository.

@@ -42,7 +42,7 @@ class ContrastiveRecipe:
     warmup: int = 50
     weight_decay: float = 0.05
     groups: dict[str, float] = field(
-        default_factory=lambda: {"modality": 1.5, "quality": 0.3, "background": 0.15, "objects": 0.15}
+        default_factory=lambda: {"modality": 2.5, "quality": 0.3, "background": 0.3, "objects": 0.3}
     )
     validation_share: float = 0.12
     seed: int = 0
