@@ -68,8 +68,16 @@ class Report:
 
 
 def plan_jobs(pairs: Iterable[Pair], output: Path, suffix: str = ".png") -> list[Job]:
-    """One job a pair; the outputs mirror the tree of the inputs."""
-    return [Job(pair, output / f"{pair.name}{suffix}") for pair in pairs]
+    """One job a pair; the outputs mirror the tree of the inputs.
+
+    Raises:
+        UsageError: a pair's name leads outside the output folder.
+    """
+    jobs = [Job(pair, output / f"{pair.name}{suffix}") for pair in pairs]
+    for job in jobs:
+        if ".." in Path(job.pair.name).parts or not job.output.is_relative_to(output):
+            raise UsageError(f"the pair name {job.pair.name!r} leads outside {output}", "rename its files")
+    return jobs
 
 
 def refuse_output_inside(output: Path, inputs: Sequence[Path]) -> None:
