@@ -43,7 +43,7 @@ def evaluate(
     common: Annotated[
         bool, typer.Option("--common", help="Leave out pairs that not every --fused method has a picture of.")
     ] = False,
-    metrics: Annotated[str, typer.Option(help="Comma-separated names, `six`, or `all`.")] = "six",
+    metrics: Annotated[str, typer.Option(help="Comma-separated names, `six`, `all`.")] = "six",
     convention: Annotated[
         str, typer.Option(help="ivif, matlab, cddfuse, vifb or ivif-zoo: whose definitions are computed.")
     ] = "ivif",
@@ -213,11 +213,9 @@ def _listed(text: str, convention: str) -> list[str]:
     from ivif_cli.core.metrics import SIX, find_convention
 
     available = find_convention(convention).metrics
-    if text.strip().lower() == "all":
-        return list(available)
-    if text.strip().lower() == "six":
-        return [name for name in SIX if name in available]
-    return [name.strip() for name in text.split(",") if name.strip()]
+    groups = {"all": list(available), "six": [name for name in SIX if name in available]}
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    return [known for name in names for known in groups.get(name.lower(), [name])]
 
 
 def _chosen_metrics(

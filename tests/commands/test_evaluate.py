@@ -77,6 +77,24 @@ def test_a_single_pair_of_files(folders: Path) -> None:
     assert list(method["mean"]) == ["EN", "SSIM"]
 
 
+def test_groups_of_metrics_can_be_mixed_with_names(folders: Path) -> None:
+    def names(metrics: str, *more: str) -> list[str]:
+        result = _run(*_sources(folders), "--fused", folders / "max", "--metrics", metrics, *more, "--json")
+        return list(json.loads(result.stdout)["methods"][0]["mean"])
+
+    assert names("six,ag") == ["EN", "SD", "SF", "MI", "VIF", "Qabf", "AG"]
+    assert names("all", "--convention", "vifb") == ["EN", "SD", "SF", "MI", "Qabf", "AG", "MSE", "PSNR", "SSIM"]
+    assert names("EN", "--min", "CC=0") == ["EN", "CC"]
+
+
+def test_the_language_score_names_its_encoder(folders: Path) -> None:
+    result = _run(*_sources(folders), "--fused", folders / "max", "--metrics", "EN,LDS", "--json")
+    report = json.loads(result.stdout)
+    assert -1 <= report["methods"][0]["mean"]["LDS"] <= 1
+    assert report["metrics"]["LDS"]["convention"].startswith("encoder compact")
+    assert "LDS: encoder compact" in result.stderr
+
+
 def test_a_value_that_is_not_defined_is_null_and_named(folders: Path) -> None:
     cv2.imwrite(str(folders / "ir" / "01.png"), np.full((48, 60), 80, np.uint8))
     result = _run(*_sources(folders), "--fused", folders / "mean", "--json")

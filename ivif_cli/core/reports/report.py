@@ -62,6 +62,8 @@ class Report:
     def remarks(self) -> list[str]:
         """What a reader of the means has to know, a line each."""
         remarks = [f"Convention: {self.evaluation.convention}; means over pictures."]
+        others = [metric for metric in self.metrics.values() if metric.convention != self.evaluation.convention]
+        remarks += [f"{metric.name}: {metric.convention}." for metric in others]
         if self.coverage is not None and not self.coverage.is_complete:
             missing, extra = len(self.coverage.missing), len(self.coverage.extra)
             listed = len(self.coverage.frozen.stems)
