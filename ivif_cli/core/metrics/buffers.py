@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 _LIMIT = 1 << 28
-"""Bytes kept for later use in one thread; beyond that, free buffers are dropped."""
+"""Bytes kept for later use in one thread; beyond that, free buffers are dropped and new ones are not kept."""
 
 _STRIP = 24_000
 """Samples of a strip: a handful of float64 strips fit a core's second-level cache."""
@@ -27,11 +27,16 @@ class _Pool(threading.local):
 _pool = _Pool()
 
 
-def _first_free(blocks: list[np.ndarray]) -> np.ndarray | None:
+def _least_held(blocks: list[np.ndarray], references: int) -> np.ndarray | None:
+    """The first block with at most so many references, this loop's own ones included."""
     for block in blocks:
-        if sys.getrefcount(block) == 3:  # the list, the loop and the call's argument
+        if sys.getrefcount(block) <= references:
             return block
     return None
+
+
+_FREE = next(count for count in range(1, 16) if _least_held([np.empty(1)], count) is not None)
+"""References that this module itself holds on a free block; it differs between interpreters."""
 
 
 def _capacity(count: int) -> int:
@@ -45,19 +50,20 @@ def take(shape: tuple[int, ...], dtype: type[np.generic] = np.float64) -> np.nda
     count = math.prod(shape)
     capacity = _capacity(-(-count * np.dtype(dtype).itemsize // 8))
     blocks = _pool.blocks.setdefault(capacity, [])
-    block = _first_free(blocks)
+    block = _least_held(blocks, _FREE)
     if block is None:
+        block = np.empty(capacity)
         if _pool.size + 8 * capacity > _LIMIT:
             _drop_free()
-        block = np.empty(capacity)
-        blocks.append(block)
-        _pool.size += 8 * capacity
+        if _pool.size + 8 * capacity <= _LIMIT:
+            blocks.append(block)
+            _pool.size += 8 * capacity
     return block.view(dtype)[:count].reshape(shape)
 
 
 def _drop_free() -> None:
     for capacity, blocks in _pool.blocks.items():
-        while (block := _first_free(blocks)) is not None:
+        while (block := _least_held(blocks, _FREE)) is not None:
             blocks[:] = [other for other in blocks if other is not block]
             _pool.size -= 8 * capacity
 

@@ -49,9 +49,12 @@ def _strip_information(
     """`information_of_moments` of a few rows, which stay in the cache."""
     covariance, gain, own = take(joint.shape), take(joint.shape), take(joint.shape)
     np.subtract(joint, np.multiply(mean_s, mean_f, out=covariance), out=covariance)
-    flat = variance_s < _TINY
     np.divide(covariance, np.add(variance_s, _TINY, out=gain), out=gain)
-    np.copyto(gain, 0.0, where=flat | (variance_f < _TINY))
+    np.multiply(variance_s, 1 / _NOISE, out=own)
+    if variance_s.min() < _TINY or variance_f.min() < _TINY:
+        flat = variance_s < _TINY
+        np.copyto(gain, 0.0, where=flat | (variance_f < _TINY))
+        np.copyto(own, 0.0, where=flat)
     np.maximum(gain, 0.0, out=gain)
     noise = np.multiply(gain, covariance, out=covariance)
     np.subtract(variance_f, noise, out=noise)
@@ -61,8 +64,6 @@ def _strip_information(
     gain *= variance_s
     gain /= noise
     gain += 1.0
-    np.multiply(variance_s, 1 / _NOISE, out=own)
-    np.copyto(own, 0.0, where=flat)
     own += 1.0
     return log_sum(gain), log_sum(own)
 

@@ -128,14 +128,14 @@ class Maps:
 
 def _polar(across: np.ndarray, down: np.ndarray, strength: np.ndarray, angle: np.ndarray) -> None:
     """Gradient magnitude and angle of int16 Sobel maps, written into `strength` and `angle`."""
-    squares = take(across.shape)
-    np.multiply(across, across, out=strength, dtype=np.float64)
-    np.multiply(down, down, out=squares, dtype=np.float64)
-    strength += squares
+    x, squares = take(across.shape), take(across.shape)
+    x[...] = across
+    angle[...] = down
+    np.multiply(x, x, out=strength)
+    strength += np.multiply(angle, angle, out=squares)
     np.sqrt(strength, out=strength)
-    np.negative(across, out=squares, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        np.divide(down, squares, out=angle)
+        angle /= np.negative(x, out=squares)
     np.arctan(angle, out=angle)
     np.copyto(angle, np.pi / 2, where=across == 0)
 
