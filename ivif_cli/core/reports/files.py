@@ -9,7 +9,7 @@ def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text under a temporary name, then rename; raises OutputError where that fails."""
     temporary = path.with_name(f".{path.name}.partial")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="replace")
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -19,7 +19,7 @@ def write_text(path: Path, text: str) -> None:
 def append_text(path: Path, text: str) -> None:
     """Append UTF-8 text, as job pages expect; raises OutputError where that fails."""
     try:
-        with path.open("a", encoding="utf-8") as stream:
+        with path.open("a", encoding="utf-8", errors="replace") as stream:
             stream.write(text)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error
