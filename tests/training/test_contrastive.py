@@ -16,7 +16,9 @@ from ivif_cli.core.training.contrastive import (
     Trainer,
     agreement,
     agreement_loss,
+    centring_loss,
     learning_rate,
+    near_misses,
     run,
     split_scenes,
 )
@@ -124,3 +126,19 @@ def test_a_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:
     Trainer(TINY, scenes).save(tmp_path / "checkpoint.pt")
     with pytest.raises(TrainingError, match="another recipe"):
         Trainer(replace(TINY, seed=5), scenes).load(tmp_path / "checkpoint.pt")
+
+
+def test_near_misses_fail_in_one_claim_and_share_the_weight_by_claims() -> None:
+    wanted = caption("clear", "salient")
+    both_fail = sample(clear=False, salient=False)
+    samples = [sample(clear=True, salient=True), both_fail, sample(clear=False, salient=True)]
+    samples += [sample(clear=True, salient=False)] * 2 + [sample(clear=None, salient=False)]
+    weights = near_misses(samples, [wanted, caption()])
+    assert weights[:, 0].tolist() == pytest.approx([0, 0, 0.5, 0.25, 0.25, 0], abs=2e-3)
+    assert weights[:, 1].tolist() == [0] * 6
+
+
+def test_centring_punishes_what_all_share() -> None:
+    spread, shared = torch.eye(4) - 0.25, torch.ones(4, 4) / 2
+    assert float(centring_loss(spread, spread)) == pytest.approx(0.0, abs=1e-6)
+    assert float(centring_loss(shared, shared)) == pytest.approx(2.0)

@@ -44,6 +44,7 @@ class ContrastiveRecipe:
     groups: dict[str, float] = field(
         default_factory=lambda: {"modality": 2.5, "quality": 0.3, "background": 0.3, "objects": 0.3}
     )
+    centring: float = 1.0
     validation_share: float = 0.12
     seed: int = 0
     shares: dict[str, float] = field(
@@ -93,6 +94,31 @@ def agreement(samples: Sequence[Sample], captions: Sequence[Caption]) -> tuple[T
     return holding * ~open_question, (1 - holding) * ~open_question
 
 
+def near_misses(samples: Sequence[Sample], captions: Sequence[Caption]) -> Tensor:
+    """Weights of the pictures that fail a caption in one claim only, N x M; every column sums to 1, or to 0.
+
+    "Clear, detailed, salient" fails for most pictures because they are not clear; without near misses, the text would
+    mean little else. Here each of its claims gets an equal share of the weight.
+    """
+    degrees = torch.tensor([[_degree(sample, claim) for claim in CLAIMS] for sample in samples])
+    said = torch.tensor([[float(claim in caption.claims) for claim in CLAIMS] for caption in captions])
+    known = degrees.nan_to_num(1.0).clamp(min=1e-3)
+    holding = (known.log() @ said.T).exp() * (degrees.isnan().float() @ said.T == 0)
+    weights = torch.zeros_like(holding)
+    for column in range(len(CLAIMS)):
+        failing = holding * ((1 - known) / known)[:, column : column + 1] * said[:, column]
+        weights += failing / failing.sum(0).clamp(min=1e-3)
+    return weights / weights.sum(0).clamp(min=1e-6)
+
+
+def centring_loss(images: Tensor, texts: Tensor) -> Tensor:
+    """Squared length of the mean picture and of the mean text (rows of unit length).
+
+    A component that all texts share separates nothing, yet would fill the directions between texts.
+    """
+    return images.mean(0).square().sum() + texts.mean(0).square().sum()
+
+
 def _degree(sample: Sample, claim: str) -> float:
     """Degree to which a claim holds of a sample; NaN where that is unclear."""
     if claim in sample.degrees:
@@ -101,19 +127,24 @@ def _degree(sample: Sample, claim: str) -> float:
     return float("nan") if truth is None else float(truth)
 
 
-def agreement_loss(cosines: Tensor, scale: Tensor, bias: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+def agreement_loss(
+    cosines: Tensor, scale: Tensor, bias: Tensor, positive: Tensor, negative: Tensor, near: Tensor | None = None
+) -> Tensor:
     """Sigmoid part, balanced for every caption, plus a multi-positive softmax over the captions of each picture.
 
     Args:
         cosines: N x M between pictures and captions.
         scale, bias: scalars; logit = scale * cosine + bias.
         positive, negative: N x M from `agreement`.
+        near: N x M from `near_misses`; they get half of the weight of the negatives.
 
     Sources: pairwise sigmoid loss, arXiv 2303.15343; several positives, arXiv 2004.11362.
     """
     logits = scale * cosines + bias
     hit = (F.softplus(-logits) * positive).sum(0) / positive.sum(0).clamp(min=1)
     miss = (F.softplus(logits) * negative).sum(0) / negative.sum(0).clamp(min=1)
+    if near is not None:
+        miss = (miss + (F.softplus(logits) * near).sum(0)) / 2
     masked = (scale * cosines).masked_fill((positive + negative) == 0, -1e4)
     log_share = masked - masked.logsumexp(dim=1, keepdim=True)
     softmax = -(log_share * positive).sum(1) / positive.sum(1).clamp(min=1)
@@ -205,7 +236,9 @@ class Trainer:
         positive, negative = agreement(samples, captions)
         scale = self.model.logit_scale.exp().clamp(max=60.0)
         cosines = images @ texts.T
-        agreed = agreement_loss(cosines, scale, self.model.logit_bias, positive, negative)
+        near = near_misses(samples, captions)
+        agreed = agreement_loss(cosines, scale, self.model.logit_bias, positive, negative, near)
+        agreed = agreed + self.recipe.centring * centring_loss(images, texts[: len(PROBES)])
         return agreed + group_loss(cosines[:, : len(PROBES)], scale, positive[:, : len(PROBES)], self.recipe.groups)
 
     @torch.no_grad()
