@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test test-fast lint types format bench faults dist clean
+.PHONY: help setup dev demo test test-fast lint types format bench faults fuzz dist clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ bench: dev       ## print the measured speed ratios
 
 faults: dev      ## kill, starve and cut ivif 100 times a kind, and print what survived
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.faults --kills 100
+
+fuzz: dev        ## 100,000 random cases of damaged and hostile input
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.fuzz --cases 100000
 
 dist: dev        ## wheel and sdist in dist/
 	$(BIN)/python -m build

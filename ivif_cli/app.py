@@ -1,6 +1,7 @@
 """Wires the commands into one program. Nothing heavy is imported here: `ivif --help` answers at once."""
 
 import importlib
+import io
 import signal
 import sys
 import warnings
@@ -58,6 +59,9 @@ def main() -> None:
     if not debugging():
         warnings.simplefilter("ignore")
     signal.signal(signal.SIGTERM, _end)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file name need not be UTF-8: it is printed with the bytes it has.
+        sys.stdout.reconfigure(errors="surrogateescape")
     try:
         app(prog_name="ivif")
     except BrokenPipeError:

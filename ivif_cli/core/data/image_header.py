@@ -65,7 +65,7 @@ def read_header(data: Buffer) -> ImageHeader | None:
         if view[: len(magic)] == magic:
             try:
                 return parse(view)
-            except (struct.error, IndexError):
+            except (struct.error, IndexError, OverflowError):
                 return ImageHeader(kind, 0, 0, "truncated")
     return None
 

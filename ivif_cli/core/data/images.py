@@ -69,6 +69,8 @@ def _file_bytes(path: Path) -> np.ndarray:
         raise InputError(f"{path} does not exist") from None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise InputError(f"no file can be called {str(path)!r}: {error}") from error
 
 
 def _check_header(path: Path, header: ImageHeader | None, size: int, max_pixels: int) -> None:

@@ -66,6 +66,9 @@ class PromptEmbeddings:
         return F.normalize(self.fused - self.vis, dim=0)
 
 
+_FIELDS = dataclasses.fields(PromptSet)
+
+
 class TextEncoder(Protocol):
     """What embedding needs of an encoder."""
 
@@ -156,16 +159,23 @@ def load_all_embeddings(path: Path, *, encoder: TextEncoder | None = None) -> li
             f"{path} was made with the encoder {name}, not with {encoder.name}{same}",
             "embed the prompts again with ivif embed-prompts, or choose that encoder with --clip",
         )
-    return [_unpacked(entry, tensors, name, sha256, path) for entry in json.loads(metadata.get("prompts", "[]"))]
+    try:
+        entries = json.loads(metadata.get("prompts", "[]"))
+        sets = [PromptSet(**{field.name: str(entry[field.name]) for field in _FIELDS}) for entry in entries]
+        templates = [tuple(map(str, entry.get("templates", ("{}",)))) for entry in entries]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise EncoderError(f"{path}: its prompt texts are damaged", "make them with ivif embed-prompts") from error
+    return [_unpacked(*of, tensors, name, sha256, path) for of in zip(sets, templates, strict=True)]
 
 
-def _unpacked(entry: dict, tensors: dict[str, Tensor], name: str, sha256: str, path: Path) -> PromptEmbeddings:
-    texts = PromptSet(**{field.name: entry[field.name] for field in dataclasses.fields(PromptSet)})
+def _unpacked(
+    texts: PromptSet, templates: tuple[str, ...], tensors: dict[str, Tensor], name: str, sha256: str, path: Path
+) -> PromptEmbeddings:
     try:
         ir, vis, fused = (tensors[f"{texts.name}/{role}"].float() for role in ROLES)
     except KeyError as error:
         raise EncoderError(f"{path}: the prompt set {texts.name!r} is incomplete: {error} is missing") from error
-    return PromptEmbeddings(ir, vis, fused, name, sha256, texts, tuple(entry.get("templates", ("{}",))))
+    return PromptEmbeddings(ir, vis, fused, name, sha256, texts, templates)
 
 
 def load_embeddings(path: Path, *, encoder: TextEncoder | None = None, name: str | None = None) -> PromptEmbeddings:
@@ -194,7 +204,7 @@ def read_prompt_file(path: Path) -> tuple[list[PromptSet], tuple[str, ...]]:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read the prompt file {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is no valid TOML: {error}") from error
     templates = document.pop("templates", [])
     if not isinstance(templates, list) or not all(isinstance(frame, str) for frame in templates):

@@ -6,7 +6,10 @@ from ivif_cli.core.errors import OutputError
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text under a temporary name, then rename; raises OutputError where that fails."""
+    """Write UTF-8 text under a temporary name, then rename; raises OutputError where that fails.
+
+    Bytes of file names that are no UTF-8 become question marks.
+    """
     temporary = path.with_name(f".{path.name}.partial")
     try:
         temporary.write_text(text, encoding="utf-8", errors="replace")

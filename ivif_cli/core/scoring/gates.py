@@ -11,6 +11,8 @@ from ivif_cli.core.errors import InputError, UsageError
 from ivif_cli.core.metrics import Metric
 from ivif_cli.core.scoring.results import MethodScores
 
+_LARGEST = 1e300
+
 
 @dataclass(frozen=True)
 class Bound:
@@ -101,11 +103,16 @@ def read_baseline(path: Path) -> dict[str, Any]:
         report = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot read the baseline {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"the baseline {path} is not JSON", "write one with `ivif evaluate --json`") from error
-    if not isinstance(report, dict) or report.get("schema") != 1 or not report.get("methods"):
+    methods = report.get("methods") if isinstance(report, dict) and report.get("schema") == 1 else None
+    if not (isinstance(methods, list) and methods and all(_is_method(entry) for entry in methods)):
         raise InputError(f"{path} is not an evaluation report of schema 1", "write one with `ivif evaluate --json`")
     return report
+
+
+def _is_method(entry: object) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("mean", {}), dict)
 
 
 def baseline_bounds(
@@ -127,7 +134,7 @@ def baseline_bounds(
     bounds = []
     for name, metric in metrics.items():
         mean = old.get("mean", {}).get(name)
-        if isinstance(mean, int | float):
+        if isinstance(mean, int | float) and abs(mean) <= _LARGEST:
             slack = tolerance.slack(mean)
             bound = mean - slack if metric.higher_is_better else mean + slack
             bounds.append(Bound(name, "baseline", bound, metric.higher_is_better))

@@ -110,7 +110,13 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], dict
     tensors, metadata = read_weights(path)
     if metadata.get("format") != FORMAT:
         raise TrainingError(f"not a checkpoint of ivif train: {path}")
-    return tensors, json.loads(metadata["state"]), metadata
+    try:
+        plain = json.loads(metadata["state"])
+    except (KeyError, ValueError, RecursionError) as error:
+        raise TrainingError(f"the checkpoint's state is damaged: {path}") from error
+    if not isinstance(plain, dict) or not {"step", "typical", "hours", "groups", "scaler", "recipe"} <= plain.keys():
+        raise TrainingError(f"the checkpoint's state is incomplete: {path}")
+    return tensors, plain, metadata
 
 
 def restore(path: Path, state: RunState, recipe: dict[str, Any], extra: dict[str, str]) -> None:

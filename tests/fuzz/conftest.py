@@ -1,0 +1,20 @@
+"""Counts are left behind at the end; a folder that all cases of a test write into."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.budget import write_tally
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tally() -> Iterator[None]:
+    yield
+    write_tally()
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the file of the case."""
+    return tmp_path_factory.mktemp("fuzz")

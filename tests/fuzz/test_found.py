@@ -1,0 +1,60 @@
+"""What fuzzing has found, each mended: refused in one line since."""
+
+import json
+import struct
+from pathlib import Path
+
+import pytest
+
+from ivif_cli.core.data.image_header import read_header
+from ivif_cli.core.data.images import read_image
+from ivif_cli.core.errors import EncoderError, InputError, TrainingError, UsageError
+from ivif_cli.core.language.prompts import load_all_embeddings
+from ivif_cli.core.scoring.gates import read_baseline
+from ivif_cli.core.training.checkpoint import read_checkpoint
+from ivif_cli.core.training.recipe import load_recipe, parse_setting
+
+
+def safetensors(path: Path, metadata: dict[str, str]) -> Path:
+    text = json.dumps({"__metadata__": metadata}).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text)
+    return path
+
+
+def test_a_name_with_a_zero_byte(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no file can be called"):
+        read_image(tmp_path / "a\0.png")
+
+
+def test_a_big_tiff_whose_directory_lies_beyond_any_memory() -> None:
+    header = read_header(b"II+\0" + struct.pack("<HHQ", 8, 0, (1 << 64) - 1))
+    assert header is not None
+    assert header.damage == "truncated"
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "null", '{"schema": 1, "methods": [3]}', '{"schema": 1, "methods": [{"mean": []}]}']
+)
+def test_baselines_that_are_no_reports(tmp_path: Path, text: str) -> None:
+    (tmp_path / "old.json").write_text(text)
+    with pytest.raises(InputError):
+        read_baseline(tmp_path / "old.json")
+
+
+def test_recipes_nested_too_deep(tmp_path: Path) -> None:
+    (tmp_path / "deep.toml").write_text("a = " + "[" * 100_000)
+    with pytest.raises(UsageError):
+        load_recipe(tmp_path / "deep.toml")
+
+
+def test_a_number_of_too_many_digits_is_text() -> None:
+    digits = "9" * 5000
+    assert parse_setting(f"steps={digits}") == ("steps", digits)
+
+
+@pytest.mark.parametrize("plain", ["", "null", "[null]", "[{}]", '{"step": 1}'])
+def test_metadata_of_another_kind(tmp_path: Path, plain: str) -> None:
+    with pytest.raises(EncoderError):
+        load_all_embeddings(safetensors(tmp_path / "p.safetensors", {"format": "ivif-prompts-1", "prompts": plain}))
+    with pytest.raises(TrainingError):
+        read_checkpoint(safetensors(tmp_path / "c.safetensors", {"format": "ivif-checkpoint-1", "state": plain}))
