@@ -125,10 +125,9 @@ def _tell(console: Console, report: "VideoReport", fuser: "AnyFuser") -> None:
         return
     console.result(report.output)
     rate = "" if report.rate is None else f" at {report.rate:g}/s"
-    shake = ", ".join(f"{name} {value:.2f}" for name, value in report.flicker.items() if value is not None)
-    console.note(
-        f"{report.frames} frames of {report.width} x {report.height}{rate}; flicker: {shake or 'not measured'}"
-    )
+    shake = ", ".join(f"{name} {value:.1%}" for name, value in report.relative_flicker.items() if value is not None)
+    size = f"{report.width} x {report.height}{rate}"
+    console.note(f"{report.frames} frames of {size}; flicker in shares of the contrast: {shake or 'not measured'}")
 
 
 def _as_json(report: "VideoReport", fuser: "AnyFuser") -> dict[str, Any]:

@@ -112,6 +112,15 @@ def test_warp_keeps_the_kind_of_values(dtype: type) -> None:
     )
 
 
+def test_placed_image_blends_into_the_visible_one_where_it_does_not_reach() -> None:
+    ir, luma = np.full((192, 256), 200, np.uint8), np.full((192, 256), 100, np.uint8)
+    placed = Alignment(np.array([[1, 0, 60.0], [0, 1, 0], [0, 0, 1]])).place(ir, luma)
+    assert placed.dtype == np.uint8
+    assert (placed[:, :59] == 100).all() and (placed[:, 75:] == 200).all()
+    assert np.abs(np.diff(placed.astype(int), axis=1)).max() < 20
+    np.testing.assert_array_equal(Alignment(np.eye(3)).place(ir, luma), ir)
+
+
 def test_saved_alignment_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "rig.json"
     alignment = Alignment(MOVES["perspective"], (256, 192), (256, 192), 0.5, 0.2, 1.5, 4)

@@ -193,7 +193,17 @@ def test_flicker_of_steady_change_is_zero_and_of_a_jumping_level_is_its_second_d
         jumping.add(np.full((16, 16), 50 + 4 * (number % 2), np.uint8))
     assert steady.value == 0
     assert jumping.value == 8
-    assert Flicker().value is None
+    assert Flicker().value is None and jumping.relative is None
+
+
+def test_relative_flicker_does_not_change_with_the_contrast() -> None:
+    weak, strong = Flicker(), Flicker()
+    for number in range(6):
+        image = np.tile(np.arange(16, dtype=np.uint8) + 3 * (number % 2), (16, 1))
+        weak.add(image)
+        strong.add(image * 5)
+    assert weak.relative == pytest.approx(strong.relative)
+    assert weak.value == pytest.approx((strong.value or 0) / 5)
 
 
 def test_noisy_radiometric_video_does_not_flicker_more_than_frame_by_frame(tmp_path: Path, fuser: Fuser) -> None:

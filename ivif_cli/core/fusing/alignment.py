@@ -11,6 +11,7 @@ import numpy as np
 from ivif_cli.core.errors import InputError, OutputError
 
 _FORMAT = 1
+_FEATHER = 0.04
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,28 @@ class Alignment:
         warped = cv2.warpPerspective(ir, inverse, vis_size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
         reached = cv2.warpPerspective(np.full(ir.shape[:2], 255, np.uint8), inverse, vis_size, flags=flags)
         return warped, reached == 255
+
+    def place(self, ir: np.ndarray, visible_luma: np.ndarray) -> np.ndarray:
+        """Infrared image in the visible frame, with the visible luma standing in where it does not reach.
+
+        The two are blended over 4 % of the longer side, so that the fused picture shows no edge there.
+
+        Args:
+            ir: H x W, uint8 or uint16.
+            visible_luma: H' x W' of the same dtype.
+
+        Returns:
+            H' x W' of that dtype.
+        """
+        height, width = visible_luma.shape
+        warped, reached = self.warp(ir, (width, height))
+        if reached.all():
+            return warped
+        framed = cv2.copyMakeBorder(reached.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+        distance = cv2.distanceTransform(framed, cv2.DIST_L2, 3)[1:-1, 1:-1]
+        weight = np.minimum(distance / (_FEATHER * max(height, width)), 1.0)
+        blended = warped * weight + visible_luma * (1.0 - weight)
+        return np.rint(blended).astype(ir.dtype)
 
     def corner_shift(self) -> float:
         """Mean distance [visible px] by which the corners move, against scaling the infrared image to the frame."""

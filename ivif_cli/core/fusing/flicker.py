@@ -10,12 +10,13 @@ class Flicker:
     """Mean absolute second difference in time of the mean grey levels of 8 x 8 blocks [grey levels of 255].
 
     Steady motion and slow changes of light have small second differences; brightness that jumps back and forth
-    between frames has large ones. Values of two videos compare where they show the same scene.
+    between frames has large ones. Values of two videos compare where they show the same scene with the same contrast;
+    where the contrast differs, `relative` compares.
     """
 
     def __init__(self) -> None:
         self._last: list[np.ndarray] = []
-        self._sum = 0.0
+        self._sum = self._spread = 0.0
         self._count = 0
 
     def add(self, luma: np.ndarray) -> None:
@@ -26,6 +27,7 @@ class Flicker:
         if len(self._last) == 3:
             before, middle, after = self._last
             self._sum += float(np.abs(after - 2 * middle + before).mean())
+            self._spread += float(middle.std())
             self._count += 1
             self._last.pop(0)
 
@@ -33,3 +35,8 @@ class Flicker:
     def value(self) -> float | None:
         """The measure so far; None before the third frame."""
         return self._sum / self._count if self._count else None
+
+    @property
+    def relative(self) -> float | None:
+        """The measure as a share of the contrast: the mean standard deviation of the blocks; None for flat videos."""
+        return self._sum / self._spread if self._spread else None

@@ -89,7 +89,7 @@ def to_bits(image: np.ndarray, bits: int | None) -> np.ndarray:
 def choose_alignment(text: str) -> Align:
     """Warp for `--align`: "ecc" or "loftr" estimates one for every pair, anything else is a file of `ivif align`.
 
-    Where the warped infrared image has no data, the visible luma stands in for it.
+    Where the warped infrared image has no data, the visible luma stands in for it, blended in.
 
     Raises:
         InputError: the file is missing or not an alignment.
@@ -103,7 +103,6 @@ def choose_alignment(text: str) -> Align:
 
     def align(ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
         found = fixed or estimators[text](ir, vis)
-        warped, reached = found.warp(ir, (vis.shape[1], vis.shape[0]))
-        return np.where(reached, warped, to_bits(to_luma(vis), 8 * ir.dtype.itemsize))
+        return found.place(ir, to_bits(to_luma(vis), 8 * ir.dtype.itemsize))
 
     return align

@@ -65,7 +65,13 @@ class VideoOptions:
 
 @dataclass
 class VideoReport:
-    """What was made: frames, size [px], frames per second, flicker (see `Flicker`), and remarks for the user."""
+    """What was made.
+
+    Attributes:
+        width, height: of the frames [px]; `rate`: frames per second.
+        flicker, relative_flicker: of the sources and the result (see `Flicker`).
+        notes: remarks for the user, like a difference in length.
+    """
 
     output: str
     width: int = 0
@@ -73,6 +79,7 @@ class VideoReport:
     rate: float | None = None
     frames: int = 0
     flicker: dict[str, float | None] = field(default_factory=dict)
+    relative_flicker: dict[str, float | None] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -180,6 +187,7 @@ def _run(
     if not report.frames:
         raise InputError(f"{clips[0].name} or {clips[1].name} holds no frames")
     report.flicker = {name: meter.value for name, meter in meters.items()}
+    report.relative_flicker = {name: meter.relative for name, meter in meters.items()}
     return report
 
 
@@ -226,9 +234,8 @@ class Preparer:
         visible = to_luma(vis) if self._options.gray else vis
         height, width = visible.shape[:2]
         if isinstance(self._options.align, Alignment):
-            warped, reached = self._options.align.warp(thermal, (width, height))
             luma = to_bits(to_luma(visible), 8 * thermal.dtype.itemsize)
-            return np.where(reached, warped, luma), visible
+            return self._options.align.place(thermal, luma), visible
         if thermal.shape == (height, width):
             return thermal, visible
         if not self._options.resize:
