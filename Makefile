@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test test-fast lint types format bench faults fuzz dist clean
+.PHONY: help setup dev demo test test-fast lint types format bench faults fuzz soak audit docs dist clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,15 @@ faults: dev      ## kill, starve and cut ivif 100 times a kind, and print what s
 
 fuzz: dev        ## 100,000 random cases of damaged and hostile input
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.fuzz --cases 100000
+
+soak: dev        ## 20,000 small pairs through fuse and evaluate; prints memory over time
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.soak --pairs 20000
+
+audit: dev       ## look the installed packages up in the advisory database
+	$(BIN)/python -m tools.audit
+
+docs: dev        ## API reference as HTML in out/api
+	$(BIN)/pdoc --docformat google --output-directory out/api ivif_cli '!ivif_cli.__main__'
 
 dist: dev        ## wheel and sdist in dist/
 	$(BIN)/python -m build

@@ -43,11 +43,48 @@ def ivif(
     """
 
 
+EXAMPLES = {
+    "fuse": (
+        "ivif fuse --ir a.png --vis b.png -o out.png",
+        "ivif fuse --ir night/ir --vis night/vis -o night/fused",
+        "ivif fuse --dataset TNO --data-root DIR -o fused --json",
+        "ivif fuse --ir ir.mp4 --vis vis.mp4 -o fused.mp4",
+    ),
+    "evaluate": (
+        "ivif evaluate --ir ir --vis vis --fused mine=a --fused theirs=b",
+        "ivif evaluate --dataset TNO --data-root DIR --min VIF=0.75 --json",
+        "ivif evaluate --ir ir --vis vis --baseline old.json --tolerance 1% --html report.html",
+    ),
+    "train": (
+        "ivif train --data DIR --out runs/a",
+        "ivif train --data DIR --out runs/a --resume",
+        "ivif train --print-config > recipe.toml",
+        "torchrun --nproc-per-node 4 -m ivif_cli train --data DIR --out runs/a",
+    ),
+    "embed_prompts": (
+        "ivif embed-prompts --fused 'a sharp bright image' -o prompts.safetensors",
+        "ivif embed-prompts --prompts prompts.toml -o prompts.safetensors",
+    ),
+    "align": (
+        "ivif align --ir ir.png --vis vis.png -o rig.json",
+        "ivif fuse --ir ir --vis vis --align rig.json -o fused",
+    ),
+    "export": ("ivif export -o fusion.onnx",),
+    "info": ("ivif info", "ivif info --json"),
+}
+"""Command -> lines that a user could type; they close its help."""
+
+
+def _epilog(name: str) -> str | None:
+    """Examples as paragraphs, because the help's text is filled."""
+    return "Examples:\n\n" + "\n\n".join(EXAMPLES[name]) if name in EXAMPLES else None
+
+
 def _register() -> None:
     """Add `commands/NAME.py`'s function NAME as the command NAME, for every name in `COMMANDS`."""
     for name in COMMANDS:
         module = importlib.import_module(f"ivif_cli.commands.{name}")
-        app.command(name.replace("_", "-"))(guarded(getattr(module, name)))
+        app.command(name.replace("_", "-"), epilog=_epilog(name))(guarded(getattr(module, name)))
 
 
 def _end(number: int, _: FrameType | None) -> None:
