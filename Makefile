@@ -58,7 +58,7 @@ audit: dev       ## look the installed packages up in the advisory database
 	$(BIN)/python -m tools.audit
 
 docs: dev        ## API reference as HTML in out/api
-	$(BIN)/pdoc --docformat google --output-directory out/api ivif_cli '!ivif_cli.__main__'
+	$(BIN)/python -m pdoc --docformat google --output-directory out/api ivif_cli.core ivif_cli.commands
 
 dist: dev        ## wheel and sdist in dist/
 	$(BIN)/python -m build
