@@ -52,7 +52,7 @@ def test_what_does_not_fit_gets_one_line(rig: Path) -> None:
         ((), 1, "exists already"),
         (("--overwrite", "--method", "sift"), 2, "unknown method: sift"),
         (("--overwrite", "--motion", "elastic"), 2, "unknown motion: elastic"),
-        (("--overwrite", "--min-quality", "0.999"), 1, "alignment refused"),
+        (("--overwrite", "--min-quality", "1.01"), 1, "alignment refused"),
     ):
         found, _, message = run(*one, *extra)
         assert found == status and reason in message and message.count("\n") == 1
