@@ -43,7 +43,7 @@ format: dev      ## apply format and safe fixes
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 bench: dev       ## print the measured speed ratios
-	for script in network metrics fuse train_step; do OMP_NUM_THREADS=1 $(BIN)/python benchmarks/$$script.py || exit 1; done
+	for script in network video metrics fuse train_step; do OMP_NUM_THREADS=1 $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 faults: dev      ## kill, starve and cut ivif 100 times a kind, and print what survived
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.faults --kills 100
