@@ -79,7 +79,8 @@ def fuse(
     options = _source_options(ir_range, gray, resize, bit_depth, align)
     _check_outputs(task, options, bit_depth, overwrite)
 
-    from ivif_cli.core.fusing.folder import first_process, fuse_jobs, own_share
+    from ivif_cli.core.fusing.folder import first_process, fuse_jobs, merge_reports, own_share
+    from ivif_cli.core.scoring.launch import gather
 
     for complaint in task.complaints if first_process() else ():
         console.warn(complaint)
@@ -96,6 +97,10 @@ def fuse(
             workers=workers,
             on_done=advance,
         )
+    parts = gather(report)
+    if parts is None:
+        return
+    report = merge_reports(parts)
     _tell(console, task, report, fuser)
     if report.failed:
         raise typer.Exit(1)

@@ -99,6 +99,21 @@ def first_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def merge_reports(parts: Sequence[Report]) -> Report:
+    """One report of several processes' reports: pictures by name, the longest time, the other times in sum."""
+
+    def by_name(jobs: Iterable[Job]) -> list[Job]:
+        return sorted(jobs, key=lambda job: job.pair.name)
+
+    return Report(
+        sorted((item for part in parts for item in part.fused), key=lambda item: item.job.pair.name),
+        by_name(job for part in parts for job in part.skipped),
+        sorted((failed for part in parts for failed in part.failed), key=lambda failed: failed[0].pair.name),
+        max(part.total for part in parts),
+        *(sum(getattr(part, name) for part in parts) for name in ("network", "starved", "blocked")),
+    )
+
+
 def fuse_jobs(
     fuser: "AnyFuser",
     jobs: Sequence[Job],

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -25,7 +26,8 @@ def gather(part: T) -> list[T] | None:
         return [part]
     import torch.distributed as dist
 
-    dist.init_process_group("gloo")
+    # The first process may be done long before the last; one that dies is told by the launcher, not by a timeout.
+    dist.init_process_group("gloo", timeout=timedelta(days=7))
     try:
         parts: list[T | None] | None = [None] * size if rank == 0 else None
         dist.gather_object(part, parts, dst=0)

@@ -1,0 +1,1 @@
+"""Several processes started by torch's own launcher."""
