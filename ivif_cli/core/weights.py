@@ -5,6 +5,7 @@ A bundled file is pinned by its sha256 in `SHA256`; a changed, truncated or fore
 
 import hashlib
 import json
+import os
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -144,7 +145,12 @@ def write_weights(path: Path, tensors: dict[str, "Tensor"], metadata: dict[str, 
     temporary = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
+        # What an earlier, killed run left is removed and not written through: it might be a link.
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)

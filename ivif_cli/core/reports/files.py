@@ -12,7 +12,10 @@ def write_text(path: Path, text: str) -> None:
     """
     temporary = path.with_name(f".{path.name}.partial")
     try:
-        temporary.write_text(text, encoding="utf-8", errors="replace")
+        # What an earlier, killed run left is removed and not written through: it might be a link.
+        temporary.unlink(missing_ok=True)
+        with temporary.open("x", encoding="utf-8", errors="replace") as stream:
+            stream.write(text)
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
