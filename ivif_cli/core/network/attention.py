@@ -55,11 +55,14 @@ class CrossFusionAttention(nn.Module):
     def forward(self, features: Tensor, tokens: Tensor) -> Tensor:
         """Fuse N x 2C x H x W features (infrared first) into N x C x H x W.
 
-        The 1x1 convolution is folded into the attention matrix first (C x 2C instead of 2C x 2C per pixel).
+        The 1x1 convolution is folded into the attention matrix first (C x 2C a pixel). A single image is
+        convolved, which keeps its memory layout.
         """
-        weight = self.out.weight.flatten(1) @ self.matrix(tokens)
-        mixed = weight @ features.flatten(2) + self.out.bias[:, None]  # type: ignore[index]
-        return mixed.unflatten(2, features.shape[2:])
+        weight = (self.out.weight.flatten(1) @ self.matrix(tokens))[..., None, None].to(features.dtype)
+        if len(features) == 1:
+            return F.conv2d(features, weight[0], self.out.bias)
+        mixed = weight.flatten(2) @ features.flatten(2)
+        return mixed.unflatten(2, features.shape[2:]) + self.out.bias[:, None, None]  # type: ignore[index]
 
 
 class ConcatMixer(nn.Module):

@@ -167,7 +167,7 @@ class FusionNetwork(nn.Module):
         if any(pad):
             ir, vis = (F.pad(x, pad, mode="replicate") for x in (ir, vis))
         features = self._decode(self.encode_ir(ir), self.encode_vis(vis), descriptors)
-        maps = F.pixel_shuffle(self.head(features).to(vis.dtype), self.config.fold)
+        maps = _unfold(self.head(features).to(vis.dtype), self.config.fold)
         fused = _compose(ir, vis, maps)[..., :height, :width]
         return fused if self.training else fused.clamp(0, 1)
 
@@ -189,6 +189,13 @@ class FusionNetwork(nn.Module):
     def config_dict(self) -> dict[str, int | str]:
         """The configuration as plain values, for metadata."""
         return asdict(self.config)
+
+
+def _unfold(maps: Tensor, fold: int) -> Tensor:
+    """`pixel_shuffle` of N x (C fold fold) x H x W, by one copy that reads channels-last memory in order."""
+    count, channels, height, width = maps.shape
+    blocks = maps.permute(0, 2, 3, 1).unflatten(3, (channels // fold**2, fold, fold))
+    return blocks.permute(0, 3, 1, 4, 2, 5).reshape(count, channels // fold**2, height * fold, width * fold)
 
 
 def _compose(ir: Tensor, vis: Tensor, maps: Tensor) -> Tensor:
