@@ -31,6 +31,7 @@ class FusionConfig:
         blocks: residual blocks of the fused features a level.
         mixer: how the modalities are joined: "cross" (cross fusion attention), "concat", "self".
         tone: width of the tone features that the thumbnail gives to the decoder.
+        head: side of the last convolution's kernel, odd.
     """
 
     fold: int = 2
@@ -39,6 +40,7 @@ class FusionConfig:
     blocks: int = 1
     mixer: str = "cross"
     tone: int = 32
+    head: int = 3
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
@@ -104,7 +106,7 @@ class FusionNetwork(nn.Module):
         self.blocks = nn.ModuleList(nn.Sequential(*(Residual(width) for _ in range(config.blocks))) for width in widths)
         self.tone_in = nn.Linear(2 * (_KNOTS + 2) + 2 * sum(widths), config.tone)
         self.tone_out = nn.Linear(config.tone, 2 * sum(widths))
-        self.head = _conv(widths[0], _MAPS * config.fold**2)
+        self.head = nn.Conv2d(widths[0], _MAPS * config.fold**2, config.head, padding=config.head // 2)
         self.knots: Tensor
         self.register_buffer("knots", torch.linspace(0, 1, _KNOTS + 1)[:_KNOTS], persistent=False)
         self._start_as_average()

@@ -13,7 +13,7 @@ from ivif_cli.core.weights import bundled, file_sha256, read_weights, write_weig
 
 NETWORKS: dict[str, FusionConfig] = {
     "base": FusionConfig(fold=2, channels=16, levels=3, blocks=1),
-    "fast": FusionConfig(fold=4, channels=16, levels=1, blocks=1),
+    "fast": FusionConfig(fold=4, channels=16, levels=1, blocks=1, head=1),
 }
 """Network name -> its shape. A name that is bundled has its weights in `weights/NAME.safetensors`."""
 
@@ -87,7 +87,7 @@ def _network_of(path: Path, metadata: dict[str, str]) -> FusionNetwork:
 
 def _bounded(fields: dict[str, int | str]) -> dict[str, int | str]:
     """Refuse shapes that no file of ours has, before memory is spent on them."""
-    limits = {"fold": 8, "channels": 256, "levels": 6, "blocks": 16, "tone": 1024}
+    limits = {"fold": 8, "channels": 256, "levels": 6, "blocks": 16, "tone": 1024, "head": 7}
     for key, limit in limits.items():
         if not 1 <= int(fields.get(key, 1)) <= limit:
             raise ValueError(f"{key} = {fields[key]}")
