@@ -41,8 +41,8 @@ def read_scenes(root: Path) -> list[Scene]:
     return scenes
 
 
-def export(trainer: Trainer, started_from: str) -> None:
-    """Write the open_clip configuration and the weights as fp16 safetensors."""
+def export(trainer: Trainer, started_from: str, weights: Path) -> None:
+    """Write the weights as fp16 safetensors, and the open_clip configuration."""
     CONFIG.write_text(json.dumps(model_config(trainer.recipe), indent=1) + "\n")
     tensors = {
         name: value.half().contiguous() if value.is_floating_point() else value
@@ -58,8 +58,8 @@ def export(trainer: Trainer, started_from: str) -> None:
         "validation_pairs": str(len(trainer.held_out)),
         "recipe": json.dumps(asdict(trainer.recipe)),
     }
-    sha256 = write_weights(WEIGHTS, tensors, metadata)
-    print(f'core/weights.py: "{WEIGHTS.name}": "{sha256}",')
+    sha256 = write_weights(weights, tensors, metadata)
+    print(f'core/weights.py: "{weights.name}": "{sha256}",')
 
 
 def started_from(checkpoint: Path | None) -> str:
@@ -79,6 +79,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=ContrastiveRecipe.seed)
     parser.add_argument("--init", type=Path, help="checkpoint of another run to take the model from")
     parser.add_argument("--learning-rate", type=float, default=ContrastiveRecipe.learning_rate)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="weights file to write")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--export", action="store_true")
     arguments = parser.parse_args()
@@ -101,7 +102,7 @@ def main() -> None:
 
         for _ in run(trainer, checkpoint, report=report):
             pass
-    export(trainer, started_from(arguments.init))
+    export(trainer, started_from(arguments.init), arguments.weights)
 
 
 if __name__ == "__main__":

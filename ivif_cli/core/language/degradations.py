@@ -49,15 +49,15 @@ def noise(luma: Array, rng: np.random.Generator) -> Array:
 
 
 def darken(luma: Array, rng: np.random.Generator) -> Array:
-    """Underexposure: gamma 1 to 2 and a gain that leaves a mean of 0.03 to 0.16."""
+    """Underexposure: gamma 1 to 2 and a gain that leaves a mean of 0.03 to 0.12."""
     dark = luma ** rng.uniform(1.0, 2.0)
-    return _clip(dark * min(1.0, rng.uniform(0.03, 0.16) / (float(dark.mean()) + 1e-3)))
+    return _clip(dark * min(1.0, rng.uniform(0.03, 0.12) / (float(dark.mean()) + 1e-3)))
 
 
 def fade(luma: Array, rng: np.random.Generator) -> Array:
-    """Low contrast: the range squeezed to 0.08 to 0.28 around a veil of 0.35 to 0.7."""
+    """Low contrast: the range squeezed to 0.06 to 0.22 around a veil of 0.35 to 0.7."""
     low, high = np.percentile(luma, (2, 98))
-    level, width = rng.uniform(0.35, 0.7), rng.uniform(0.08, 0.28)
+    level, width = rng.uniform(0.35, 0.7), rng.uniform(0.06, 0.22)
     return _clip(level + (luma - (low + high) / 2) * width / max(float(high - low), 0.1))
 
 

@@ -80,6 +80,7 @@ word-level text tower). It is the encoder that `ivif train` and `ivif embed-prom
 picture. Captions come from a small grammar: modality (given), quality (degradations applied to the crop, or exposure
 measured on it), background detail and object saliency (measured on the crop), day or night (given). No scene group is
 on both sides of the validation split, and none is in the test sets below. {steps} steps{origin}; settings: {settings}.
+These settings are stored in the weights file; the repository's recipe may have gone on since.
 
 The training pairs are published for research, with citation, by their authors (RoadScene, MSRS, M3FD, FMB); see their
 pages for the terms. The pictures themselves are not part of this repository.
