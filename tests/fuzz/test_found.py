@@ -8,6 +8,7 @@ import pytest
 
 from ivif_cli.core.data.image_header import read_header
 from ivif_cli.core.data.images import read_image
+from ivif_cli.core.data.pairing import IR_MARKERS, strip_markers
 from ivif_cli.core.errors import EncoderError, InputError, TrainingError, UsageError
 from ivif_cli.core.language.prompts import load_all_embeddings
 from ivif_cli.core.scoring.gates import read_baseline
@@ -58,3 +59,8 @@ def test_metadata_of_another_kind(tmp_path: Path, plain: str) -> None:
         load_all_embeddings(safetensors(tmp_path / "p.safetensors", {"format": "ivif-prompts-1", "prompts": plain}))
     with pytest.raises(TrainingError):
         read_checkpoint(safetensors(tmp_path / "c.safetensors", {"format": "ivif-checkpoint-1", "state": plain}))
+
+
+@pytest.mark.parametrize("name", ["IR_", "_ir", "ir_.a", "folder/IR_"])
+def test_a_name_that_is_all_marker_is_kept(name: str) -> None:
+    assert strip_markers(name, IR_MARKERS) == name

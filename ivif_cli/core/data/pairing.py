@@ -143,6 +143,8 @@ def strip_markers(key: str, markers: Iterable[str]) -> str:
         bare = re.sub(rf"^(?:{words})(?:[_\-. ]|(?=\d))", "", stem, flags=re.IGNORECASE)
     if folder and re.fullmatch(words, bare, flags=re.IGNORECASE):
         return folder
+    if not bare or bare.startswith("."):
+        bare = stem  # what is left would name no file, or a hidden one
     return f"{folder}/{bare}" if folder else bare
 
 
