@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SHA256: dict[str, str] = {
     "base.safetensors": "3a63472094b85d1f2a60647a88b1ba44f977b350a4d1a7551e049c9532b417f4",
     "fast.safetensors": "6c56fc8220276a2aa461751ec604830ae23c84e7c3d8560649098f2ea8b16381",
-    "compact-clip.safetensors": "688573fc2db83471f8f9de155a6be9c46a7c6cf532c84a932bb28099789a01c0",
+    "compact-clip.safetensors": "8a0899ba174648cbaca50a15a8870d9c64661fba0ce092925f3232715c9d8e14",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""
 

@@ -33,6 +33,7 @@ class FidelitySettings:
         entropy: weight of minus the entropy [bit].
         stretch: largest tone stretch of the intensity target (and with it the gradient target); 1 leaves tones alone.
         gradient_gain: target gradient over the stronger source gradient.
+        gradient_window: side of the square whose mean energy decides which source's gradient is the stronger; odd.
         contrast_gain: target standard deviation over the larger of the sources'.
         vif_scales: first and last of VIF's four scales; few and coarse ones are cheap.
     """
@@ -49,6 +50,7 @@ class FidelitySettings:
     entropy: float = 0.0
     stretch: float = 1.0
     gradient_gain: float = 1.25
+    gradient_window: int = 1
     contrast_gain: float = 1.2
     vif_scales: tuple[int, ...] = (1, 2)
 
@@ -102,13 +104,17 @@ def sobel(luma: Tensor) -> Tensor:
     return F.conv2d(luma, kernels[:, None])
 
 
-def gradient_loss(fused: Tensor, ir: Tensor, vis: Tensor, *, gain: float = 1.25, tones: Tones | None = None) -> Tensor:
-    """Mean |grad F - gain * stronger of (grad A, grad B)|, signed, the stronger by its length at each pixel.
+def gradient_loss(
+    fused: Tensor, ir: Tensor, vis: Tensor, *, gain: float = 1.25, window: int = 1, tones: Tones | None = None
+) -> Tensor:
+    """Mean |grad F - gain * stronger of (grad A, grad B)|, signed; the stronger by its mean energy in a square window.
 
-    The stretch of `tones` multiplies the gain.
+    A window of one pixel picks at each pixel by itself, which mixes the grain of two noisy sources; a larger one takes
+    whole regions from one source. The stretch of `tones` multiplies the gain.
     """
     at_ir, at_vis = sobel(ir), sobel(vis)
-    stronger = at_ir.square().sum(1, keepdim=True) > at_vis.square().sum(1, keepdim=True)
+    lead = at_ir.square().sum(1, keepdim=True) - at_vis.square().sum(1, keepdim=True)
+    stronger = F.avg_pool2d(lead, window, 1, window // 2, count_include_pad=False) > 0
     target = gain * torch.where(stronger, at_ir, at_vis)
     if tones is not None:
         target = target * tones.gain
@@ -279,7 +285,9 @@ def mi_loss(fused: Tensor, ir: Tensor, vis: Tensor) -> Tensor:
 Term = Callable[[Tensor, Tensor, Tensor, FidelitySettings, Tones | None], Tensor]
 TERMS: dict[str, Term] = {
     "intensity": lambda f, a, b, s, tones: intensity_loss(f, a, b, tones=tones),
-    "gradient": lambda f, a, b, s, tones: gradient_loss(f, a, b, gain=s.gradient_gain, tones=tones),
+    "gradient": lambda f, a, b, s, tones: gradient_loss(
+        f, a, b, gain=s.gradient_gain, window=s.gradient_window, tones=tones
+    ),
     "vif": lambda f, a, b, s, tones: vif_loss(f, a, b, scales=s.vif_scales),
     "qabf": lambda f, a, b, s, tones: qabf_loss(f, a, b),
     "scd": lambda f, a, b, s, tones: scd_loss(f, a, b),

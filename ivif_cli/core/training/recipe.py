@@ -237,6 +237,7 @@ def check(recipe: Recipe) -> None:
         "fidelity.vif_scales must be of 1 to 4": set(recipe.fidelity.vif_scales) <= {1, 2, 3, 4},
         "fidelity.vif needs fidelity.vif_scales": not recipe.fidelity.vif or bool(recipe.fidelity.vif_scales),
         "fidelity.stretch must be at least 1": recipe.fidelity.stretch >= 1,
+        "fidelity.gradient_window must be odd and at least 1": recipe.fidelity.gradient_window % 2 == 1,
         "validation.share must be in [0, 1)": 0 <= recipe.validation.share < 1,
         "diverged must be above 1": recipe.diverged > 1,
     }
