@@ -1,7 +1,9 @@
 """Wires the commands into one program. Nothing heavy is imported here: `ivif --help` answers at once."""
 
+import contextlib
 import importlib
 import io
+import os
 import signal
 import sys
 import warnings
@@ -91,10 +93,22 @@ def _end(number: int, _: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
+def _part_from_decoders() -> None:
+    """Give this program a stderr of its own: the C libraries that decode pictures complain on descriptor 2."""
+    sys.stderr.flush()
+    own = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    sys.stderr = os.fdopen(own, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
+
+
 def main() -> None:
     """Entry point of the console script."""
     if not debugging():
         warnings.simplefilter("ignore")
+        with contextlib.suppress(OSError, AttributeError):
+            _part_from_decoders()
     signal.signal(signal.SIGTERM, _end)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file name need not be UTF-8: it is printed with the bytes it has.
