@@ -17,6 +17,9 @@ from ivif_cli.core.errors import InputError, OutputError, UsageError
 IMAGE_SUFFIXES = frozenset({".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp"})
 DEEP_SUFFIXES = frozenset({".png", ".tif", ".tiff"})
 MAX_PIXELS = 400_000_000
+_BELIEVED_PIXELS = 1 << 22
+_PIXELS_PER_BYTE = {"PNG": 8_500}
+"""Most pixels a byte can stand for: deflate gives 1032 bytes of 8 pixels each; blank fax-coded TIFFs give more."""
 _MAPPED_BYTES = 64 << 20
 _JPEG_QUALITY = 95
 _PNG_COMPRESSION = 1
@@ -79,6 +82,8 @@ def _check_header(path: Path, header: ImageHeader | None, size: int, max_pixels:
     if header.pixels > max_pixels:
         claim = f"{header.width} x {header.height} pixels"
         raise InputError(f"{path} claims {claim}, more than the limit of {max_pixels}")
+    if header.pixels > max(_BELIEVED_PIXELS, size * _PIXELS_PER_BYTE.get(header.kind, 100_000)):
+        raise InputError(f"{path} claims {header.width} x {header.height} pixels, more than {size} bytes can hold")
     if header.damage:
         raise InputError(f"{path} is {header.damage}: a {header.kind} file of {size} bytes")
     if header.pixels == 0:
