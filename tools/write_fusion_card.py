@@ -1,0 +1,132 @@
+"""Write the model card of fusion weights from the weights' own metadata and from reports of `ivif evaluate --json`.
+
+    ivif evaluate --dataset TNO --json > tno.json
+    python tools/write_fusion_card.py base tno.json [roadscene.json ...]
+
+Writes weights/NAME.md: shape, training, recipe, values with 95 % intervals (bootstrap over images), the worst images of
+each report, limits and licence. Nothing in it is typed by hand but the sentences of `LIMITS`.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ivif_cli.core.network import LoadedNetwork, load_network
+from ivif_cli.core.training.recipe import from_table, to_table, to_toml
+from ivif_cli.core.weights import weights_folder
+
+LIMITS = """\
+* Trained on roads and streets by day and night; on other scenes it relies on what is local: contrast and texture.
+* Where smoke, sky or headlights saturate the visible picture, detail behind them comes from the infrared alone.
+* Noise of either source is kept, and raised with the detail around it: it does not denoise.
+* It assumes white-hot infrared and pairs aligned to a few pixels; wider offsets show as double contours.
+* It is made for looking at, and for detectors that look: grey levels no longer measure temperature."""
+
+LICENCE = """\
+The code is Apache-2.0. The weights were trained on pairs of RoadScene, MSRS, M3FD and FMB, which their authors
+publish for research and ask to cite; none of the pictures is part of this repository. Whether the weights may be used
+commercially depends on those terms."""
+
+
+def training_lines(loaded: LoadedNetwork) -> list[str]:
+    """What the metadata says of the run."""
+    data = loaded.metadata
+    facts = {
+        "steps of the last stage": data.get("step"),
+        "hours of the last stage": data.get("hours"),
+        "pairs": data.get("pairs"),
+        "hash of the data": data.get("data_sha256"),
+        "started from weights (sha256)": data.get("init_sha256"),
+        "teacher (sha256)": data.get("teacher_sha256"),
+        "encoder": data.get("encoder"),
+        "encoder's sha256": data.get("encoder_sha256"),
+        "prompts": data.get("prompts"),
+        "made with ivif": data.get("ivif"),
+    }
+    return [f"* {name}: {value}" for name, value in facts.items() if value]
+
+
+def recipe_lines(loaded: LoadedNetwork) -> list[str]:
+    """The recipe as TOML, only what differs from the defaults."""
+    from ivif_cli.core.training.recipe import Recipe
+
+    plain, table = to_table(Recipe()), to_table(from_table(Recipe, json.loads(loaded.metadata["recipe"])))
+    return ["```toml", to_toml(_differing(table, plain)).rstrip(), "```"]
+
+
+def _differing(table: dict[str, Any], plain: dict[str, Any]) -> dict[str, Any]:
+    inner = {
+        name: _differing(value, plain[name]) if isinstance(value, dict) else value
+        for name, value in table.items()
+        if value != plain[name]
+    }
+    return {name: value for name, value in inner.items() if value != {}}
+
+
+def score_lines(report: dict[str, Any]) -> list[str]:
+    """One table of means with intervals, and the worst image of each metric."""
+    method = report["methods"][0]
+    names = list(method["mean"])
+    lines = [
+        f"{report['dataset'] or 'pairs'}, {report['pairs']} pairs, convention `{report['convention']}`:",
+        "",
+        "| | " + " | ".join(names) + " |",
+        "| --- |" + " ---: |" * len(names),
+        "| mean | " + " | ".join(f"{method['mean'][name]:.3f}" for name in names) + " |",
+        "| 95 % | " + " | ".join(_span(method["interval95"][name]) for name in names) + " |",
+        "| worst image | " + " | ".join(_worst(method["images"], name) for name in names) + " |",
+    ]
+    return [*lines, ""]
+
+
+def _span(interval: Sequence[float] | None) -> str:
+    return "-" if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}"
+
+
+def _worst(images: list[dict[str, Any]], name: str) -> str:
+    known = [image for image in images if image.get(name) is not None]
+    worst = min(known, key=lambda image: image[name])
+    return f"{worst['name']} ({worst[name]:.2f})"
+
+
+def card(name: str, reports: list[dict[str, Any]]) -> str:
+    """The whole card as Markdown.
+
+    Raises:
+        ValueError: a report was made with other weights.
+    """
+    loaded = load_network(name)
+    for report in reports:
+        if report["methods"][0]["weights_sha256"] != loaded.sha256:
+            raise ValueError(f"a report of {report['dataset']} was made with other weights than {name}")
+    parameters = sum(weight.numel() for weight in loaded.network.parameters())
+    parts = [
+        f"# {name}",
+        f"\nFuses infrared and visible luma: {parameters:,} parameters, shape `{loaded.metadata['network']}`.",
+        f"`{name}.safetensors`, sha256 `{loaded.sha256}`.\n\n## Training\n",
+        *training_lines(loaded),
+        "\nSettings of the last stage that differ from the defaults:\n",
+        *recipe_lines(loaded),
+        "\n## Scores\n\nTest pairs, never trained on; 8-bit luma. The intervals are bootstrapped over images.\n",
+        *(line for report in reports for line in score_lines(report)),
+        "Their pictures: `ivif evaluate --dataset NAME --html report.html` shows the best and the worst of each metric.",
+        f"\n## Limits\n\n{LIMITS}\n\n## Licence\n\n{LICENCE}\n",
+    ]
+    return "\n".join(parts)
+
+
+def main() -> None:
+    """Write the card named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name")
+    parser.add_argument("reports", nargs="+", type=Path)
+    arguments = parser.parse_args()
+    path = weights_folder() / f"{arguments.name}.md"
+    path.write_text(card(arguments.name, [json.loads(file.read_text()) for file in arguments.reports]))
+    print(path)
+
+
+if __name__ == "__main__":
+    main()
