@@ -73,3 +73,12 @@ def test_paired_tests_use_common_pictures_only() -> None:
     (test,) = paired_tests(evaluation)
     assert (test.method, test.metric, test.pictures) == ("theirs", "VIF", 5)
     assert test.difference == pytest.approx(-0.1)
+
+
+def test_bootstrap_of_many_pictures_draws_in_parts_what_it_would_draw_at_once(rng: np.random.Generator) -> None:
+    values = rng.normal(0.7, 0.1, 3001)
+    interval = bootstrap_interval(values.tolist())
+    picks = np.random.default_rng(20240226).integers(0, 3001, (2000, 3001))
+    low, high = np.quantile(values[picks].mean(axis=1), [0.025, 0.975])
+    assert interval is not None
+    assert (interval.low, interval.high) == (low, high)

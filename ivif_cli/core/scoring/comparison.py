@@ -10,6 +10,7 @@ from ivif_cli.core.scoring.results import Evaluation, MethodScores
 
 _RESAMPLES = 2000
 _SEED = 20240226
+_DRAWN_AT_ONCE = 1 << 19
 _EXACT_LIMIT = 50
 """Up to this many differences without ties the distribution of the rank sum is counted out."""
 
@@ -65,8 +66,11 @@ def bootstrap_interval(values: Sequence[float], level: float = 0.95) -> Interval
     if len(values) < 2:
         return None
     data = np.asarray(values)
-    picks = np.random.default_rng(_SEED).integers(0, len(data), (_RESAMPLES, len(data)))
-    low, high = np.quantile(data[picks].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
+    rng = np.random.default_rng(_SEED)
+    rows = max(1, _DRAWN_AT_ONCE // len(data))
+    parts = [min(rows, _RESAMPLES - start) for start in range(0, _RESAMPLES, rows)]
+    means = [data[rng.integers(0, len(data), (part, len(data)))].mean(axis=1) for part in parts]
+    low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(low), float(high))
 
 
