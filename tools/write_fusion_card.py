@@ -111,7 +111,7 @@ def card(name: str, reports: list[dict[str, Any]]) -> str:
         *recipe_lines(loaded),
         "\n## Scores\n\nTest pairs, never trained on; 8-bit luma. The intervals are bootstrapped over images.\n",
         *(line for report in reports for line in score_lines(report)),
-        "Their pictures: `ivif evaluate --dataset NAME --html report.html` shows the best and the worst of each metric.",
+        "Their pictures: `ivif evaluate --dataset NAME --html report.html` shows best and worst of each metric.",
         f"\n## Limits\n\n{LIMITS}\n\n## Licence\n\n{LICENCE}\n",
     ]
     return "\n".join(parts)
