@@ -1,6 +1,7 @@
 """Push many small pairs through `ivif fuse` and `ivif evaluate`, and print memory and throughput over time.
 
     python -m tools.soak --pairs 20000
+    python -m tools.soak --pairs 0 --train-steps 20000     # a long training run instead
 
 Exit status 1 where memory grew by more than is allowed between a quarter of the run and its end. Needs /proc (Linux).
 """
@@ -70,9 +71,32 @@ def watch(arguments: Sequence[str], done: Callable[[], int], every: float) -> li
     return samples
 
 
+def train_arguments(folder: Path, steps: int) -> list[str]:
+    """A training run with the language-driven loss on small crops, validated and saved every 100 steps."""
+    settings = {
+        "network": "fast",
+        "batch_size": "2",
+        "crops.size": "48",
+        "crops.min_side": "32",
+        "crops.max_side": "48",
+        "words.patches.count": "2",
+        "validation.every": "100",
+        "validation.pairs": "2",
+    }
+    pinned = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+    places = ["--data", str(folder), "-o", str(folder / "run"), "--steps", str(steps), "--checkpoint-every", "100"]
+    return ["train", *places, "--device", "cpu", "-q", *pinned]
+
+
+def trained(folder: Path) -> int:
+    """Steps that the log of a run tells of."""
+    log = folder / "run" / "metrics.jsonl"
+    return sum(1 for _ in log.open()) if log.exists() else 0
+
+
 def tell(name: str, pairs: int, samples: Sequence[Sample]) -> float:
     """Print about ten samples and the growth from a quarter of the run to its end [MiB], which is returned."""
-    print(f"{name}: {pairs} pairs in {samples[-1].seconds:.0f} s, {pairs / samples[-1].seconds:.1f} pairs/s")
+    print(f"{name}: {pairs} in {samples[-1].seconds:.0f} s, {pairs / samples[-1].seconds:.1f} a second")
     for sample in samples[:: max(1, len(samples) // 10)]:
         seen = f"{sample.done:7d} done" if sample.done >= 0 else ""
         print(f"  {sample.seconds:7.1f} s  {sample.memory:7.1f} MiB  {seen}")
@@ -87,21 +111,29 @@ def main() -> int:
     """Make the pairs, run both commands, print what was seen."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=20_000)
+    parser.add_argument("--train-steps", type=int, default=0)
     parser.add_argument("--model", default="fast")
     parser.add_argument("--every", type=float, default=1.0, help="seconds between looks")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ivif-soak-") as name:
         folder = Path(name)
-        make_pairs(folder, options.pairs)
-        sources = ["--ir", str(folder / "ir"), "--vis", str(folder / "vi")]
-        fused = folder / "fused"
-        fuse = ["fuse", *sources, "-o", str(fused), "-m", options.model, "--device", "cpu", "--threads", "1", "-q"]
-        evaluate = ["evaluate", *sources, "--fused", str(fused), "--workers", "1", "--json", "-q"]
-        grown = [
-            tell("fuse", options.pairs, watch(fuse, lambda: _count(fused), options.every)),
-            tell("evaluate", options.pairs, watch(evaluate, lambda: -1, options.every)),
-        ]
-    return 0 if max(grown) <= ALLOWED_MIB else 1
+        make_pairs(folder, max(options.pairs, DISTINCT))
+        grown = _fuse_and_evaluate(folder, options) if options.pairs else []
+        if options.train_steps:
+            samples = watch(train_arguments(folder, options.train_steps), lambda: trained(folder), options.every)
+            grown.append(tell("train (steps)", options.train_steps, samples))
+    return 0 if max(grown, default=0.0) <= ALLOWED_MIB else 1
+
+
+def _fuse_and_evaluate(folder: Path, options: argparse.Namespace) -> list[float]:
+    sources = ["--ir", str(folder / "ir"), "--vis", str(folder / "vi")]
+    fused = folder / "fused"
+    fuse = ["fuse", *sources, "-o", str(fused), "-m", options.model, "--device", "cpu", "--threads", "1", "-q"]
+    evaluate = ["evaluate", *sources, "--fused", str(fused), "--workers", "1", "--json", "-q"]
+    return [
+        tell("fuse", options.pairs, watch(fuse, lambda: _count(fused), options.every)),
+        tell("evaluate", options.pairs, watch(evaluate, lambda: -1, options.every)),
+    ]
 
 
 def _count(folder: Path) -> int:
