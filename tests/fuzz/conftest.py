@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.fuzz.budget import write_tally
 
@@ -12,6 +13,12 @@ from tests.fuzz.budget import write_tally
 def _tally() -> Iterator[None]:
     yield
     write_tally()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _whole_floats() -> None:
+    """A `Fuser` that ran before in this process flushes subnormal numbers to zero; hypothesis makes such numbers."""
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture(scope="module")
