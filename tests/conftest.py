@@ -1,12 +1,15 @@
 """Fixtures shared by all rooms: real pairs where they are at hand, device and dtype, small made-up pictures."""
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+# A test run in the background of a script inherits an ignored SIGINT, which the programs it starts would inherit too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
