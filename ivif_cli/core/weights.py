@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHA256: dict[str, str] = {
-    "base.safetensors": "8ea47eb221f3bff319bed89ec4b4fd3a9a6e5d5c6ce2c03cc1ade4daca3bc733",
+    "base.safetensors": "8ceb2ac4e74c4bab762e43b9011779f924846cd8f24edc76f862beabc4133761",
     "fast.safetensors": "6c56fc8220276a2aa461751ec604830ae23c84e7c3d8560649098f2ea8b16381",
     "compact-clip.safetensors": "8a0899ba174648cbaca50a15a8870d9c64661fba0ce092925f3232715c9d8e14",
 }
