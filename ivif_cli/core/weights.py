@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHA256: dict[str, str] = {
-    "base.safetensors": "8ceb2ac4e74c4bab762e43b9011779f924846cd8f24edc76f862beabc4133761",
+    "base.safetensors": "3e32aefc37852d7a0dd64e251b61e047a3f3058b25e87651fbba1c3fe18250fd",
     "fast.safetensors": "6c56fc8220276a2aa461751ec604830ae23c84e7c3d8560649098f2ea8b16381",
     "compact-clip.safetensors": "8a0899ba174648cbaca50a15a8870d9c64661fba0ce092925f3232715c9d8e14",
 }
