@@ -20,6 +20,9 @@ from ivif_cli.core.weights import weights_folder
 LIMITS = """\
 * Trained on roads and streets by day and night; on other scenes it relies on what is local: contrast and texture.
 * Where smoke, sky or headlights saturate the visible picture, detail behind them comes from the infrared alone.
+* By day, where the infrared has the stronger contrast, the luma follows it: a bright sky turns dark, a white wall grey,
+  and lettering that only the visible camera sees can vanish (road signs in RoadScene). Warm but unstructured areas in a
+  richly textured visible scene (TNO 21, 30) keep their outline more than their glow.
 * Noise of either source is kept, and raised with the detail around it: it does not denoise.
 * It assumes white-hot infrared and pairs aligned to a few pixels; wider offsets show as double contours.
 * It is made for looking at, and for detectors that look: grey levels no longer measure temperature."""
@@ -40,6 +43,7 @@ def training_lines(loaded: LoadedNetwork) -> list[str]:
         "hash of the data": data.get("data_sha256"),
         "started from weights (sha256)": data.get("init_sha256"),
         "teacher (sha256)": data.get("teacher_sha256"),
+        "average of two runs": data.get("average"),
         "encoder": data.get("encoder"),
         "encoder's sha256": data.get("encoder_sha256"),
         "prompts": data.get("prompts"),
@@ -76,7 +80,7 @@ def score_lines(report: dict[str, Any]) -> list[str]:
         "| --- |" + " ---: |" * len(names),
         "| mean | " + " | ".join(f"{method['mean'][name]:.3f}" for name in names) + " |",
         "| 95 % | " + " | ".join(_span(method["interval95"][name]) for name in names) + " |",
-        "| worst image | " + " | ".join(_worst(method["images"], name) for name in names) + " |",
+        "| worst image | " + " | ".join(_worst(report, name) for name in names) + " |",
     ]
     return [*lines, ""]
 
@@ -85,9 +89,10 @@ def _span(interval: Sequence[float] | None) -> str:
     return "-" if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}"
 
 
-def _worst(images: list[dict[str, Any]], name: str) -> str:
-    known = [image for image in images if image.get(name) is not None]
-    worst = min(known, key=lambda image: image[name])
+def _worst(report: dict[str, Any], name: str) -> str:
+    known = [image for image in report["methods"][0]["images"] if image.get(name) is not None]
+    sign = 1 if report["metrics"][name]["higher_is_better"] else -1
+    worst = min(known, key=lambda image: sign * image[name])
     return f"{worst['name']} ({worst[name]:.2f})"
 
 
