@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SHA256: dict[str, str] = {
     "base.safetensors": "3e32aefc37852d7a0dd64e251b61e047a3f3058b25e87651fbba1c3fe18250fd",
-    "fast.safetensors": "6c56fc8220276a2aa461751ec604830ae23c84e7c3d8560649098f2ea8b16381",
+    "fast.safetensors": "610f82e7b59dd93b4556dc592b44f71431041ec170a310cc50d52d0784b6beda",
     "compact-clip.safetensors": "8a0899ba174648cbaca50a15a8870d9c64661fba0ce092925f3232715c9d8e14",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""
