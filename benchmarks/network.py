@@ -1,6 +1,7 @@
 """What a fusion costs on one core: our networks beside stand-ins of DenseFuse and IFCNN, and the core's own limit.
 
     OMP_NUM_THREADS=1 python benchmarks/network.py
+    OMP_NUM_THREADS=1 python benchmarks/network.py --compile      # ours under torch.compile as well: "base (c)"
 
 The stand-ins have the published layer shapes and random weights. All run in one process with the same settings
 (inference mode, denormals flushed, freed memory kept for reuse, one thread), one 640 x 480 pair each in turn, so that
@@ -29,6 +30,8 @@ from ivif_cli.core.fusing.device import reuse_memory
 from ivif_cli.core.network import load_network
 
 HEIGHT, WIDTH, MATRIX = 480, 640, 2048
+COMPILED = " (c)"
+"""Added to the name of one of ours that torch.compile has rewritten."""
 
 
 class DenseFuse(nn.Module):
@@ -101,14 +104,17 @@ def build(name: str) -> nn.Module:
         return DenseFuse().eval()
     if name == "IFCNN":
         return IFCNN().eval()
-    return load_network(name).network
+    network = load_network(name.removesuffix(COMPILED)).network
+    if name.endswith(COMPILED):
+        network.fuse_padded = torch.compile(network.fuse_padded)  # type: ignore[method-assign]
+    return network
 
 
 def contestant(name: str, pair: tuple[Tensor, Tensor]) -> Contestant:
     network = build(name)
     counter = FlopCounterMode(display=False)
     with counter:
-        network(*pair)
+        build(name.removesuffix(COMPILED))(*pair)
     network = network.to(memory_format=torch.channels_last)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     return Contestant(name, lambda: network(*pair), counter.get_total_flops(), parameters)
@@ -148,13 +154,16 @@ def report_memory(name: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--compile", action="store_true", help="time ours under torch.compile too (needs g++)")
     parser.add_argument("--memory-of", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.memory_of:
         report_memory(arguments.memory_of)
         return
     pair = prepare()
-    names = ("base", "fast", "DenseFuse", "IFCNN")
+    names = ["base", "fast", "DenseFuse", "IFCNN"]
+    if arguments.compile:
+        names[2:2] = [f"base{COMPILED}", f"fast{COMPILED}"]
     with torch.inference_mode():
         limit, *networks = everyone = [matrix_product(), *(contestant(name, pair) for name in names)]
         for round_number in range(arguments.rounds + 1):
@@ -166,14 +175,14 @@ def main() -> None:
     rate = limit.flops / statistics.median(limit.cpu)
     print(f"one core, {WIDTH} x {HEIGHT}, medians of {arguments.rounds} interleaved rounds; torch {torch.__version__}")
     print(
-        f"{'network':12s} {'params':>8s} {'GFLOP':>7s} {'CPU ms':>8s} {'wall ms':>8s} {'x base':>7s} "
+        f"{'network':14s} {'params':>8s} {'GFLOP':>7s} {'CPU ms':>8s} {'wall ms':>8s} {'x base':>7s} "
         f"{'GFLOP/s':>8s} {'of limit':>8s} {'peak MiB':>8s}"
     )
     base = statistics.median(networks[0].cpu)
     for each in networks:
         cpu, wall = statistics.median(each.cpu), statistics.median(each.wall)
         print(
-            f"{each.name:12s} {each.parameters:8d} {each.flops / 1e9:7.2f} {1e3 * cpu:8.1f} {1e3 * wall:8.1f} "
+            f"{each.name:14s} {each.parameters:8d} {each.flops / 1e9:7.2f} {1e3 * cpu:8.1f} {1e3 * wall:8.1f} "
             f"{cpu / base:7.2f} {each.flops / cpu / 1e9:8.1f} {each.flops / cpu / rate:8.1%} {peak_mib(each.name):8.0f}"
         )
     print(f"limit: {limit.name}, fp32: {rate / 1e9:.1f} GFLOP/s; torch alone: {peak_mib('torch alone'):.0f} MiB")

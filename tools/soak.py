@@ -2,12 +2,14 @@
 
     python -m tools.soak --pairs 20000
     python -m tools.soak --pairs 0 --train-steps 20000     # a long training run instead
+    python -m tools.soak --pairs 0 --train-hours 2         # the same by the clock: interrupted then, as by Ctrl-C
 
 Exit status 1 where memory grew by more than is allowed between a quarter of the run and its end. Needs /proc (Linux).
 """
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +22,7 @@ import numpy as np
 
 SIZE = (48, 64)
 DISTINCT = 50
+_NEVER_DONE = 10_000_000
 ALLOWED_MIB = 24.0
 """Growth that is let pass: allocator noise, and for evaluate the values that the report holds."""
 
@@ -56,17 +59,23 @@ def memory(pid: int) -> float:
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0.0)
 
 
-def watch(arguments: Sequence[str], done: Callable[[], int], every: float) -> list[Sample]:
-    """Run `ivif ARGUMENTS` and look at it every so many seconds."""
+def watch(
+    arguments: Sequence[str], done: Callable[[], int], every: float, seconds: float = float("inf")
+) -> list[Sample]:
+    """Run `ivif ARGUMENTS` and look at it every so many seconds; interrupt it after `seconds`."""
     began = time.monotonic()
     samples: list[Sample] = []
+    interrupted = False
     with subprocess.Popen([sys.executable, "-m", "ivif_cli", *arguments], stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:
             time.sleep(every)
+            if not interrupted and time.monotonic() - began > seconds:
+                interrupted = True
+                process.send_signal(signal.SIGTERM)
             used = memory(process.pid)
             if used:
                 samples.append(Sample(time.monotonic() - began, done(), used))
-    if process.returncode:
+    if process.returncode and not interrupted:
         sys.exit(f"ivif {arguments[0]} ended with {process.returncode}")
     return samples
 
@@ -112,6 +121,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=20_000)
     parser.add_argument("--train-steps", type=int, default=0)
+    parser.add_argument("--train-hours", type=float, default=0.0, help="instead of --train-steps")
     parser.add_argument("--model", default="fast")
     parser.add_argument("--every", type=float, default=1.0, help="seconds between looks")
     options = parser.parse_args()
@@ -119,9 +129,11 @@ def main() -> int:
         folder = Path(name)
         make_pairs(folder, max(options.pairs, DISTINCT))
         grown = _fuse_and_evaluate(folder, options) if options.pairs else []
-        if options.train_steps:
-            samples = watch(train_arguments(folder, options.train_steps), lambda: trained(folder), options.every)
-            grown.append(tell("train (steps)", options.train_steps, samples))
+        if options.train_steps or options.train_hours:
+            limit = options.train_hours * 3600 or float("inf")
+            steps = options.train_steps or _NEVER_DONE
+            samples = watch(train_arguments(folder, steps), lambda: trained(folder), options.every, limit)
+            grown.append(tell("train (steps)", samples[-1].done, samples))
     return 0 if max(grown, default=0.0) <= ALLOWED_MIB else 1
 
 

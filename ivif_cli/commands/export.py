@@ -11,6 +11,7 @@ from ivif_cli.commands.console import Console
 def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .onnx, or .pt2 for torch.")],
     format_: Annotated[str, typer.Option("--format", help="onnx, or torch (torch.export).")] = "onnx",
+    precision: Annotated[str, typer.Option(help="fp32, or fp16 (ONNX, for GPUs and other accelerators).")] = "fp32",
     model: Annotated[str, typer.Option("--model", "-m", help="base, fast, or a .safetensors file.")] = "base",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
@@ -22,7 +23,7 @@ def export(
     from ivif_cli.core.fusing.export import export_network
     from ivif_cli.core.network import load_network
 
-    done = export_network(load_network(model), output, format_, overwrite=overwrite)
+    done = export_network(load_network(model), output, format_, precision=precision, overwrite=overwrite)
     console = Console(machine=as_json)
     if as_json:
         report = {**vars(done), "path": str(done.path)}
@@ -30,4 +31,7 @@ def export(
         return
     sizes = ", ".join(f"{width} x {height}" for height, width in done.sizes)
     opset = f", opset {done.opset}" if done.opset else ""
-    console.result(f"{done.path}: {done.format}{opset}; within {done.difference:.4f} grey levels of torch at {sizes}")
+    console.result(
+        f"{done.path}: {done.format}{opset}, {done.precision}; within {done.difference:.4f} grey levels of torch, "
+        f"{done.mean_difference:.4f} on average, at {sizes}"
+    )

@@ -46,6 +46,9 @@ def fuse(
     batch_size: Annotated[int | None, typer.Option(min=1, help="Pairs that go through the network together.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Threads that read and write.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of the network.")] = None,
+    compile_: Annotated[
+        bool, typer.Option("--compile", help="Compile the network first: for long folders and videos.")
+    ] = False,
     tile: Annotated[int | None, typer.Option(min=0, help="Side of tiles [px]; 0: none; default: as needed.")] = None,
     fps: Annotated[
         float | None, typer.Option(help="Frames per second of a video, where its sources do not say.")
@@ -69,7 +72,14 @@ def fuse(
     console = Console(machine=json_, quiet=quiet)
     switches = VideoSwitches(fps, any_rate, size, pixel_format, codec)
     engine = functools.partial(
-        open_fuser, model, backend=backend, device=device, precision=precision, tile=tile, threads=threads
+        open_fuser,
+        model,
+        backend=backend,
+        device=device,
+        precision=precision,
+        tile=tile,
+        threads=threads,
+        compile=compile_,
     )
     if ir is not None and vis is not None and is_video_task(ir, vis, output, switches):
         videos = video_options(switches, ir_range, gray, resize, align, bit_depth, overwrite)

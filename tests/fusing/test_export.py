@@ -68,6 +68,24 @@ def test_tiles_agree_with_the_whole(exported: Path) -> None:
     assert np.abs(whole.astype(int) - tiled).max() <= 1
 
 
+def test_half_precision_stays_close_and_is_half_as_large(exported: Path, tmp_path: Path) -> None:
+    done = export_network(load_network("fast"), tmp_path / "half.onnx", precision="fp16")
+    assert done.mean_difference <= 1
+    assert done.path.stat().st_size < 0.7 * exported.stat().st_size + 150_000
+    kinds = {tensor.data_type for tensor in onnx.load(str(done.path)).graph.initializer if len(tensor.dims) == 4}
+    assert kinds == {onnx.TensorProto.FLOAT16}
+    ir, vis = pair(95, 131)
+    gap = np.abs(OnnxFuser(done.path).fuse(ir, vis).astype(int) - Fuser("fast", device="cpu").fuse(ir, vis))
+    assert gap.mean() <= 1
+
+
+@pytest.mark.parametrize(("format_", "precision"), [("torch", "fp16"), ("onnx", "int4")])
+def test_precisions_that_cannot_be_had_are_refused(tmp_path: Path, format_: str, precision: str) -> None:
+    with pytest.raises(UsageError):
+        export_network(load_network("fast"), tmp_path / "x.onnx", format_, precision=precision)
+    assert not list(tmp_path.iterdir())
+
+
 def test_file_says_what_it_holds(exported: Path) -> None:
     model = onnx.load(str(exported))
     facts = {item.key: item.value for item in model.metadata_props}
@@ -134,7 +152,7 @@ def test_what_cannot_be_used_is_refused(exported: Path, tmp_path: Path) -> None:
 def test_a_file_that_computes_something_else_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ivif_cli.core.fusing import export
 
-    monkeypatch.setattr(export, "_difference", lambda network, run, size: 1.0)
+    monkeypatch.setattr(export, "_difference", lambda network, run, size: (1.0, 1.0))
     with pytest.raises(IvifError, match="off by 255"):
         export_network(load_network("fast"), tmp_path / "fast.onnx")
     assert list(tmp_path.iterdir()) == []

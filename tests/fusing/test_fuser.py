@@ -1,6 +1,7 @@
 """`Fuser`: arrays in, arrays of the same size and kind out."""
 
 import doctest
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -171,6 +172,30 @@ def test_bfloat16_is_close_on_real_pairs_but_not_within_one_level_so_auto_is_fp3
         assert difference.mean() < 0.3
         assert (difference > 4).mean() < 1e-3
     assert Fuser(model, device=device).dtype == torch.float32
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+@pytest.mark.filterwarnings("ignore")
+def test_compiled_network_gives_the_same_pictures_at_every_size() -> None:
+    plain, compiled = Fuser("fast", device="cpu"), Fuser("fast", device="cpu", compile=True)
+    for height, width in ((48, 64), (61, 83), (90, 35), (7, 5)):
+        ir, vis = picture(0, (height, width)), picture(1, (height, width))
+        difference = np.abs(plain.fuse(ir, vis).astype(int) - compiled.fuse(ir, vis))
+        assert difference.max() <= 1
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_compiler_that_fails_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    fuser = Fuser("fast", device="cpu", compile=True)
+
+    def failing(*inputs: object) -> None:
+        raise torch._dynamo.exc.BackendCompilerFailed("inductor", RuntimeError("no compiler\nmore"), [])
+
+    monkeypatch.setattr(fuser.network, "fuse_padded", failing)
+    with pytest.raises(DeviceError, match=r"torch\.compile does not work here: .*compiler") as caught:
+        fuser.fuse(picture(0, (8, 8)), picture(1, (8, 8)))
+    assert "\n" not in str(caught.value).split("go on")[0].strip()
 
 
 @pytest.mark.gpu

@@ -89,6 +89,17 @@ def test_every_mixer_learns(mixer):
     assert len(reached) == len(list(network.mix.named_parameters()))
 
 
+@pytest.mark.parametrize(("gate", "reached"), [("tanh", True), ("softsign", False)])
+def test_only_a_tanh_gate_gives_a_pixel_wholly_to_one_source(gate, reached):
+    network = build_network("fast", gate=gate).eval()
+    with torch.no_grad():
+        network.head.weight.zero_()
+        network.head.bias[: network.config.fold**2] = 10.0
+        ir, vis = torch.rand(2, 1, 1, 16, 16)
+        fused = network(ir, vis)
+    assert (fused - ir).abs().max().item() < 1e-3 if reached else (fused - ir).abs().max().item() > 0.01
+
+
 def test_an_overshoot_is_seen_in_training_and_cut_off_in_use():
     network = build_network("fast")
     torch.nn.init.constant_(network.head.bias, 3.0)

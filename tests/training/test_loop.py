@@ -48,6 +48,22 @@ def test_run_leaves_weights_that_load(pairs: list[Pair], tmp_path: Path) -> None
     assert {"EN", "VIF", "LDS"} <= set(lines[-1])
 
 
+def test_words_at_every_second_step_count_twice(pairs: list[Pair], tmp_path: Path) -> None:
+    lines = {}
+    for every in (1, 2):
+        recipe = small_recipe(language_every=every, steps=2)
+        train(recipe, small_run(recipe, pairs, tmp_path / str(every)), ALONE)
+        log = (tmp_path / str(every) / "metrics.jsonl").read_text().splitlines()
+        lines[every] = [json.loads(line) for line in log][:2]
+    assert all("language.global" in line for line in lines[1])
+    assert ["language.global" in line for line in lines[2]] == [True, False]
+    words = lines[2][0]["total"] - lines[1][0]["total"]
+    alone = small_recipe(language=0.0, steps=1)
+    train(alone, small_run(alone, pairs, tmp_path / "alone"), ALONE)
+    silent = json.loads((tmp_path / "alone" / "metrics.jsonl").read_text().splitlines()[0])
+    assert words == pytest.approx(lines[1][0]["total"] - silent["total"], abs=1e-4)
+
+
 @pytest.mark.parametrize("stop", [1, 2, 3, 4, 5])
 def test_run_stopped_at_any_step_and_resumed_ends_with_the_same_bits(
     stop: int, pairs: list[Pair], tmp_path: Path

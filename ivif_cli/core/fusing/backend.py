@@ -22,6 +22,7 @@ def open_fuser(
     precision: str = "auto",
     tile: int | None = None,
     threads: int | None = None,
+    compile: bool = False,
 ) -> "AnyFuser":
     """A fuser of the wanted backend; "auto" takes onnxruntime for a model named *.onnx, else torch.
 
@@ -34,6 +35,10 @@ def open_fuser(
     if backend == "onnx" or (backend == "auto" and is_onnx):
         if precision not in ("auto", "fp32"):
             raise UsageError(f"an ONNX network has the precision it was exported with, not {precision}")
+        if compile:
+            raise UsageError(
+                "an ONNX network cannot be compiled", "leave --compile out, or give the weights themselves"
+            )
         from ivif_cli.core.fusing.onnx_backend import OnnxFuser
 
         return OnnxFuser(model, device=device, tile=tile, threads=threads)
@@ -41,4 +46,4 @@ def open_fuser(
         raise UsageError(f"torch cannot run {model}", "--backend onnx")
     from ivif_cli.core.fusing.fuser import Fuser
 
-    return Fuser(model, device=device, precision=precision, tile=tile, threads=threads)
+    return Fuser(model, device=device, precision=precision, tile=tile, threads=threads, compile=compile)

@@ -6,6 +6,7 @@ of a large image agree with each other and with the whole.
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import torch
@@ -32,6 +33,7 @@ class FusionConfig:
         mixer: how the modalities are joined: "cross" (cross fusion attention), "concat", "self".
         tone: width of the tone features that the thumbnail gives to the decoder.
         head: side of the last convolution's kernel, odd.
+        gate: curve that bounds the mixing weight: "tanh" can give a pixel wholly to one source, "softsign" cannot.
     """
 
     fold: int = 2
@@ -41,6 +43,11 @@ class FusionConfig:
     mixer: str = "cross"
     tone: int = 32
     head: int = 3
+    gate: str = "softsign"
+
+
+GATES: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "softsign": F.softsign}
+"""Name of a curve -> the curve, odd and within [-1, 1]."""
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
@@ -95,6 +102,7 @@ class FusionNetwork(nn.Module):
     def __init__(self, config: FusionConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or FusionConfig()
+        self._gate = GATES[config.gate]
         self.stride = config.fold * 2 ** (config.levels - 1)
         self.halo = self.stride * (5 + 2 * config.blocks)
         widths = [config.channels * (level + 1) for level in range(config.levels)]
@@ -168,10 +176,14 @@ class FusionNetwork(nn.Module):
         pad = (0, -width % self.stride, 0, -height % self.stride)
         if any(pad):
             ir, vis = (F.pad(x, pad, mode="replicate") for x in (ir, vis))
+        fused = self.fuse_padded(ir, vis, descriptors)[..., :height, :width]
+        return fused if self.training else fused.clamp(0, 1)
+
+    def fuse_padded(self, ir: Tensor, vis: Tensor, descriptors: Tensor) -> Tensor:
+        """`forward` for sides that are multiples of the stride, before the limits: what an engine may compile."""
         features = self._decode(self.encode_ir(ir), self.encode_vis(vis), descriptors)
         maps = _unfold(self.head(features).to(vis.dtype), self.config.fold)
-        fused = _compose(ir, vis, maps)[..., :height, :width]
-        return fused if self.training else fused.clamp(0, 1)
+        return _compose(ir, vis, maps, self._gate)
 
     def _decode(self, ir: list[Tensor], vis: list[Tensor], descriptors: Tensor) -> Tensor:
         tokens, tones = self._tokens(descriptors)
@@ -200,13 +212,15 @@ def _unfold(maps: Tensor, fold: int) -> Tensor:
     return blocks.permute(0, 3, 1, 4, 2, 5).reshape(count, channels // fold**2, height * fold, width * fold)
 
 
-def _compose(ir: Tensor, vis: Tensor, maps: Tensor) -> Tensor:
+def _compose(ir: Tensor, vis: Tensor, maps: Tensor, bound: Callable[[Tensor], Tensor]) -> Tensor:
     """The picture that N x 5 x H x W maps describe: mixing weight, contrast, shift, gain of each source's detail.
 
-    Detail is what a 5 x 5 mean leaves over. Maps are bounded by softsign; zeros give the average.
+    Detail is what a 5 x 5 mean leaves over. The mixing weight is bounded by `bound`, the other maps by softsign; zeros
+    give the average.
     """
-    gate, contrast, shift, detail_ir, detail_vis = F.softsign(maps).split(1, dim=1)
-    mixed = torch.lerp(vis, ir, gate * 0.5 + 0.5)
+    gate, tones = maps[:, :1], maps[:, 1:]
+    contrast, shift, detail_ir, detail_vis = F.softsign(tones).split(1, dim=1)
+    mixed = torch.lerp(vis, ir, bound(gate) * 0.5 + 0.5)
     fused = torch.addcmul(mixed + shift, mixed - 0.5, contrast)
     fused = torch.addcmul(fused, detail_ir, ir - _mean5(ir), value=2)
     return torch.addcmul(fused, detail_vis, vis - _mean5(vis), value=2)

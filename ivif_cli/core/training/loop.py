@@ -152,6 +152,8 @@ def train_step(
     state.network.train()
     state.optimiser.zero_grad(set_to_none=True)
     taught = None
+    if state.step % recipe.language_every:
+        language = None
     with autocast(batch.ir.device, recipe.precision):
         fused = step_module(batch.ir_input, batch.vis_input, batch.ir_thumb, batch.vis_thumb).float()
         if teacher is not None:

@@ -56,7 +56,7 @@ def objective(
     student = taught is not None
     parts: dict[str, Tensor] = {}
     total = fused.new_zeros(())
-    factor = recipe.language * (recipe.distill.language if student else 1.0)
+    factor = recipe.language * recipe.language_every * (recipe.distill.language if student else 1.0)
     if language is not None and factor and progress >= recipe.language_from:
         words = language(fused.clamp(0, 1), batch.ir, batch.vis, patches=patches)
         total = total + factor * words.pop("total")

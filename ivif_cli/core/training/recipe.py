@@ -99,6 +99,7 @@ class Recipe:
         precision: of the network: "auto" is bf16 on CUDA where it can, float32 elsewhere.
         language: factor on the whole language-driven loss; 0 leaves it out.
         language_from: fraction of the run at which the language-driven loss sets in.
+        language_every: the language-driven loss is computed at every so many steps, with that many times its factor.
         clip, clip_pretrained: the image-language encoder, see `ivif embed-prompts`.
         ir_text, vis_text, fused_text: the prompts, where no file of embeddings is given.
         diverged: a total this many times its running mean (of magnitudes) stops the run.
@@ -112,6 +113,7 @@ class Recipe:
     precision: str = "auto"
     language: float = 0.1
     language_from: float = 0.0
+    language_every: int = 1
     clip: str = "compact"
     clip_pretrained: str = ""
     ir_text: str = "an infrared image"
@@ -225,6 +227,7 @@ def check(recipe: Recipe) -> None:
         f"precision must be one of {', '.join(PRECISIONS)}": recipe.precision in PRECISIONS,
         f"words.precision must be one of {', '.join(PRECISIONS)}": recipe.words.precision in PRECISIONS,
         f"optimiser.schedule must be one of {', '.join(SCHEDULES)}": optimiser.schedule in SCHEDULES,
+        "language_every must be at least 1": recipe.language_every >= 1,
         "optimiser.learning_rate must be above 0": optimiser.learning_rate > 0,
         "optimiser.ema must be in [0, 1)": 0 <= optimiser.ema < 1,
         "crops.size must be at least 48": crops.size >= 48,
