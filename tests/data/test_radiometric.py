@@ -14,6 +14,7 @@ from ivif_cli.core.data.radiometric import is_radiometric, read_radiometric
 from ivif_cli.core.data.thermal import parse_ir_range
 from ivif_cli.core.errors import InputError
 from ivif_cli.core.fusing.sources import SourceOptions, load_sources
+from tests.data.flir_file import celsius_of, write_flir
 
 
 @pytest.fixture
@@ -68,3 +69,26 @@ def test_damaged_and_empty_records_are_named(flir: Path, monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "flyr", SimpleNamespace(unpack=lambda stream: 1 / 0))
     with pytest.raises(InputError, match="flyr cannot read"):
         read_radiometric(flir)
+
+
+def test_temperatures_of_a_real_record_follow_plancks_law(tmp_path: Path) -> None:
+    pytest.importorskip("flyr", reason="the extra `thermal` is not installed")
+    counts = np.linspace(14_000, 20_000, 60 * 80).reshape(60, 80).astype(np.uint16)
+    path = write_flir(tmp_path / "flir.jpg", counts)
+    assert is_radiometric(path)
+    celsius = read_radiometric(path)
+    assert celsius.dtype == np.float32 and 0 < celsius.min() < celsius.max() < 250
+    np.testing.assert_allclose(celsius, celsius_of(counts), atol=0.02)
+
+
+def test_a_real_record_is_fused_by_its_temperatures(tmp_path: Path) -> None:
+    pytest.importorskip("flyr", reason="the extra `thermal` is not installed")
+    counts = np.linspace(14_000, 20_000, 60 * 80).reshape(60, 80).astype(np.uint16)
+    write_flir(tmp_path / "flir.jpg", counts)
+    write_image(tmp_path / "vis.png", np.zeros((60, 80), np.uint8))
+    low, high = celsius_of(counts[[0, -1], [0, -1]])
+    options = SourceOptions(ir_range=parse_ir_range(f"{low},{high}"))
+    ir, _ = load_sources(tmp_path / "flir.jpg", tmp_path / "vis.png", options)
+    assert ir.dtype == np.uint16
+    assert ir[0, 0] < 100 and ir[-1, -1] > 65_400
+    assert (np.diff(ir.astype(int).ravel()) >= 0).all()
