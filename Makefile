@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test test-fast lint types format bench faults fuzz soak audit docs dist clean
+.PHONY: help setup dev demo test test-fast lint types format bench faults fuzz fuzz-coverage soak audit docs dist clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,10 @@ faults: dev      ## kill, starve and cut ivif 100 times a kind, and print what s
 
 fuzz: dev        ## 100,000 random cases of damaged and hostile input
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.fuzz --cases 100000
+
+fuzz-coverage: dev ## the same guided by coverage, 100,000 runs a reader (installs atheris)
+	$(BIN)/python -m pip install --quiet atheris
+	for reader in image weights recipe prompts baseline; do OMP_NUM_THREADS=1 $(BIN)/python -m tools.fuzz_coverage $$reader -runs=100000 -verbosity=0 || exit 1; done
 
 soak: dev        ## 20,000 small pairs through fuse and evaluate; prints memory over time
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.soak --pairs 20000

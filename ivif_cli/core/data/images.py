@@ -5,6 +5,8 @@ straight to grey moves up to 13 grey levels), and alpha is dropped.
 """
 
 import os
+import re
+import time
 import uuid
 from pathlib import Path
 
@@ -21,6 +23,8 @@ _BELIEVED_PIXELS = 1 << 22
 _PIXELS_PER_BYTE = {"PNG": 8_500}
 """Most pixels a byte can stand for: deflate gives 1032 bytes of 8 pixels each; blank fax-coded TIFFs give more."""
 _MAPPED_BYTES = 64 << 20
+_LEFTOVER = re.compile(r"\.ivif-[0-9a-f]{32}\.part(\.\w+)?")
+"""Name of a temporary file: unfinished, beside the picture or video it was to become."""
 _JPEG_QUALITY = 95
 _PNG_COMPRESSION = 1
 
@@ -160,6 +164,30 @@ def write_image(path: Path, image: np.ndarray, *, overwrite: bool = False) -> No
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def sweep_leftovers(folder: Path, *, older_than: float = 3600.0) -> int:
+    """Remove the temporary files that killed runs left in a folder; returns how many.
+
+    Younger ones may belong to a run that is still writing and stay. What cannot be removed stays too.
+
+    Args:
+        folder: where results are written; one that is not there holds none.
+        older_than: age since the last change [s].
+    """
+    swept = 0
+    now = time.time()
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not _LEFTOVER.fullmatch(entry.name) or not entry.is_file(follow_symlinks=False):
+                    continue
+                if now - entry.stat(follow_symlinks=False).st_mtime > older_than:
+                    Path(entry.path).unlink(missing_ok=True)
+                    swept += 1
+    except OSError:
+        pass
+    return swept
 
 
 def check_writable_kind(path: Path, dtype: np.dtype | type) -> None:
