@@ -10,6 +10,7 @@ from ivif_cli.core.data.image_header import read_header
 from ivif_cli.core.data.images import read_image
 from ivif_cli.core.data.pairing import IR_MARKERS, strip_markers
 from ivif_cli.core.errors import EncoderError, InputError, TrainingError, UsageError
+from ivif_cli.core.fusing.align import load_alignment
 from ivif_cli.core.language.prompts import load_all_embeddings
 from ivif_cli.core.scoring.gates import read_baseline
 from ivif_cli.core.training.checkpoint import read_checkpoint
@@ -64,3 +65,13 @@ def test_metadata_of_another_kind(tmp_path: Path, plain: str) -> None:
 @pytest.mark.parametrize("name", ["IR_", "_ir", "ir_.a", "folder/IR_"])
 def test_a_name_that_is_all_marker_is_kept(name: str) -> None:
     assert strip_markers(name, IR_MARKERS) == name
+
+
+def test_an_alignment_of_numbers_beyond_arithmetic(tmp_path: Path) -> None:
+    record = {
+        "ivif_alignment": 1,
+        "infrared_to_visible": [[0.0, 0.0, 5.6e145], [5.6e145, 0.0, 0.0], [0.0, 7.2e15, 0.5]],
+    }
+    (tmp_path / "a.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match="at most"):
+        load_alignment(tmp_path / "a.json")

@@ -11,6 +11,8 @@ import numpy as np
 from ivif_cli.core.errors import InputError, OutputError
 
 _FORMAT = 1
+_MAX_ENTRY = 1e9
+"""Far above any shift in pixels; beyond it the arithmetic of a homography overflows."""
 _FEATHER = 0.04
 
 
@@ -184,6 +186,8 @@ def _checked_matrix(values: object, size: tuple[int, int] | None) -> np.ndarray:
     if matrix.size != 9 or not np.isfinite(matrix).all():
         raise ValueError("a 3 x 3 matrix of finite numbers is needed")
     matrix = matrix.reshape(3, 3)
+    if np.abs(matrix).max() > _MAX_ENTRY:
+        raise ValueError(f"entries of at most {_MAX_ENTRY:g} are expected")
     if abs(matrix[2, 2]) < 1e-12 or np.linalg.det(matrix / matrix[2, 2]) < 1e-6:
         raise ValueError("the matrix is singular or mirrors the picture")
     matrix = matrix / matrix[2, 2]

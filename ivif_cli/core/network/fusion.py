@@ -219,7 +219,7 @@ def _compose(ir: Tensor, vis: Tensor, maps: Tensor, bound: Callable[[Tensor], Te
     give the average.
     """
     gate, tones = maps[:, :1], maps[:, 1:]
-    contrast, shift, detail_ir, detail_vis = F.softsign(tones).split(1, dim=1)
+    contrast, shift, detail_ir, detail_vis = (tones / tones.abs().add_(1)).split(1, dim=1)
     mixed = torch.lerp(vis, ir, bound(gate) * 0.5 + 0.5)
     fused = torch.addcmul(mixed + shift, mixed - 0.5, contrast)
     fused = torch.addcmul(fused, detail_ir, ir - _mean5(ir), value=2)
@@ -230,5 +230,10 @@ def _mean5(luma: Tensor) -> Tensor:
     """5 x 5 mean of N x 1 x H x W, edges replicated; sums of slices are several times faster than a pooling layer."""
     height, width = luma.shape[-2:]
     padded = F.pad(luma, (2, 2, 2, 2), mode="replicate")
-    rows = sum((padded[..., k : k + width] for k in range(1, 5)), padded[..., :width])
-    return sum((rows[..., k : k + height, :] for k in range(1, 5)), rows[..., :height, :]) * 0.04
+    rows = padded[..., :width] + padded[..., 1 : width + 1]
+    for k in range(2, 5):
+        rows += padded[..., k : k + width]
+    mean = rows[..., :height, :] + rows[..., 1 : height + 1, :]
+    for k in range(2, 5):
+        mean += rows[..., k : k + height, :]
+    return mean.mul_(0.04)
