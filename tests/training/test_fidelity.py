@@ -63,19 +63,32 @@ def test_intensity_and_contrast_by_their_formulas() -> None:
     assert value("contrast", contrast_gain=1.5) == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("period", [2, 4])
+def test_a_grid_of_the_networks_blocks_is_seen(period: int) -> None:
+    """What alternates from pixel to pixel is invisible to Sobel's kernels, and was to the histograms."""
+    generator = torch.Generator().manual_seed(0)
+    ir, vis = (torch.rand(1, 1, 64, 64, generator=generator) for _ in range(2))
+    grid = torch.zeros(1, 1, 64, 64)
+    grid[..., 1::period, :] = 0.1
+    assert fidelity.gradient_loss(ir + grid, ir, vis, gain=1.0) > fidelity.gradient_loss(ir, ir, vis, gain=1.0) + 0.02
+    flat = torch.full((1, 1, 64, 64), 0.5)
+    assert fidelity.entropy_loss(flat + grid, ir, vis) < fidelity.entropy_loss(flat, ir, vis) - 0.5
+
+
 def test_gradient_by_its_formula_pixel_by_pixel() -> None:
     small = [x[:8, :8].astype(float) / 255 for x in (A, B, F)]
     kernel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]) / 4
 
     def at(x: np.ndarray, i: int, j: int) -> np.ndarray:
         window = x[i : i + 3, j : j + 3]
-        return np.array([(window * kernel).sum(), (window * kernel.T).sum()])
+        steps = 2 * (window[1, 2] - window[1, 1]), 2 * (window[2, 1] - window[1, 1])
+        return np.array([(window * kernel).sum(), (window * kernel.T).sum(), *steps])
 
     errors = []
     for i in range(6):
         for j in range(6):
             a, b, f = (at(x, i, j) for x in small)
-            errors.extend(abs(f - 1.3 * (a if a @ a > b @ b else b)))
+            errors.extend(abs(f - 1.3 * (a if a[:2] @ a[:2] > b[:2] @ b[:2] else b)))
     got = fidelity.gradient_loss(*(torch.from_numpy(x)[None, None] for x in (small[2], small[0], small[1])), gain=1.3)
     assert got.item() == pytest.approx(np.mean(errors), abs=1e-12)
 

@@ -104,21 +104,32 @@ def sobel(luma: Tensor) -> Tensor:
     return F.conv2d(luma, kernels[:, None])
 
 
+def derivatives(luma: Tensor) -> Tensor:
+    """`sobel` and the differences to the right and lower neighbour, N x 4 x (H-2) x (W-2); a ramp of 1 a pixel gives 2.
+
+    Sobel's kernels do not see what alternates from pixel to pixel, and a network that draws its output in blocks would
+    be free to draw a grid; differences of neighbours see it.
+    """
+    right, down = (luma[..., 1:-1, 2:], luma[..., 2:, 1:-1])
+    here = luma[..., 1:-1, 1:-1]
+    return torch.cat((sobel(luma), 2 * (right - here), 2 * (down - here)), 1)
+
+
 def gradient_loss(
     fused: Tensor, ir: Tensor, vis: Tensor, *, gain: float = 1.25, window: int = 1, tones: Tones | None = None
 ) -> Tensor:
     """Mean |grad F - gain * stronger of (grad A, grad B)|, signed; the stronger by its mean energy in a square window.
 
-    A window of one pixel picks at each pixel by itself, which mixes the grain of two noisy sources; a larger one takes
+    grad are the four `derivatives`; which source is the stronger is told by the Sobel pair. A window of one pixel picks at each pixel by itself, which mixes the grain of two noisy sources; a larger one takes
     whole regions from one source. The stretch of `tones` multiplies the gain.
     """
-    at_ir, at_vis = sobel(ir), sobel(vis)
-    lead = at_ir.square().sum(1, keepdim=True) - at_vis.square().sum(1, keepdim=True)
+    at_ir, at_vis = derivatives(ir), derivatives(vis)
+    lead = at_ir[:, :2].square().sum(1, keepdim=True) - at_vis[:, :2].square().sum(1, keepdim=True)
     stronger = F.avg_pool2d(lead, window, 1, window // 2, count_include_pad=False) > 0
     target = gain * torch.where(stronger, at_ir, at_vis)
     if tones is not None:
         target = target * tones.gain
-    return (sobel(fused) - target).abs().flatten(1).mean(1)
+    return (derivatives(fused) - target).abs().flatten(1).mean(1)
 
 
 def _gaussian(size: int, sigma: float, like: Tensor) -> Tensor:
@@ -251,12 +262,15 @@ def overshoot_loss(fused: Tensor, ir: Tensor, vis: Tensor) -> Tensor:
 
 
 def soft_levels(luma: Tensor, levels: int = 32) -> Tensor:
-    """Membership of every second pixel, down and across, in its two nearest grey levels.
+    """Membership of every third pixel, in reading order, in its two nearest grey levels.
+
+    Three shares no factor with the blocks of 2 or 4 pixels that a network draws, nor with most widths, so that every
+    place within a block is looked at.
 
     Returns:
-        N x levels x pixels / 4, non-negative, summing to 1 over the levels.
+        N x levels x pixels / 3, non-negative, summing to 1 over the levels.
     """
-    position = luma[..., ::2, ::2].flatten(1)[:, None].clamp(0, 1) * (levels - 1)
+    position = luma.flatten(1)[:, None, ::3].clamp(0, 1) * (levels - 1)
     centres = torch.arange(levels, device=luma.device, dtype=luma.dtype)[:, None]
     return (1 - (position - centres).abs()).clamp_min(0)
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from ivif_cli.core.data.crops import Batch
 from ivif_cli.core.language.loss import LanguageLoss
 from ivif_cli.core.network import FusionNetwork
-from ivif_cli.core.training.fidelity import fidelity_parts, sobel, stretch_tones
+from ivif_cli.core.training.fidelity import derivatives, fidelity_parts, stretch_tones
 from ivif_cli.core.training.recipe import Recipe
 
 
@@ -25,8 +25,9 @@ class FuseStep(nn.Module):
 
 
 def distill_parts(fused: Tensor, taught: Tensor) -> dict[str, Tensor]:
-    """Mean absolute difference of a student's output and its Sobel gradients to the teacher's, two scalars."""
-    return {"intensity": (fused - taught).abs().mean(), "gradient": (sobel(fused) - sobel(taught)).abs().mean()}
+    """Mean absolute difference of a student's output and of its `derivatives` to the teacher's, two scalars."""
+    gap = fused - taught
+    return {"intensity": gap.abs().mean(), "gradient": derivatives(gap).abs().mean()}
 
 
 def objective(
