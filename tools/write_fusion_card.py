@@ -39,6 +39,7 @@ def training_lines(loaded: LoadedNetwork) -> list[str]:
     facts = {
         "steps of the last stage": data.get("step"),
         "hours of the last stage": data.get("hours"),
+        "seed": str(json.loads(data["recipe"])["seed"]) if "recipe" in data else None,
         "pairs": data.get("pairs"),
         "hash of the data": data.get("data_sha256"),
         "started from weights (sha256)": data.get("init_sha256"),
@@ -116,7 +117,8 @@ def card(name: str, reports: list[dict[str, Any]]) -> str:
         *recipe_lines(loaded),
         "\n## Scores\n\nTest pairs, never trained on; 8-bit luma. The intervals are bootstrapped over images.\n",
         *(line for report in reports for line in score_lines(report)),
-        "Their pictures: `ivif evaluate --dataset NAME --html report.html` shows best and worst of each metric.",
+        "Their pictures: `ivif evaluate --dataset NAME --html report.html` shows best and worst of each metric.\n"
+        "Eight made-up scenes, of which some fail: [docs/images/scenes.jpg](../docs/images/scenes.jpg).",
         f"\n## Limits\n\n{LIMITS}\n\n## Licence\n\n{LICENCE}\n",
     ]
     return "\n".join(parts)

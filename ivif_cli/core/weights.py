@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHA256: dict[str, str] = {
-    "base.safetensors": "3e32aefc37852d7a0dd64e251b61e047a3f3058b25e87651fbba1c3fe18250fd",
+    "base.safetensors": "0b84f0509eff6e5f99862639ef4fe17cb2d482e3cd2404891978c0c42d3b077d",
     "fast.safetensors": "610f82e7b59dd93b4556dc592b44f71431041ec170a310cc50d52d0784b6beda",
     "compact-clip.safetensors": "8a0899ba174648cbaca50a15a8870d9c64661fba0ce092925f3232715c9d8e14",
 }

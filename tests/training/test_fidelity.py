@@ -75,6 +75,17 @@ def test_a_grid_of_the_networks_blocks_is_seen(period: int) -> None:
     assert fidelity.entropy_loss(flat + grid, ir, vis) < fidelity.entropy_loss(flat, ir, vis) - 0.5
 
 
+def test_activity_is_what_is_missing_of_the_spatial_frequency() -> None:
+    image = torch.from_numpy(F.astype(float) / 255)[None, None]
+    differences = fidelity.derivatives(image)
+    across = F.astype(float)[1:-1, 2:] - F.astype(float)[1:-1, 1:-1]
+    down = F.astype(float)[2:, 1:-1] - F.astype(float)[1:-1, 1:-1]
+    frequency = np.sqrt((across**2).mean() + (down**2).mean()) / 255
+    assert fidelity.spatial_frequency(differences).item() == pytest.approx(frequency, rel=1e-4)
+    assert fidelity.activity_loss(image, image, image, gain=1.0).item() == 0
+    assert fidelity.activity_loss(image, image, image, gain=1.5).item() == pytest.approx(frequency / 2, rel=1e-4)
+
+
 def test_gradient_by_its_formula_pixel_by_pixel() -> None:
     small = [x[:8, :8].astype(float) / 255 for x in (A, B, F)]
     kernel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]) / 4

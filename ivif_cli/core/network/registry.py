@@ -12,8 +12,8 @@ from ivif_cli.core.network.fusion import FusionConfig, FusionNetwork
 from ivif_cli.core.weights import bundled, file_sha256, read_weights, write_weights
 
 NETWORKS: dict[str, FusionConfig] = {
-    "base": FusionConfig(fold=2, channels=16, levels=3, blocks=1),
-    "fast": FusionConfig(fold=4, channels=16, levels=1, blocks=1, head=1),
+    "base": FusionConfig(fold=2, channels=24, levels=3, blocks=2, gate="tanh"),
+    "fast": FusionConfig(fold=4, channels=32, levels=1, blocks=1, head=1, gate="tanh"),
 }
 """Network name -> its shape. A name that is bundled has its weights in `weights/NAME.safetensors`."""
 

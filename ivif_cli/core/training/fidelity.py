@@ -34,6 +34,8 @@ class FidelitySettings:
         stretch: largest tone stretch of the intensity target (and with it the gradient target); 1 leaves tones alone.
         gradient_gain: target gradient over the stronger source gradient.
         gradient_window: side of the square whose mean energy decides which source's gradient is the stronger; odd.
+        activity: weight of what is missing of the target spatial frequency.
+        activity_gain: target spatial frequency over that of the stronger source gradient.
         contrast_gain: target standard deviation over the larger of the sources'.
         vif_scales: first and last of VIF's four scales; few and coarse ones are cheap.
     """
@@ -51,6 +53,8 @@ class FidelitySettings:
     stretch: float = 1.0
     gradient_gain: float = 1.25
     gradient_window: int = 1
+    activity: float = 0.0
+    activity_gain: float = 1.4
     contrast_gain: float = 1.2
     vif_scales: tuple[int, ...] = (1, 2)
 
@@ -115,6 +119,14 @@ def derivatives(luma: Tensor) -> Tensor:
     return torch.cat((sobel(luma), 2 * (right - here), 2 * (down - here)), 1)
 
 
+def stronger_derivatives(ir: Tensor, vis: Tensor, window: int = 1) -> Tensor:
+    """`derivatives` of the source whose Sobel pair has more energy in a square window about the pixel."""
+    at_ir, at_vis = derivatives(ir), derivatives(vis)
+    lead = at_ir[:, :2].square().sum(1, keepdim=True) - at_vis[:, :2].square().sum(1, keepdim=True)
+    stronger = F.avg_pool2d(lead, window, 1, window // 2, count_include_pad=False) > 0
+    return torch.where(stronger, at_ir, at_vis)
+
+
 def gradient_loss(
     fused: Tensor, ir: Tensor, vis: Tensor, *, gain: float = 1.25, window: int = 1, tones: Tones | None = None
 ) -> Tensor:
@@ -123,13 +135,25 @@ def gradient_loss(
     grad are the four `derivatives`; which source is the stronger is told by the Sobel pair. A window of one pixel picks at each pixel by itself, which mixes the grain of two noisy sources; a larger one takes
     whole regions from one source. The stretch of `tones` multiplies the gain.
     """
-    at_ir, at_vis = derivatives(ir), derivatives(vis)
-    lead = at_ir[:, :2].square().sum(1, keepdim=True) - at_vis[:, :2].square().sum(1, keepdim=True)
-    stronger = F.avg_pool2d(lead, window, 1, window // 2, count_include_pad=False) > 0
-    target = gain * torch.where(stronger, at_ir, at_vis)
+    target = gain * stronger_derivatives(ir, vis, window)
     if tones is not None:
         target = target * tones.gain
     return (derivatives(fused) - target).abs().flatten(1).mean(1)
+
+
+def spatial_frequency(differences: Tensor) -> Tensor:
+    """Spatial frequency (Eskicioglu and Fisher 1995) on 0..1 of N x 4 x H x W `derivatives`; N values."""
+    return ((differences[:, 2:] / 2).square().sum(1).flatten(1).mean(1) + EPS).sqrt()
+
+
+def activity_loss(fused: Tensor, ir: Tensor, vis: Tensor, *, gain: float = 1.4, window: int = 1) -> Tensor:
+    """How far the spatial frequency stays below `gain` times that of the stronger source gradient.
+
+    A root of mean squares grows with the strong edges, where the gradient term, a mean of absolute values, raises the
+    grain of even areas as much.
+    """
+    target = gain * spatial_frequency(stronger_derivatives(ir, vis, window))
+    return (target - spatial_frequency(derivatives(fused))).clamp_min(0)
 
 
 def _gaussian(size: int, sigma: float, like: Tensor) -> Tensor:
@@ -302,6 +326,7 @@ TERMS: dict[str, Term] = {
     "gradient": lambda f, a, b, s, tones: gradient_loss(
         f, a, b, gain=s.gradient_gain, window=s.gradient_window, tones=tones
     ),
+    "activity": lambda f, a, b, s, tones: activity_loss(f, a, b, gain=s.activity_gain, window=s.gradient_window),
     "vif": lambda f, a, b, s, tones: vif_loss(f, a, b, scales=s.vif_scales),
     "qabf": lambda f, a, b, s, tones: qabf_loss(f, a, b),
     "scd": lambda f, a, b, s, tones: scd_loss(f, a, b),
