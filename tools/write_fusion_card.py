@@ -21,10 +21,10 @@ LIMITS = """\
 * Trained on roads and streets by day and night; on other scenes it relies on what is local: contrast and texture.
 * Where smoke, sky or headlights saturate the visible picture, detail behind them comes from the infrared alone.
 * By day, where the infrared has the stronger contrast, the luma follows it: a bright sky turns dark, a white wall grey,
-  and lettering that only the visible camera sees grows faint or vanishes (road signs and crossings in RoadScene). Where the
-  visible picture is flat beside a contrasty infrared one (TNO 30) the result is nearly the infrared picture.
-* People by day can come out as light grey rather than bright (scene 6 of the made-up ones). What only the infrared sees through the
-  brightest smoke, trees in TNO 02, stays faint; warm targets in it do not.
+  and lettering that only the visible camera sees grows faint or vanishes (road signs and crossings in RoadScene).
+  Where the visible picture is flat beside a contrasty infrared one (TNO 30) the result is nearly the infrared picture.
+* People by day can come out as light grey rather than bright (scene 6 of the made-up ones). What only the infrared
+  sees through the brightest smoke, trees in TNO 02, stays faint; warm targets in it do not.
 * Noise of either source is kept, and raised with the detail around it: it does not denoise.
 * It assumes white-hot infrared and pairs aligned to a few pixels; wider offsets show as double contours.
 * It is made for looking at, and for detectors that look: grey levels no longer measure temperature."""

@@ -132,8 +132,9 @@ def gradient_loss(
 ) -> Tensor:
     """Mean |grad F - gain * stronger of (grad A, grad B)|, signed; the stronger by its mean energy in a square window.
 
-    grad are the four `derivatives`; which source is the stronger is told by the Sobel pair. A window of one pixel picks at each pixel by itself, which mixes the grain of two noisy sources; a larger one takes
-    whole regions from one source. The stretch of `tones` multiplies the gain.
+    grad are the four `derivatives`; which source is the stronger is told by the Sobel pair. A window of one pixel picks
+    at each pixel by itself, which mixes the grain of two noisy sources; a larger one takes whole regions from one
+    source. The stretch of `tones` multiplies the gain.
     """
     target = gain * stronger_derivatives(ir, vis, window)
     if tones is not None:
