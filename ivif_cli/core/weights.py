@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SHA256: dict[str, str] = {
     "base.safetensors": "0b84f0509eff6e5f99862639ef4fe17cb2d482e3cd2404891978c0c42d3b077d",
-    "fast.safetensors": "610f82e7b59dd93b4556dc592b44f71431041ec170a310cc50d52d0784b6beda",
+    "fast.safetensors": "96393d412fc85ccc0c3f40f3b775982adb49c94812d7cd4dcc01f2654353eff4",
     "compact-clip.safetensors": "8a0899ba174648cbaca50a15a8870d9c64661fba0ce092925f3232715c9d8e14",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""
