@@ -166,8 +166,8 @@ def write_image(path: Path, image: np.ndarray, *, overwrite: bool = False) -> No
             temporary.unlink(missing_ok=True)
 
 
-def sweep_leftovers(folder: Path, *, older_than: float = 3600.0) -> int:
-    """Remove the temporary files that killed runs left in a folder; returns how many.
+def sweep_leftovers(folder: Path, *, older_than: float = 3600.0) -> None:
+    """Remove the temporary files that killed runs left in a folder.
 
     Younger ones may belong to a run that is still writing and stay. What cannot be removed stays too.
 
@@ -175,7 +175,6 @@ def sweep_leftovers(folder: Path, *, older_than: float = 3600.0) -> int:
         folder: where results are written; one that is not there holds none.
         older_than: age since the last change [s].
     """
-    swept = 0
     now = time.time()
     try:
         with os.scandir(folder) as entries:
@@ -184,10 +183,8 @@ def sweep_leftovers(folder: Path, *, older_than: float = 3600.0) -> int:
                     continue
                 if now - entry.stat(follow_symlinks=False).st_mtime > older_than:
                     Path(entry.path).unlink(missing_ok=True)
-                    swept += 1
     except OSError:
-        pass
-    return swept
+        return
 
 
 def check_writable_kind(path: Path, dtype: np.dtype | type) -> None:
