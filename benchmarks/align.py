@@ -15,8 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ivif_cli.core.aligning.register import MOTIONS, Alignment, align_ecc
 from ivif_cli.core.errors import InputError
-from ivif_cli.core.fusing.align import MOTIONS, Alignment, align_ecc
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def onnx_variant(name: str, folder: Path) -> Variant | None:
     try:
         import onnxruntime
 
-        from ivif_cli.core.fusing.export import INPUTS, export_network
+        from ivif_cli.core.export.export import INPUTS, export_network
     except ImportError:
         return None
     loaded = load_network(name)

@@ -21,10 +21,10 @@ import cv2
 import numpy as np
 
 from ivif_cli.core.data.images import read_image
-from ivif_cli.core.fusing.frame_writer import open_writer
-from ivif_cli.core.fusing.frames import Backend, open_frames
 from ivif_cli.core.fusing.fuser import Fuser
-from ivif_cli.core.fusing.video import VideoOptions, VideoReport, fuse_video
+from ivif_cli.core.video.frames import Backend, open_frames
+from ivif_cli.core.video.fuse import VideoOptions, VideoReport, fuse_video
+from ivif_cli.core.video.writer import open_writer
 
 WIDTH, HEIGHT = 640, 480
 EXAMPLES = Path(__file__).parents[1] / "examples"

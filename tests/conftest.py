@@ -3,9 +3,13 @@
 import os
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from ivif_cli.core.network import LoadedNetwork
 
 ROOT = Path(__file__).resolve().parent.parent
 # A test run in the background of a script inherits an ignored SIGINT, which the programs it starts would inherit too.
@@ -54,3 +58,19 @@ def rng() -> np.random.Generator:
 def _no_data_root(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads datasets that happen to be on the machine."""
     monkeypatch.delenv("IVIF_DATA", raising=False)
+
+
+@pytest.fixture(scope="session")
+def lively() -> "LoadedNetwork":
+    """A small network whose output depends strongly on neighbours, on both sources and on the descriptors."""
+    import torch
+
+    from ivif_cli.core.network import LoadedNetwork, build_network
+
+    torch.manual_seed(5)
+    network = build_network("base", channels=4)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.startswith(("head", "tone_out")) and parameter.dim() > 1:
+                parameter.copy_(torch.randn_like(parameter) * 0.15)
+    return LoadedNetwork(network.eval(), "lively", "0" * 64, {})

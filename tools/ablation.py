@@ -20,17 +20,17 @@ from strips import draw_strip
 
 from ivif_cli.commands.console import Console
 from ivif_cli.commands.train import find_pairs
-from ivif_cli.core.data.crops import LumaStore
 from ivif_cli.core.data.images import write_image
 from ivif_cli.core.data.pairing import Pair
-from ivif_cli.core.data.split import split_pairs
 from ivif_cli.core.network import load_network
 from ivif_cli.core.training.checkpoint import latest_checkpoint
+from ivif_cli.core.training.crops import LumaStore
 from ivif_cli.core.training.interrupt import asked_to_stop
 from ivif_cli.core.training.loop import train
 from ivif_cli.core.training.processes import Processes, pick_device
 from ivif_cli.core.training.recipe import Recipe, load_recipe, parse_setting
 from ivif_cli.core.training.setup import Sources, build_run, load_words
+from ivif_cli.core.training.split import split_pairs
 from ivif_cli.core.training.validation import SCORED, spread, validate
 
 ONLY_GLOBAL: dict[str, object] = {"words.patch": 0.0, "words.phi": 0.0, "words.perceptual": 0.0}

@@ -8,7 +8,7 @@ import typer
 from ivif_cli.commands.console import Console
 
 if TYPE_CHECKING:
-    from ivif_cli.core.fusing.align import Alignment
+    from ivif_cli.core.aligning.register import Alignment
 
 
 def align(
@@ -26,9 +26,9 @@ def align(
 
     All pairs are fitted together. `ivif fuse --align FILE` then applies the result to every pair.
     """
+    from ivif_cli.core.aligning.loftr import align_loftr
+    from ivif_cli.core.aligning.register import align_ecc, alignment_report, save_alignment
     from ivif_cli.core.errors import OutputError, UsageError
-    from ivif_cli.core.fusing.align import align_ecc, alignment_report, save_alignment
-    from ivif_cli.core.fusing.loftr import align_loftr
 
     methods = {"ecc": align_ecc, "loftr": align_loftr}
     if method not in methods:

@@ -20,7 +20,7 @@ def export(
 
     Height and width stay free. The file appears only when the comparison has passed.
     """
-    from ivif_cli.core.fusing.export import export_network
+    from ivif_cli.core.export.export import export_network
     from ivif_cli.core.network import load_network
 
     done = export_network(load_network(model), output, format_, precision=precision, overwrite=overwrite)

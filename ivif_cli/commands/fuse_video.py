@@ -11,10 +11,10 @@ from ivif_cli.commands.console import Console
 from ivif_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from ivif_cli.core.fusing.align import Alignment
+    from ivif_cli.core.aligning.register import Alignment
     from ivif_cli.core.fusing.backend import AnyFuser
-    from ivif_cli.core.fusing.frames import RawFormat
-    from ivif_cli.core.fusing.video import VideoOptions, VideoReport
+    from ivif_cli.core.video.frames import RawFormat
+    from ivif_cli.core.video.fuse import VideoOptions, VideoReport
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def is_video_task(ir: Path | None, vis: Path | None, output: Path, switches: Vid
     Raises:
         UsageError: options of videos with pictures.
     """
-    from ivif_cli.core.fusing.frames import is_video
+    from ivif_cli.core.video.frames import is_video
 
     if ir is not None and vis is not None and any(is_video(str(path)) for path in (ir, vis, output)):
         return True
@@ -59,7 +59,7 @@ def video_options(
 ) -> "VideoOptions":
     """The core's options from those of the command line."""
     from ivif_cli.core.data.thermal import parse_ir_range
-    from ivif_cli.core.fusing.video import VideoOptions
+    from ivif_cli.core.video.fuse import VideoOptions
 
     if bits == 16:
         raise UsageError("videos are written with 8 bits", "fuse a folder of pictures for 16 bits")
@@ -79,14 +79,14 @@ def video_options(
 
 
 def _alignment(text: str | None) -> "Alignment | str | None":
-    from ivif_cli.core.fusing.align import load_alignment
+    from ivif_cli.core.aligning.register import load_alignment
 
     return text if text in (None, "ecc") else load_alignment(Path(str(text)))
 
 
 def _raw_formats(switches: VideoSwitches) -> "tuple[RawFormat | None, RawFormat | None]":
     """Raw formats of the infrared and the visible pipe: `gray8,bgr24` names two, one name stands for both."""
-    from ivif_cli.core.fusing.frames import RawFormat
+    from ivif_cli.core.video.frames import RawFormat
 
     if switches.size is None:
         return None, None
@@ -102,7 +102,7 @@ def _raw_formats(switches: VideoSwitches) -> "tuple[RawFormat | None, RawFormat 
 
 def run_video(console: Console, fuser: "AnyFuser", ir: Path, vis: Path, output: Path, options: "VideoOptions") -> None:
     """Fuse one video and tell about it; raw frames on stdout have stdout for themselves."""
-    from ivif_cli.core.fusing.video import fuse_video
+    from ivif_cli.core.video.fuse import fuse_video
 
     with contextlib.ExitStack() as stack:
         advance: list[Callable[[int], None]] = []

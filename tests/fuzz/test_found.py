@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from ivif_cli.core.aligning.register import load_alignment
 from ivif_cli.core.data.image_header import read_header
 from ivif_cli.core.data.images import read_image
 from ivif_cli.core.data.pairing import IR_MARKERS, strip_markers
 from ivif_cli.core.errors import EncoderError, InputError, TrainingError, UsageError
-from ivif_cli.core.fusing.align import load_alignment
 from ivif_cli.core.language.prompts import load_all_embeddings
 from ivif_cli.core.scoring.gates import read_baseline
 from ivif_cli.core.training.checkpoint import read_checkpoint

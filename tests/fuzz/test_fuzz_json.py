@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ivif_cli.core.aligning.alignment import load_alignment
 from ivif_cli.core.data.thermal import parse_ir_range
-from ivif_cli.core.fusing.alignment import load_alignment
 from ivif_cli.core.metrics import METRICS, SIX
 from ivif_cli.core.scoring.gates import baseline_bounds, parse_bound, parse_tolerance, read_baseline
 from tests.fuzz.budget import fuzzed, value_or_line

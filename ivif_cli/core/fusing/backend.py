@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from ivif_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from ivif_cli.core.export.onnx_backend import OnnxFuser
     from ivif_cli.core.fusing.fuser import Fuser
-    from ivif_cli.core.fusing.onnx_backend import OnnxFuser
 
     AnyFuser = Fuser | OnnxFuser
 
@@ -39,7 +39,7 @@ def open_fuser(
             raise UsageError(
                 "an ONNX network cannot be compiled", "leave --compile out, or give the weights themselves"
             )
-        from ivif_cli.core.fusing.onnx_backend import OnnxFuser
+        from ivif_cli.core.export.onnx_backend import OnnxFuser
 
         return OnnxFuser(model, device=device, tile=tile, threads=threads)
     if is_onnx:

@@ -94,9 +94,9 @@ def choose_alignment(text: str) -> Align:
     Raises:
         InputError: the file is missing or not an alignment.
     """
-    from ivif_cli.core.fusing.align import align_ecc
-    from ivif_cli.core.fusing.alignment import load_alignment
-    from ivif_cli.core.fusing.loftr import align_loftr
+    from ivif_cli.core.aligning.alignment import load_alignment
+    from ivif_cli.core.aligning.loftr import align_loftr
+    from ivif_cli.core.aligning.register import align_ecc
 
     estimators = {"ecc": align_ecc, "loftr": align_loftr}
     fixed = None if text in estimators else load_alignment(Path(text))

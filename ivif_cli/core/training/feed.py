@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
-from ivif_cli.core.data.crops import Batch, LumaStore, draw_batch
+from ivif_cli.core.training.crops import Batch, LumaStore, draw_batch
 from ivif_cli.core.training.recipe import Recipe
 
 

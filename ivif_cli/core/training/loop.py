@@ -21,12 +21,12 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ivif_cli import __version__
-from ivif_cli.core.data.crops import Batch, LumaStore
 from ivif_cli.core.errors import TrainingError
 from ivif_cli.core.language.loss import ImageEncoder, LanguageLoss, TextEmbeddings, autocast, chosen_precision
 from ivif_cli.core.language.patches import draw_patches
 from ivif_cli.core.network import FusionNetwork, save_network
 from ivif_cli.core.training.checkpoint import RunState, latest_checkpoint, restore, save_checkpoint
+from ivif_cli.core.training.crops import Batch, LumaStore
 from ivif_cli.core.training.feed import prefetched
 from ivif_cli.core.training.guard import check_gradient, check_loss
 from ivif_cli.core.training.log import MetricsLog

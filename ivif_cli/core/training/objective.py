@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from ivif_cli.core.data.crops import Batch
 from ivif_cli.core.language.loss import LanguageLoss
 from ivif_cli.core.network import FusionNetwork
+from ivif_cli.core.training.crops import Batch
 from ivif_cli.core.training.fidelity import derivatives, fidelity_parts, stretch_tones
 from ivif_cli.core.training.recipe import Recipe
 

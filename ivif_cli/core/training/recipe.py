@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ivif_cli.core.data.crops import CropSettings
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.language.loss import LanguageSettings
 from ivif_cli.core.language.patches import FILTERS
+from ivif_cli.core.training.crops import CropSettings
 from ivif_cli.core.training.fidelity import FidelitySettings
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")

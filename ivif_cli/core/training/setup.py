@@ -7,14 +7,14 @@ from pathlib import Path
 
 import torch
 
-from ivif_cli.core.data.crops import LumaStore
 from ivif_cli.core.data.pairing import Pair
-from ivif_cli.core.data.split import data_hash, split_pairs
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.language.loss import ImageEncoder, TextEmbeddings
 from ivif_cli.core.network import FusionNetwork, build_network, load_network
+from ivif_cli.core.training.crops import LumaStore
 from ivif_cli.core.training.loop import Run
 from ivif_cli.core.training.recipe import Recipe
+from ivif_cli.core.training.split import data_hash, split_pairs
 
 
 @dataclass(frozen=True)

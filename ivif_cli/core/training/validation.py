@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ivif_cli.core.data.crops import LumaPair, LumaStore
 from ivif_cli.core.data.images import write_image
 from ivif_cli.core.language.loss import ImageEncoder, TextEmbeddings, language_score
 from ivif_cli.core.metrics import SIX, evaluate_pair
 from ivif_cli.core.network import FusionNetwork
+from ivif_cli.core.training.crops import LumaPair, LumaStore
 
 SCORED = (*SIX, "SCD")
 _TILE_HEIGHT = 240

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
+from ivif_cli.core.aligning.register import Alignment, align_ecc, load_alignment, save_alignment
 from ivif_cli.core.errors import InputError, UsageError, WeightsError
-from ivif_cli.core.fusing.align import Alignment, align_ecc, load_alignment, save_alignment
 
 TRAIN = Path(__file__).parents[3] / "shared" / "data" / "train"
 STEMS = ("FLIR_00018", "FLIR_04726", "FLIR_05252", "FLIR_07210")
@@ -170,7 +170,7 @@ def test_missing_file_is_an_input_error(tmp_path: Path) -> None:
 
 
 def test_loftr_without_its_package_or_weights_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from ivif_cli.core.fusing.loftr import WEIGHTS_VARIABLE, align_loftr
+    from ivif_cli.core.aligning.loftr import WEIGHTS_VARIABLE, align_loftr
 
     monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path / "none.ckpt"))
     with pytest.raises(WeightsError, match="LoFTR"):
@@ -185,7 +185,7 @@ def test_loftr_reads_weights_of_a_file_and_refuses_what_untrained_ones_match(
     feature = pytest.importorskip("kornia.feature", reason="the extra `align` is not installed")
     import torch
 
-    from ivif_cli.core.fusing.loftr import WEIGHTS_VARIABLE, align_loftr
+    from ivif_cli.core.aligning.loftr import WEIGHTS_VARIABLE, align_loftr
 
     torch.save({"state_dict": feature.LoFTR(pretrained=None).state_dict()}, tmp_path / "random.ckpt")
     monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path / "random.ckpt"))
@@ -197,7 +197,7 @@ def test_matches_of_loftr_become_the_map_between_full_pictures(monkeypatch: pyte
     """Matches that are right, as a trained network would give them, on pictures of two sizes."""
     import torch
 
-    from ivif_cli.core.fusing import loftr
+    from ivif_cli.core.aligning import loftr
 
     move = MOVES["turn and scale"]
     vis = scene(size=(800, 600))

@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ivif_cli.core.aligning.register import MIN_QUALITY, Alignment, measured
 from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.errors import InputError, UsageError, WeightsError
-from ivif_cli.core.fusing.align import MIN_QUALITY, Alignment, measured
 
 WEIGHTS_VARIABLE = "IVIF_LOFTR_WEIGHTS"
 _SIDE = 640

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from ivif_cli.core.errors import IvifError, OutputError, UsageError, WeightsError
+from ivif_cli.core.export.export import OPSET, export_network
 from ivif_cli.core.fusing import tiling
 from ivif_cli.core.fusing.backend import open_fuser
-from ivif_cli.core.fusing.export import OPSET, export_network
 from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.network import load_network
 from ivif_cli.core.network.fusion import THUMBNAIL
@@ -20,7 +20,7 @@ onnx = pytest.importorskip("onnx", reason="the extra `onnx` is not installed")
 ort = pytest.importorskip("onnxruntime", reason="the extra `onnx` is not installed")
 pytest.importorskip("onnxscript", reason="the extra `onnx` is not installed")
 
-from ivif_cli.core.fusing.onnx_backend import OnnxFuser  # noqa: E402
+from ivif_cli.core.export.onnx_backend import OnnxFuser  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 TNO = ROOT.parent / "shared" / "data" / "test" / "TNO"
@@ -151,7 +151,7 @@ def test_what_cannot_be_used_is_refused(exported: Path, tmp_path: Path) -> None:
 
 
 def test_a_file_that_computes_something_else_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ivif_cli.core.fusing import export
+    from ivif_cli.core.export import export
 
     monkeypatch.setattr(export, "_difference", lambda network, run, size: (1.0, 1.0))
     with pytest.raises(IvifError, match="off by 255"):

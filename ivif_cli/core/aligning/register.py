@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from ivif_cli.core.aligning import ecc
+from ivif_cli.core.aligning.alignment import Alignment, alignment_report, load_alignment, save_alignment
 from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.errors import InputError, UsageError
-from ivif_cli.core.fusing import ecc
-from ivif_cli.core.fusing.alignment import Alignment, alignment_report, load_alignment, save_alignment
 
 MOTIONS = ("auto", *ecc.MOTIONS)
 MIN_QUALITY = 0.35

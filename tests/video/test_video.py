@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 import pytest
 
+from ivif_cli.core.aligning.register import Alignment
 from ivif_cli.core.data.images import read_image, write_image
 from ivif_cli.core.errors import InputError, IvifError, OutputError, UsageError
-from ivif_cli.core.fusing.align import Alignment
-from ivif_cli.core.fusing.flicker import Flicker
-from ivif_cli.core.fusing.frame_writer import open_writer
-from ivif_cli.core.fusing.frames import RawFormat, as_rate, is_video, open_frames, read_ahead
 from ivif_cli.core.fusing.fuser import Fuser
-from ivif_cli.core.fusing.video import VideoOptions, fuse_video
+from ivif_cli.core.video.flicker import Flicker
+from ivif_cli.core.video.frames import RawFormat, as_rate, is_video, open_frames, read_ahead
+from ivif_cli.core.video.fuse import VideoOptions, fuse_video
+from ivif_cli.core.video.writer import open_writer
 
 SIZE = (64, 48)
 

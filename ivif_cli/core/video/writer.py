@@ -13,7 +13,7 @@ import numpy as np
 
 from ivif_cli.core.data.images import write_image
 from ivif_cli.core.errors import OutputError, UsageError
-from ivif_cli.core.fusing.frames import PIPE, VIDEO_SUFFIXES, Backend, choose_backend, is_sequence
+from ivif_cli.core.video.frames import PIPE, VIDEO_SUFFIXES, Backend, choose_backend, is_sequence
 
 _OPENCV_CODECS = {".mp4": "mp4v", ".m4v": "mp4v", ".mov": "mp4v", ".avi": "MJPG", ".mkv": "FFV1", ".webm": "VP80"}
 _AV_CODECS = {".webm": "libvpx-vp9", ".avi": "mjpeg", ".mpg": "mpeg2video", ".mpeg": "mpeg2video"}

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from ivif_cli.core.aligning.register import Alignment, align_ecc
 from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.data.thermal import IrRange
-from ivif_cli.core.data.thermal_range import RangeTracker
 from ivif_cli.core.errors import InputError, UsageError
-from ivif_cli.core.fusing.align import Alignment, align_ecc
-from ivif_cli.core.fusing.flicker import Flicker
-from ivif_cli.core.fusing.frame_writer import check_output, open_writer
-from ivif_cli.core.fusing.frames import Backend, Clip, RawFormat, as_rate, open_frames, read_ahead
 from ivif_cli.core.fusing.sources import to_bits
+from ivif_cli.core.video.flicker import Flicker
+from ivif_cli.core.video.frames import Backend, Clip, RawFormat, as_rate, open_frames, read_ahead
+from ivif_cli.core.video.range_tracker import RangeTracker
+from ivif_cli.core.video.writer import check_output, open_writer
 
 if TYPE_CHECKING:
     from ivif_cli.core.fusing.backend import AnyFuser

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ivif_cli.core.data.thermal import ThermalRange
-from ivif_cli.core.data.thermal_range import RangeTracker
+from ivif_cli.core.video.range_tracker import RangeTracker
 
 
 def counts(low: float, high: float, seed: int = 0) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Registration of the infrared to the visible picture: search, refinement, files."""

@@ -1,0 +1,1 @@
+"""Videos and frame sequences: reading, fusing over time, writing."""
