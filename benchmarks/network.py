@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from ivif_cli.core.fusing.device import reuse_memory
+from ivif_cli.core.memory import reuse_memory
 from ivif_cli.core.network import load_network
 
 HEIGHT, WIDTH, MATRIX = 480, 640, 2048

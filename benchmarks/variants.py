@@ -23,7 +23,7 @@ from torch import Tensor
 
 from ivif_cli.core.data.images import read_image
 from ivif_cli.core.data.luma import to_luma
-from ivif_cli.core.fusing.device import reuse_memory
+from ivif_cli.core.memory import reuse_memory
 from ivif_cli.core.network import load_network
 
 Variant = Callable[[Tensor, Tensor], Tensor]

@@ -11,12 +11,11 @@ from ivif_cli import __version__
 from ivif_cli.commands.console import Console, nearest
 from ivif_cli.commands.fuse_video import VideoSwitches, is_video_task, run_video, video_options
 from ivif_cli.core.errors import InputError, OutputError, UsageError
-from ivif_cli.core.fusing.backend import open_fuser
 
 if TYPE_CHECKING:
     from ivif_cli.core.data.pairing import Pairing
-    from ivif_cli.core.fusing.backend import AnyFuser
     from ivif_cli.core.fusing.folder import Job, Report
+    from ivif_cli.core.fusing.fuser import Fuser
     from ivif_cli.core.fusing.sources import SourceOptions
 
 FORMATS = ("png", "tif", "jpg", "bmp")
@@ -28,7 +27,9 @@ def fuse(
     vis: Annotated[Path | None, typer.Option("--vis", help="Visible picture, folder or video.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Named dataset in the place of --ir and --vis.")] = None,
     data_root: Annotated[Path | None, typer.Option(help="Where the dataset lies (default: IVIF_DATA).")] = None,
-    model: Annotated[str, typer.Option("--model", "-m", help="base, fast, or a .safetensors file.")] = "base",
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="base, fast, a .safetensors file, or an .onnx one.")
+    ] = "base",
     gray: Annotated[bool, typer.Option("--gray", help="Give the fused luma without colour.")] = False,
     resize: Annotated[bool, typer.Option("--resize", help="Bring the infrared picture to the visible size.")] = False,
     align: Annotated[
@@ -41,7 +42,6 @@ def fuse(
     format_: Annotated[str, typer.Option("--format", help=f"Of a folder's pictures: {', '.join(FORMATS)}.")] = "png",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that exist.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    backend: Annotated[str, typer.Option(help="auto, torch, or onnx (for a model of `ivif export`).")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
     batch_size: Annotated[int | None, typer.Option(min=1, help="Pairs that go through the network together.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Threads that read and write.")] = None,
@@ -72,9 +72,8 @@ def fuse(
     console = Console(machine=json_, quiet=quiet)
     switches = VideoSwitches(fps, any_rate, size, pixel_format, codec)
     engine = functools.partial(
-        open_fuser,
+        _open_fuser,
         model,
-        backend=backend,
         device=device,
         precision=precision,
         tile=tile,
@@ -114,6 +113,12 @@ def fuse(
     _tell(console, task, report, fuser)
     if report.failed:
         raise typer.Exit(1)
+
+
+def _open_fuser(model: str, **options: Any) -> "Fuser":
+    from ivif_cli.core.fusing.fuser import open_fuser
+
+    return open_fuser(model, **options)
 
 
 @dataclass
@@ -203,7 +208,7 @@ def _check_outputs(task: _Task, options: "SourceOptions", bits: int | None, over
         raise OutputError(f"{task.jobs[0].output} exists already", "--overwrite replaces it")
 
 
-def _tell(console: Console, task: _Task, report: "Report", fuser: "AnyFuser") -> None:
+def _tell(console: Console, task: _Task, report: "Report", fuser: "Fuser") -> None:
     for job, reason in report.failed:
         console.error(reason if task.single else f"{job.pair.name}: {reason}")
     if console.machine:
@@ -218,14 +223,14 @@ def _tell(console: Console, task: _Task, report: "Report", fuser: "AnyFuser") ->
         )
 
 
-def _as_json(task: _Task, report: "Report", fuser: "AnyFuser") -> dict[str, Any]:
+def _as_json(task: _Task, report: "Report", fuser: "Fuser") -> dict[str, Any]:
     pairing = task.pairing
     return {
         "schema": 1,
         "ivif": __version__,
         "model": fuser.name,
         "weights_sha256": fuser.sha256,
-        "device": str(fuser.device),
+        "device": fuser.device,
         "fused": [
             {**_paths(item.job), "width": item.width, "height": item.height, "bits": item.bits} for item in report.fused
         ],

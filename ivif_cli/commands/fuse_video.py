@@ -12,7 +12,7 @@ from ivif_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
     from ivif_cli.core.aligning.register import Alignment
-    from ivif_cli.core.fusing.backend import AnyFuser
+    from ivif_cli.core.fusing.fuser import Fuser
     from ivif_cli.core.video.frames import RawFormat
     from ivif_cli.core.video.fuse import VideoOptions, VideoReport
 
@@ -100,7 +100,7 @@ def _raw_formats(switches: VideoSwitches) -> "tuple[RawFormat | None, RawFormat 
     return RawFormat(width, height, names[0]), RawFormat(width, height, names[-1])
 
 
-def run_video(console: Console, fuser: "AnyFuser", ir: Path, vis: Path, output: Path, options: "VideoOptions") -> None:
+def run_video(console: Console, fuser: "Fuser", ir: Path, vis: Path, output: Path, options: "VideoOptions") -> None:
     """Fuse one video and tell about it; raw frames on stdout have stdout for themselves."""
     from ivif_cli.core.video.fuse import fuse_video
 
@@ -119,7 +119,7 @@ def run_video(console: Console, fuser: "AnyFuser", ir: Path, vis: Path, output: 
         _tell(console, report, fuser)
 
 
-def _tell(console: Console, report: "VideoReport", fuser: "AnyFuser") -> None:
+def _tell(console: Console, report: "VideoReport", fuser: "Fuser") -> None:
     if console.machine:
         console.result_json(_as_json(report, fuser))
         return
@@ -130,12 +130,12 @@ def _tell(console: Console, report: "VideoReport", fuser: "AnyFuser") -> None:
     console.note(f"{report.frames} frames of {size}; flicker in shares of the contrast: {shake or 'not measured'}")
 
 
-def _as_json(report: "VideoReport", fuser: "AnyFuser") -> dict[str, Any]:
+def _as_json(report: "VideoReport", fuser: "Fuser") -> dict[str, Any]:
     return {
         "schema": 1,
         "ivif": __version__,
         "model": fuser.name,
         "weights_sha256": fuser.sha256,
-        "device": str(fuser.device),
+        "device": fuser.device,
         "video": vars(report),
     }

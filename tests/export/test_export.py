@@ -11,7 +11,6 @@ import pytest
 from ivif_cli.core.errors import IvifError, OutputError, UsageError, WeightsError
 from ivif_cli.core.export.export import OPSET, export_network
 from ivif_cli.core.fusing import tiling
-from ivif_cli.core.fusing.backend import open_fuser
 from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.network import load_network
 from ivif_cli.core.network.fusion import THUMBNAIL
@@ -19,8 +18,6 @@ from ivif_cli.core.network.fusion import THUMBNAIL
 onnx = pytest.importorskip("onnx", reason="the extra `onnx` is not installed")
 ort = pytest.importorskip("onnxruntime", reason="the extra `onnx` is not installed")
 pytest.importorskip("onnxscript", reason="the extra `onnx` is not installed")
-
-from ivif_cli.core.export.onnx_backend import OnnxFuser  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 TNO = ROOT.parent / "shared" / "data" / "test" / "TNO"
@@ -49,14 +46,14 @@ def test_thumbnail_side_is_stated_once_more_without_torch() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (64, 64), (95, 131), (480, 641)])
 def test_onnx_and_torch_agree_at_any_size(exported: Path, size: tuple[int, int]) -> None:
     ir, vis = pair(*size)
-    found, expected = OnnxFuser(exported, threads=1).fuse(ir, vis), Fuser("fast", device="cpu").fuse(ir, vis)
+    found, expected = Fuser(exported, threads=1).fuse(ir, vis), Fuser("fast", device="cpu").fuse(ir, vis)
     assert found.shape == expected.shape and found.dtype == expected.dtype
     assert np.abs(found.astype(int) - expected).max() <= 1
 
 
 def test_sixteen_bits_stay_sixteen(exported: Path) -> None:
     ir, vis = pair(40, 50)
-    found = OnnxFuser(exported).fuse(ir.astype(np.uint16) * 257, vis)
+    found = Fuser(exported).fuse(ir.astype(np.uint16) * 257, vis)
     expected = Fuser("fast", device="cpu").fuse(ir.astype(np.uint16) * 257, vis)
     assert found.dtype == np.uint16
     assert np.abs(found.astype(int) - expected).max() <= 257
@@ -64,7 +61,7 @@ def test_sixteen_bits_stay_sixteen(exported: Path) -> None:
 
 def test_tiles_agree_with_the_whole(exported: Path) -> None:
     ir, vis = pair(211, 190)
-    whole, tiled = (OnnxFuser(exported, tile=tile, threads=1).fuse(ir, vis) for tile in (0, 64))
+    whole, tiled = (Fuser(exported, tile=tile, threads=1).fuse(ir, vis) for tile in (0, 64))
     assert np.abs(whole.astype(int) - tiled).max() <= 1
 
 
@@ -76,7 +73,7 @@ def test_half_precision_stays_close_and_is_half_as_large(exported: Path, tmp_pat
     sizes = [sum(len(tensor.raw_data) for tensor in tensors) for tensors in (halves, wholes)]
     assert sizes[0] < 0.51 * sizes[1]
     ir, vis = pair(95, 131)
-    gap = np.abs(OnnxFuser(done.path).fuse(ir, vis).astype(int) - Fuser("fast", device="cpu").fuse(ir, vis))
+    gap = np.abs(Fuser(done.path).fuse(ir, vis).astype(int) - Fuser("fast", device="cpu").fuse(ir, vis))
     assert gap.mean() <= 1
 
 
@@ -124,7 +121,7 @@ def test_torch_export_computes_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize("model", ["base", "fast"])
 def test_onnx_and_torch_agree_on_the_tno_pairs(model: str, tmp_path: Path) -> None:
     export_network(load_network(model), tmp_path / "m.onnx")
-    onnx_fuser, torch_fuser = OnnxFuser(tmp_path / "m.onnx", threads=1), Fuser(model, device="cpu", threads=1)
+    onnx_fuser, torch_fuser = Fuser(tmp_path / "m.onnx", threads=1), Fuser(model, device="cpu", threads=1)
     for file in sorted((TNO / "ir").iterdir()):
         vis = next((TNO / "vi").glob(f"{file.stem}.*"))
         images = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in (file, vis)]
@@ -137,17 +134,17 @@ def test_what_cannot_be_used_is_refused(exported: Path, tmp_path: Path) -> None:
         export_network(load_network("fast"), tmp_path / "a", "tflite")
     with pytest.raises(OutputError, match="exists already"):
         export_network(load_network("fast"), exported)
-    with pytest.raises(UsageError, match="needs an exported network"):
-        open_fuser("base", backend="onnx")
     with pytest.raises(UsageError, match="does not exist"):
-        open_fuser(tmp_path / "none.onnx")
-    with pytest.raises(UsageError, match="torch cannot run"):
-        open_fuser(exported, backend="torch")
-    with pytest.raises(UsageError, match="unknown backend"):
-        open_fuser("base", backend="tensorrt")
+        Fuser(tmp_path / "none.onnx")
+    with pytest.raises(UsageError, match="precision"):
+        Fuser(exported, precision="bf16")
+    with pytest.raises(UsageError, match="did you mean cuda"):
+        Fuser(exported, device="cudda")
+    with pytest.raises(UsageError, match="no device mps"):
+        Fuser(exported, device="mps")
     (tmp_path / "bad.onnx").write_bytes(b"no graph")
     with pytest.raises(WeightsError, match="cannot load"):
-        open_fuser(tmp_path / "bad.onnx")
+        Fuser(tmp_path / "bad.onnx")
 
 
 def test_a_file_that_computes_something_else_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,4 +165,4 @@ def test_foreign_onnx_file_is_refused(tmp_path: Path) -> None:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
     onnx.save(model, str(tmp_path / "neg.onnx"))
     with pytest.raises(WeightsError, match="not a network that ivif export wrote"):
-        OnnxFuser(tmp_path / "neg.onnx")
+        Fuser(tmp_path / "neg.onnx")

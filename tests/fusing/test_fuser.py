@@ -11,11 +11,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ivif_cli.core import device as devices
 from ivif_cli.core.data.images import read_image
 from ivif_cli.core.data.luma import split, to_luma
 from ivif_cli.core.errors import DeviceError, InputError, UsageError
-from ivif_cli.core.fusing import device as devices
 from ivif_cli.core.fusing.fuser import Fuser
+from ivif_cli.core.memory import available_memory
 from ivif_cli.core.network import LoadedNetwork
 
 
@@ -96,19 +97,6 @@ def test_a_batch_equals_its_images_one_by_one(fuser: Fuser) -> None:
     assert [image.shape for image in mixed] == [(33, 47, 3), (5, 6)]
 
 
-def test_tensors_in_tensors_out(fuser: Fuser) -> None:
-    ir, vis = picture(1, (2, 1, 30, 41)), picture(2, (2, 1, 30, 41))
-    fused = fuser.fuse_tensor(*(torch.from_numpy(image).double() / 255 for image in (ir, vis)))
-    assert fused.shape == (2, 1, 30, 41) and fused.dtype == torch.float64
-    for index in range(2):
-        expected = fuser.fuse_luma(ir[index, 0], vis[index, 0])
-        assert np.abs(fused[index, 0].numpy() * 255 - expected).max() <= 0.51
-    with pytest.raises(InputError, match="N x 1 x H x W"):
-        fuser.fuse_tensor(torch.rand(4, 5), torch.rand(4, 5))
-    with pytest.raises(InputError, match="uint8"):
-        fuser.fuse_tensor(*torch.zeros(2, 1, 1, 4, 5, dtype=torch.uint8))
-
-
 def test_the_examples_in_the_docstrings_run() -> None:
     from ivif_cli.core.fusing import fuser as module
 
@@ -142,19 +130,50 @@ def test_unknown_names_get_the_nearest(lively: LoadedNetwork) -> None:
 
 
 def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices.torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(DeviceError, match="no CUDA"):
         devices.choose_device("cuda")
-    monkeypatch.setattr(devices.torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(devices.torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(DeviceError, match="cuda:1"):
         devices.choose_device("cuda:2")
     monkeypatch.setenv("LOCAL_RANK", "1")
     assert devices.choose_device("auto") == torch.device("cuda", 1)
 
 
-def test_available_memory_is_plausible() -> None:
-    assert 1 << 20 < devices.available_memory(torch.device("cpu")) < 1 << 45
+@pytest.mark.parametrize(("machine", "container", "expected"), [("8 kB", "max", 8192), ("8 kB", "5000", 4000)])
+def test_available_memory_is_the_smaller_of_machine_and_container(
+    monkeypatch: pytest.MonkeyPatch, machine: str, container: str, expected: int
+) -> None:
+    files = {
+        "/proc/meminfo": f"MemTotal: 99 kB\nMemAvailable: {machine}\n",
+        "/sys/fs/cgroup/memory.max": container,
+        "/sys/fs/cgroup/memory.current": "1000",
+    }
+    monkeypatch.setattr(Path, "read_text", lambda path: files[str(path)])
+    assert available_memory() == expected
+
+
+def test_a_network_that_is_handed_in_is_left_as_it_was(lively: LoadedNetwork) -> None:
+    before = lively.network.fuse_padded
+    fuser = Fuser(lively, device="cpu", compile=True)
+    assert lively.network.fuse_padded == before
+    assert fuser.engine.network is not lively.network
+
+
+def test_a_batch_that_does_not_fit_is_fused_one_by_one(fuser: Fuser, monkeypatch: pytest.MonkeyPatch) -> None:
+    irs, vises = ([picture(seed, (40, 50)) for seed in seeds] for seeds in ((1, 2, 3), (4, 5, 6)))
+    expected = [fuser.fuse(ir, vis) for ir, vis in zip(irs, vises, strict=True)]
+    forward = fuser.engine.network.forward
+
+    def one_at_a_time(ir: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
+        if len(ir) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return forward(ir, *others)
+
+    monkeypatch.setattr(fuser.engine.network, "forward", one_at_a_time)
+    for found, wanted in zip(fuser.fuse_batch(irs, vises), expected, strict=True):
+        assert np.array_equal(found, wanted)
 
 
 def some_pairs(shared_data: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -171,7 +190,7 @@ def test_bfloat16_is_close_on_real_pairs_but_not_within_one_level_so_auto_is_fp3
         difference = np.abs(exact.fuse_luma(ir, vis).astype(int) - reduced.fuse_luma(ir, vis))
         assert difference.mean() < 0.3
         assert (difference > 4).mean() < 1e-3
-    assert Fuser(model, device=device).dtype == torch.float32
+    assert Fuser(model, device=device).engine.dtype == torch.float32
 
 
 @pytest.mark.slow
@@ -192,7 +211,7 @@ def test_a_compiler_that_fails_is_told_in_one_line(monkeypatch: pytest.MonkeyPat
     def failing(*inputs: object) -> None:
         raise torch._dynamo.exc.BackendCompilerFailed("inductor", RuntimeError("no compiler\nmore"), [])
 
-    monkeypatch.setattr(fuser.network, "fuse_padded", failing)
+    monkeypatch.setattr(fuser.engine.network, "fuse_padded", failing)
     with pytest.raises(DeviceError, match=r"torch\.compile does not work here: .*compiler") as caught:
         fuser.fuse(picture(0, (8, 8)), picture(1, (8, 8)))
     assert "\n" not in str(caught.value).split("go on")[0].strip()

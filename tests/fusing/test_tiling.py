@@ -104,7 +104,7 @@ def test_out_of_memory_halves_the_tile(lively: LoadedNetwork, monkeypatch: pytes
     ir, vis = rng.integers(0, 256, (2, 300, 500), dtype=np.uint8)
     fuser = Fuser(lively, device="cpu", tile=0)
     expected = fuser.fuse_luma(ir, vis)
-    forward = fuser.network.forward
+    forward = fuser.engine.network.forward
     sizes: list[int] = []
 
     def small_only(a: torch.Tensor, b: torch.Tensor, descriptors: torch.Tensor) -> torch.Tensor:
@@ -113,6 +113,6 @@ def test_out_of_memory_halves_the_tile(lively: LoadedNetwork, monkeypatch: pytes
             raise torch.OutOfMemoryError("CUDA out of memory")
         return forward(a, b, descriptors)
 
-    monkeypatch.setattr(fuser.network, "forward", small_only)
+    monkeypatch.setattr(fuser.engine.network, "forward", small_only)
     assert np.abs(fuser.fuse_luma(ir, vis).astype(int) - expected).max() <= 1
     assert sizes[0] == 500 and sizes[-1] <= 300

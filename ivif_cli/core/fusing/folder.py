@@ -24,7 +24,7 @@ from ivif_cli.core.errors import IvifError, OutputError, UsageError
 from ivif_cli.core.fusing.sources import SourceOptions, load_sources, to_bits
 
 if TYPE_CHECKING:
-    from ivif_cli.core.fusing.backend import AnyFuser
+    from ivif_cli.core.fusing.fuser import Fuser
 
 _LARGE_PIXELS = 32_000_000
 Progress = Callable[[int], None]
@@ -115,7 +115,7 @@ def merge_reports(parts: Sequence[Report]) -> Report:
 
 
 def fuse_jobs(
-    fuser: "AnyFuser",
+    fuser: "Fuser",
     jobs: Sequence[Job],
     options: SourceOptions,
     *,
@@ -136,7 +136,7 @@ def fuse_jobs(
     Raises:
         OutputError: the disk is full; pictures already written stay whole.
     """
-    batch_size = batch_size or (1 if fuser.device.type == "cpu" else 8)
+    batch_size = batch_size or (1 if fuser.device == "cpu" else 8)
     workers = workers or min(8, max(2, os.cpu_count() or 2))
     run = _Run(fuser, options, overwrite, on_done)
     started = time.perf_counter()
@@ -156,7 +156,7 @@ _Loaded = tuple[Job, np.ndarray, np.ndarray]
 class _Run:
     """State of one folder run: its report and the writes that are under way."""
 
-    def __init__(self, fuser: "AnyFuser", options: SourceOptions, overwrite: bool, on_done: Progress) -> None:
+    def __init__(self, fuser: "Fuser", options: SourceOptions, overwrite: bool, on_done: Progress) -> None:
         self.fuser, self.options, self.overwrite, self.on_done = fuser, options, overwrite, on_done
         self.report = Report()
         self._writes: deque[tuple[Job, np.ndarray, Future[None]]] = deque()

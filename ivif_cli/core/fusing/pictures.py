@@ -1,4 +1,4 @@
-"""What every backend does with the arrays of a pair: check them, go to grey levels, put the colour back. No torch."""
+"""The arrays of a pair: checked, as grey levels, with their colour put back. No torch."""
 
 import numpy as np
 
@@ -27,8 +27,10 @@ def deeper(ir: np.ndarray, vis: np.ndarray) -> np.dtype:
 
 def quantised(luma: np.ndarray, depth: np.dtype) -> np.ndarray:
     """H x W float in [0, 1] as grey levels of a sample type, rounded to the nearest."""
-    white = float(np.iinfo(depth).max)
-    return np.clip(np.rint(luma * white), 0.0, white).astype(depth)
+    white = np.float32(np.iinfo(depth).max)
+    levels = luma * white
+    np.rint(levels, out=levels)
+    return np.clip(levels, 0.0, white, out=levels).astype(depth)
 
 
 def with_colour(vis: np.ndarray, fused: np.ndarray, out: np.ndarray | None) -> np.ndarray:

@@ -101,7 +101,7 @@ def score(run: Run, *, keep: Keep | None = None, on_done: Callable[[int], None] 
 def _settings(run: Run) -> Settings:
     if run.score_device == "cpu":
         return Settings(tuple(run.metrics), run.convention, run.read, run.encoder_metrics)
-    from ivif_cli.core.fusing.device import choose_device
+    from ivif_cli.core.device import choose_device
     from ivif_cli.core.scoring.device_scorer import check_device_settings
 
     device = str(choose_device(run.score_device))
@@ -125,11 +125,11 @@ def _folders(run: Run) -> tuple[tuple[Pair, ...], list[Contender]]:
 def _fuse_first(
     run: Run, own: Sequence[Pair], kept: dict[str, str], keep: Keep | None
 ) -> tuple[list[Contender], Iterator[Task]]:
-    from ivif_cli.core.fusing.fuser import Fuser
+    from ivif_cli.core.fusing.fuser import open_fuser
     from ivif_cli.core.scoring.fuse_first import fusing_tasks, model_contender
 
     options = run.model
-    fuser = Fuser(
+    fuser = open_fuser(
         options.model,
         device=options.device,
         precision=options.precision,

@@ -25,7 +25,7 @@ from ivif_cli.core.video.range_tracker import RangeTracker
 from ivif_cli.core.video.writer import check_output, open_writer
 
 if TYPE_CHECKING:
-    from ivif_cli.core.fusing.backend import AnyFuser
+    from ivif_cli.core.fusing.fuser import Fuser
 
 RANGE_SECONDS, DESCRIPTOR_SECONDS = 4.0, 0.5
 _CUT = 0.35
@@ -84,7 +84,7 @@ class VideoReport:
 
 
 def fuse_video(
-    fuser: "AnyFuser",
+    fuser: "Fuser",
     ir: str,
     vis: str,
     output: str,
@@ -161,7 +161,7 @@ def _alignment(ir: Clip, vis: Clip, options: VideoOptions) -> Alignment | None:
 
 
 def _run(
-    fuser: "AnyFuser",
+    fuser: "Fuser",
     clips: tuple[Clip, Clip],
     options: VideoOptions,
     rate: Fraction | None,

@@ -1,0 +1,82 @@
+"""`Engine`: what runs a network, be it torch or onnxruntime; and the one place that opens a model."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from ivif_cli.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from ivif_cli.core.network import LoadedNetwork
+
+
+class Engine(Protocol):
+    """A network that is ready to run.
+
+    Attributes:
+        name, sha256: of the network and its weights.
+        device: cpu, cuda:N or mps.
+        halo: context that a tile needs on each side [px].
+        stride: tile corners are multiples of it [px].
+        bytes_per_pixel: working memory of one pair [byte/px].
+    """
+
+    name: str
+    sha256: str
+    device: str
+    halo: int
+    stride: int
+    bytes_per_pixel: float
+
+    def memory(self) -> float:
+        """Working memory that one run may take [byte]."""
+
+    def describe(self, ir: np.ndarray, vis: np.ndarray) -> Any:
+        """Global descriptors of N pairs (first axis N) from their thumbnails, N x 128 x 128 float32 in [0, 1]."""
+
+    def run(self, ir: Sequence[np.ndarray], vis: Sequence[np.ndarray], descriptors: Any) -> np.ndarray:
+        """Fuse N pairs of luma pictures of one size, each H x W uint8 or uint16.
+
+        Returns:
+            N x H x W float32 in [0, 1].
+
+        Raises:
+            MemoryError: the pictures are too large for the device.
+        """
+
+
+def open_engine(
+    model: "str | Path | LoadedNetwork",
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    compile: bool = False,
+) -> Engine:
+    """The engine of a model: onnxruntime for a file named *.onnx (torch is not imported then), else torch.
+
+    Raises:
+        UsageError: an unknown model or device, or options that this engine does not have.
+        DeviceError: a device that is not there.
+        WeightsError: weights that cannot be trusted.
+    """
+    if isinstance(model, str | Path) and Path(model).suffix == ".onnx":
+        if precision not in ("auto", "fp32"):
+            raise UsageError(f"an ONNX network has the precision it was exported with, not {precision}")
+        if compile:
+            raise UsageError(
+                "an ONNX network cannot be compiled", "leave --compile out, or give the weights themselves"
+            )
+        from ivif_cli.core.fusing.onnx_engine import OnnxEngine
+
+        return OnnxEngine(Path(model), device=device, threads=threads)
+    from ivif_cli.core.fusing.torch_engine import TorchEngine
+
+    return TorchEngine(model, device=device, precision=precision, threads=threads, compile=compile)
+
+
+def working_bytes(channels: int, fold: int) -> float:
+    """Memory that a network needs while it runs [byte/px], from its first level: about 20 feature maps of it."""
+    return 4.0 * 20 * channels / fold**2
