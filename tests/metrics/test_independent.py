@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage, signal, stats
 
-from ivif_cli.core.metrics import METRICS, SIX, evaluate_pair
+from ivif_cli.core.metrics import GROUPS, METRICS, SIX, evaluate_pair
 
 Triple = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -190,8 +190,13 @@ def test_plain_evaluator_of_the_benchmark_agrees(triple: Triple, repository) -> 
 
 
 def test_every_metric_is_described() -> None:
-    assert list(METRICS) == [*SIX, "AG", "CC", "SCD", "MSE", "PSNR", "SSIM", "MS-SSIM", "Nabf", "FMI"]
+    field = [*SIX, "AG", "CC", "SCD", "MSE", "PSNR", "SSIM", "MS-SSIM", "Nabf", "FMI"]
+    assert list(METRICS) == [*field, *GROUPS["kept"], *GROUPS["clean"]]
+    assert GROUPS["default"] == (*SIX, "K")
     for metric in METRICS.values():
         assert all((metric.formula, metric.source, metric.range))
         assert metric.convention == "ivif"
-    assert {name for name, metric in METRICS.items() if not metric.higher_is_better} == {"MSE", "Nabf"}
+    assert {name for name, metric in METRICS.items() if not metric.higher_is_better} == {
+        *("MSE", "Nabf", "L", "N", "TD"),
+        *GROUPS["clean"],
+    }

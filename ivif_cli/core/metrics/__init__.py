@@ -5,12 +5,13 @@
 
 from ivif_cli.core.metrics.conventions import CONVENTIONS, Convention
 from ivif_cli.core.metrics.metric import Metric
-from ivif_cli.core.metrics.registry import METRICS, SIX
+from ivif_cli.core.metrics.registry import GROUPS, METRICS, SIX
 from ivif_cli.core.metrics.scene import Scene, evaluate_batch, evaluate_pair
 from ivif_cli.core.metrics.selection import find_convention, find_metrics
 
 __all__ = [
     "CONVENTIONS",
+    "GROUPS",
     "METRICS",
     "SIX",
     "Convention",

@@ -3,8 +3,12 @@
 Several fused pictures of one scene share the maps of its sources, and six metrics share the maps of one fused picture.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
+from itertools import pairwise
+from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
@@ -17,6 +21,12 @@ VIF_WINDOWS = (17, 9, 5, 3)
 
 SMALLEST_VIF_SIDE = 41
 """Shortest side at which the fourth scale of VIF still has one valid sample [px]."""
+
+
+BAND_SIGMAS = (1, 2, 4, 8, 16, 32)
+"""Standard deviations of the Gaussians whose differences are the bands [px]."""
+
+Derived = TypeVar("Derived")
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,17 @@ class Level:
     picture: np.ndarray
     mean: np.ndarray
     variance: np.ndarray
+
+
+@dataclass(frozen=True)
+class Bands:
+    """A picture split by Gaussians of sigma 1, 2, 4 ... 32 px: six differences, finest first, and what is left.
+
+    Each HxW float64 [grey level]; together they add up to the picture.
+    """
+
+    fine: tuple[np.ndarray, ...]
+    low: np.ndarray
 
 
 def gaussian_window(side: int, sigma: float) -> np.ndarray:
@@ -125,6 +146,29 @@ class Maps:
             levels.append(_level(picture, window))
         return tuple(levels)
 
+    @cached_property
+    def bands(self) -> Bands:
+        """The picture's own Gaussians, window of 2 ceil(4 sigma) + 1 px, replicated border, and their differences."""
+        blurred = [self.real]
+        for sigma in BAND_SIGMAS:
+            window = gaussian_window(8 * sigma + 1, sigma)
+            blurred.append(cv2.sepFilter2D(self.real, cv2.CV_64F, window, window, borderType=cv2.BORDER_REPLICATE))
+        return Bands(tuple(np.subtract(*pair) for pair in pairwise(blurred)), blurred[-1])
+
+
+def kept_while_both_live(function: Callable[[Maps, Maps], Derived]) -> Callable[[Maps, Maps], Derived]:
+    """Compute what follows from two pictures once, and drop it with either of them."""
+    derived: WeakKeyDictionary[Maps, WeakKeyDictionary[Maps, Derived]] = WeakKeyDictionary()
+
+    @wraps(function)
+    def once(first: Maps, second: Maps) -> Derived:
+        of_first = derived.setdefault(first, WeakKeyDictionary())
+        if second not in of_first:
+            of_first[second] = function(first, second)
+        return of_first[second]
+
+    return once
+
 
 def _polar(across: np.ndarray, down: np.ndarray, strength: np.ndarray, angle: np.ndarray) -> None:
     """Gradient magnitude and angle of int16 Sobel maps, written into `strength` and `angle`."""
@@ -191,3 +235,8 @@ def check_sizes(ir: Maps, vis: Maps, fused: Maps) -> None:
 
 def _named(ir: Maps, vis: Maps, fused: Maps) -> tuple[tuple[str, Maps], ...]:
     return ("ir", ir), ("vis", vis), ("fused", fused)
+
+
+def worse(first: float, second: float) -> float:
+    """The smaller of two scores; NaN where one of them is."""
+    return float(np.minimum(first, second))

@@ -1,6 +1,16 @@
 """The metrics of the convention `ivif` as data: name, function, direction, formula, source, range."""
 
-from ivif_cli.core.metrics import artefacts, edges, features, fidelity, information, similarity, statistics
+from ivif_cli.core.metrics import (
+    artefacts,
+    clean,
+    edges,
+    features,
+    fidelity,
+    information,
+    kept,
+    similarity,
+    statistics,
+)
 from ivif_cli.core.metrics.metric import Metric, Score, of_fused
 
 
@@ -118,8 +128,109 @@ _TABLE = (
     ),
 )
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in _TABLE}
+_KEPT = (
+    _metric(
+        "K",
+        kept.kept,
+        "min(K_ir, K_vis): what is kept of the worse-kept source; read it with its 10th percentile over pictures",
+        "defined here",
+        "0 to 1",
+    ),
+    _metric(
+        "K_ir",
+        kept.kept_infrared,
+        "sum of |B| clip(B_f sign(B) / |B|, 0, 1) over sum of |B|, of six Gaussian bands (sigma 1 to 32 px), "
+        "where the infrared is alone: |B| > 6 and |B| > 2 |B of the visible|",
+        "defined here",
+        "0 to 1",
+    ),
+    _metric("K_vis", kept.kept_visible, "as K_ir, where the visible is alone", "defined here", "0 to 1"),
+    _metric(
+        "X",
+        edges.preserved_own_edges,
+        "min(X_ir, X_vis): edges of the worse-kept source; stricter than K, for it punishes gain",
+        "defined here from Xydeas and Petrovic 2000",
+        "0 to 0.9753",
+    ),
+    _metric(
+        "X_ir",
+        edges.preserved_infrared_edges,
+        "mean of Qabf's Q weighted by edge strength g, where the infrared is alone: g > 40 and g > 2 g of the visible",
+        "defined here from Xydeas and Petrovic 2000",
+        "0 to 0.9753",
+    ),
+    _metric(
+        "X_vis",
+        edges.preserved_visible_edges,
+        "as X_ir, where the visible is alone",
+        "defined here from Xydeas and Petrovic 2000",
+        "0 to 0.9753",
+    ),
+    _metric(
+        "L",
+        edges.edge_loss,
+        "sum of (1 - Q_af) g_a + (1 - Q_bf) g_b where the fused edge is not stronger than both, over sum(g_a + g_b)",
+        "Petrovic and Xydeas 2005",
+        "0 to 1",
+        down=True,
+    ),
+    _metric(
+        "N",
+        edges.edge_artefacts,
+        "as L, where the fused edge is stronger than both sources'; Qabf + L + N = 1 up to 0.001",
+        "Petrovic and Xydeas 2005",
+        "0 to 1",
+        down=True,
+    ),
+    _metric(
+        "TD",
+        kept.daylight_tone,
+        "weighted mean of |low fused - low visible| [grey level], low: Gaussian of sigma 32 px, weight by low visible: "
+        "1 from 48 to 240, 0 below 16 and from 254",
+        "defined here",
+        "0 to 255",
+        down=True,
+    ),
+)
+
+_CLEAN = (
+    _metric(
+        "even",
+        clean.evenness,
+        "where 7 x 7 spreads of both sources are below 3: mean spread of fused / (mean larger spread + 0.25)",
+        "defined here",
+        "0 upwards; above 1 noise was lifted",
+        down=True,
+    ),
+    _metric(
+        "rings",
+        clean.ringing,
+        "mean excess over both sources' 5 x 5 range, within 5 px of a range above 80 [grey level]",
+        "defined here",
+        "0 upwards",
+        down=True,
+    ),
+    _metric(
+        "clipped",
+        clean.clipping,
+        "share of pixels at 0, 1, 254, 255 minus the larger of the sources' shares",
+        "defined here",
+        "-1 to 1",
+        down=True,
+    ),
+)
+
+METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_TABLE, *_KEPT, *_CLEAN)}
 """Every metric of our own convention by name, in the order of reports."""
 
 SIX = ("EN", "SD", "SF", "MI", "VIF", "Qabf")
-"""The metrics that are computed when none are named."""
+"""The metrics that most papers print."""
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "six": SIX,
+    "default": (*SIX, "K"),
+    "kept": tuple(metric.name for metric in _KEPT),
+    "clean": tuple(metric.name for metric in _CLEAN),
+    "all": tuple(METRICS),
+}
+"""Names that stand for several metrics; `default` is what is computed when none are named."""

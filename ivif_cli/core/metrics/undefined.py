@@ -13,6 +13,16 @@ _SMALLEST_SIDE = {
     "AG": 2,
 }
 
+_NOT_DEFINED = {
+    "SCD": "the fused picture differs from a source by a constant",
+    "TD": "the visible picture is nowhere well exposed",
+    "even": "fewer than 2 % of the pixels are even in both sources",
+    "rings": "no strong edge in either source",
+}
+_NOT_DEFINED |= dict.fromkeys(("K", "K_ir", "K_vis"), "a source has nothing that the other lacks")
+_NOT_DEFINED |= dict.fromkeys(("X", "X_ir", "X_vis"), "a source has no edge that the other lacks")
+"""Metric -> what it means where no size and no constant picture explains it."""
+
 
 def reason(name: str, value: float, ir: Maps, vis: Maps, fused: Maps) -> str:
     """Why metric `name` came out as `value` (NaN or infinite) for these pictures."""
@@ -25,6 +35,4 @@ def reason(name: str, value: float, ir: Maps, vis: Maps, fused: Maps) -> str:
     constant = [role for role, maps in roles if maps.is_constant]
     if constant:
         return f"constant picture: {', '.join(constant)}"
-    if name == "SCD":
-        return "the fused picture differs from a source by a constant"
-    return "not defined for these pictures"
+    return _NOT_DEFINED.get(name, "not defined for these pictures")

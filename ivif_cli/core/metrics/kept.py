@@ -1,0 +1,94 @@
+"""What is kept of what only one source has: scores that a copy of one source cannot win.
+
+K looks at bands of the picture, so gain is free: more than the source has counts as kept. TD looks at the tone that is
+left below the coarsest band.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ivif_cli.core.metrics.maps import Maps, kept_while_both_live, worse
+
+_LEAST, _FACTOR = 6.0, 2.0
+"""A source is alone where its band is above this [grey level] and above the other's by this factor."""
+
+_DAYLIGHT_LEVELS = (16.0, 48.0, 240.0, 254.0)
+_DAYLIGHT_WEIGHTS = (0.0, 1.0, 1.0, 0.0)
+_LEAST_DAYLIGHT = 0.05
+
+
+@dataclass(frozen=True)
+class Alone:
+    """Samples at which one source is alone, an array a band: their places in the flattened picture, and its band."""
+
+    places: tuple[np.ndarray, ...]
+    values: tuple[np.ndarray, ...]
+    total: float
+
+
+@kept_while_both_live
+def alone(source: Maps, other: Maps) -> Alone:
+    """Where a source has what the other lacks, |B| > 6 and |B| > 2 |B of the other|; `total` is the sum of |B|."""
+    places, values = [], []
+    for band, other_band in zip(source.bands.fine, other.bands.fine, strict=True):
+        size = np.abs(band)
+        found = np.flatnonzero((size > _LEAST) & (size > _FACTOR * np.abs(other_band)))
+        places.append(found)
+        values.append(band.ravel()[found])
+    return Alone(tuple(places), tuple(values), float(sum(np.abs(value).sum() for value in values)))
+
+
+def _kept_sizes(value: np.ndarray, fused: np.ndarray) -> np.ndarray:
+    """|B| clip(B_fused sign(B) / |B|, 0, 1) of samples [grey level]."""
+    return np.clip(fused * np.sign(value), 0, np.abs(value))
+
+
+def _kept_share(source: Maps, other: Maps, fused: Maps) -> float:
+    """Share in [0, 1] of what a source has alone that the fused picture shows; NaN where it has nothing alone."""
+    samples = alone(source, other)
+    if not samples.total:
+        return float("nan")
+    kept = 0.0
+    for places, value, band in zip(samples.places, samples.values, fused.bands.fine, strict=True):
+        kept += float(_kept_sizes(value, band.ravel()[places]).sum())
+    return kept / samples.total
+
+
+def kept_infrared(ir: Maps, vis: Maps, fused: Maps) -> float:
+    """K_ir: share of what the infrared has alone that is kept, in [0, 1]; NaN where it has nothing alone."""
+    return _kept_share(ir, vis, fused)
+
+
+def kept_visible(ir: Maps, vis: Maps, fused: Maps) -> float:
+    """K_vis: share of what the visible has alone that is kept, in [0, 1]; NaN where it has nothing alone."""
+    return _kept_share(vis, ir, fused)
+
+
+def kept(ir: Maps, vis: Maps, fused: Maps) -> float:
+    """K: the smaller of K_ir and K_vis, what is kept of the worse-kept source; NaN where one of them is."""
+    return worse(kept_infrared(ir, vis, fused), kept_visible(ir, vis, fused))
+
+
+def lost(source: Maps, other: Maps, fused: Maps) -> np.ndarray:
+    """What is lost of a source where it is alone, summed over the bands: HxW float64, 0 upwards [grey level].
+
+    Its sum over the picture is (1 - K_source) of what the source has alone.
+    """
+    missing = np.zeros(fused.pixels.size)
+    samples = alone(source, other)
+    for places, value, band in zip(samples.places, samples.values, fused.bands.fine, strict=True):
+        missing[places] += np.abs(value) - _kept_sizes(value, band.ravel()[places])
+    return missing.reshape(fused.shape)
+
+
+def daylight_tone(_ir: Maps, vis: Maps, fused: Maps) -> float:
+    """TD: mean |low fused - low visible| [grey level] where the visible is well exposed, in [0, 255].
+
+    The weight is 0 below 16, 1 from 48 to 240, 0 from 254 of the visible's low band, and linear between.
+    NaN where its mean is 0.05 or less (night).
+    """
+    weight = np.interp(vis.bands.low, _DAYLIGHT_LEVELS, _DAYLIGHT_WEIGHTS)
+    if weight.mean() <= _LEAST_DAYLIGHT:
+        return float("nan")
+    return float((weight * np.abs(fused.bands.low - vis.bands.low)).sum() / weight.sum())

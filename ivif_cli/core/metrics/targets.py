@@ -1,0 +1,89 @@
+"""T_ir: do labelled people of the infrared stay as visible against their surroundings as they are there?"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ivif_cli.core.errors import InputError
+from ivif_cli.core.metrics.maps import Maps, as_maps, check_sizes
+
+Box = tuple[float, float, float, float]
+"""Centre x, centre y, width, height as shares of the picture, as YOLO writes them."""
+
+_CORE, _RING_INSIDE, _RING_OUTSIDE = 0.7, 1.0, 1.6
+_SAME_OBJECT = 0.3
+_LEAST_CONTRAST = 8.0
+
+
+def parse_yolo(text: str, label: int = 0) -> list[Box]:
+    """Boxes of one class out of a YOLO label text: a line an object, `class x y width height` (0 is a person).
+
+    Raises:
+        InputError: a line that is not five numbers.
+    """
+    boxes = []
+    for line in filter(str.strip, text.splitlines()):
+        try:
+            found, x, y, width, height = (float(part) for part in line.split())
+        except ValueError:
+            raise InputError(f"not a YOLO label: {line[:60]!r}", "a line is: class x y width height") from None
+        if found == label:
+            boxes.append((x, y, width, height))
+    return boxes
+
+
+def _corners(box: Box) -> tuple[float, float, float, float]:
+    x, y, width, height = box
+    return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
+def overlap(first: Box, second: Box) -> float:
+    """Intersection over union of two boxes, in [0, 1]."""
+    (left, top, right, bottom), (left2, top2, right2, bottom2) = _corners(first), _corners(second)
+    width, height = min(right, right2) - max(left, left2), min(bottom, bottom2) - max(top, top2)
+    common = max(width, 0) * max(height, 0)
+    union = first[2] * first[3] + second[2] * second[3] - common
+    return common / union if union else 0.0
+
+
+def _inside(box: Box, scale: float, shape: tuple[int, ...]) -> np.ndarray:
+    """HxW mask of the pixels whose centres lie in a box that is scaled about its centre."""
+    height, width = shape
+    left, top, right, bottom = _corners((box[0], box[1], box[2] * scale, box[3] * scale))
+    x, y = (np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height
+    return ((y >= top) & (y < bottom))[:, None] & ((x >= left) & (x < right))
+
+
+def box_contrast(picture: Maps, box: Box) -> float:
+    """Mean in the centre 70 % of a box minus mean in the ring from 1.0 to 1.6 times the box [grey level].
+
+    NaN where the picture has no pixel of either.
+    """
+    core = _inside(box, _CORE, picture.shape)
+    ring = _inside(box, _RING_OUTSIDE, picture.shape) & ~_inside(box, _RING_INSIDE, picture.shape)
+    if not core.any() or not ring.any():
+        return float("nan")
+    return float(picture.pixels[core].mean() - picture.pixels[ring].mean())
+
+
+def kept_targets(
+    ir: np.ndarray, fused: np.ndarray, people_ir: Sequence[Box], people_vis: Sequence[Box] = ()
+) -> list[float]:
+    """clip(C_fused / C_ir, 0, 1) of every person that the infrared alone shows; T_ir is the mean over all pictures'.
+
+    Args:
+        ir, fused: HxW uint8 luma.
+        people_ir, people_vis: labelled boxes in either source; one that the visible has too (overlap of 0.3 or more)
+            is left out, and so is one with a contrast below 8 grey levels in the infrared.
+
+    Raises:
+        InputError: pictures of unequal sizes, or of another kind than uint8.
+    """
+    own, other = as_maps(fused, "fused"), as_maps(ir, "ir")
+    check_sizes(other, other, own)
+    shares = []
+    for box in people_ir:
+        contrast = box_contrast(other, box)
+        if abs(contrast) >= _LEAST_CONTRAST and all(overlap(box, seen) < _SAME_OBJECT for seen in people_vis):
+            shares.append(float(np.clip(box_contrast(own, box) / contrast, 0, 1)))
+    return shares
