@@ -75,7 +75,7 @@ def test_people_of_the_infrared_keep_their_contrast() -> None:
 
 
 def test_a_broken_label_is_named() -> None:
-    with pytest.raises(InputError, match="not a YOLO label: '0 0.3 tall'"):
+    with pytest.raises(InputError, match=r"not a YOLO label: '0 0\.3 tall'"):
         parse_yolo("0 0.3 tall\n")
 
 
