@@ -181,7 +181,7 @@ class _Targets:
 
     def write(self, report: "Report", run: "Run", scored: "Scored") -> None:
         """Write every file that was asked for."""
-        from ivif_cli.core.reports.files import append_text, write_text
+        from ivif_cli.core.files import append_text, write_text
 
         if self.junit is not None:
             from ivif_cli.core.reports.junit import as_junit

@@ -5,12 +5,12 @@ A bundled file is pinned by its sha256 in `SHA256`; a changed, truncated or fore
 
 import hashlib
 import json
-import os
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ivif_cli.core.errors import OutputError, WeightsError
+from ivif_cli.core.errors import WeightsError
+from ivif_cli.core.files import write_bytes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -134,7 +134,7 @@ def read_weights(path: Path, *, sha256: str | None = None) -> tuple[dict[str, "T
 
 
 def write_weights(path: Path, tensors: dict[str, "Tensor"], metadata: dict[str, str]) -> str:
-    """Write tensors and metadata as safetensors, under a temporary name first; returns the sha256 of the file.
+    """Write tensors and metadata as safetensors, whole or not at all; returns the sha256 of the file.
 
     Raises:
         OutputError: the file cannot be written.
@@ -142,17 +142,5 @@ def write_weights(path: Path, tensors: dict[str, "Tensor"], metadata: dict[str, 
     from safetensors.torch import save
 
     data = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata=metadata)
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # What an earlier, killed run left is removed and not written through: it might be a link.
-        temporary.unlink(missing_ok=True)
-        with temporary.open("xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(f"cannot write weights: {path}: {error.strerror}") from error
+    write_bytes(path, data)
     return hashlib.sha256(data).hexdigest()

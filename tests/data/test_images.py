@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from ivif_cli.core import files
 from ivif_cli.core.data import images
 from ivif_cli.core.data.images import read_image, write_image
 from ivif_cli.core.errors import InputError, OutputError, UsageError
@@ -178,7 +179,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(images.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OutputError, match="No space left"):
         write_image(tmp_path / "a.png", np.zeros((2, 2), np.uint8))
     assert list(tmp_path.iterdir()) == []
@@ -188,7 +189,7 @@ def test_an_interrupt_while_writing_leaves_nothing_behind(tmp_path: Path, monkey
     def interrupt(_: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(images.os, "fsync", interrupt)
+    monkeypatch.setattr(files.os, "fsync", interrupt)
     with pytest.raises(KeyboardInterrupt):
         write_image(tmp_path / "a.png", np.zeros((2, 2), np.uint8))
     assert list(tmp_path.iterdir()) == []

@@ -85,7 +85,7 @@ class FuseFaults:
 
     def check_complete(self, output: Path, kept: set[str]) -> None:
         """After a re-run everything is as an undisturbed run makes it, but for what had to be kept."""
-        found = snapshot(output)
+        found = snapshot(output, hidden=True)
         wanted = {**self.expected, **{name: snapshot_of(OLD) for name in kept}}
         differing = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
         require(not differing, f"after a re-run these differ: {', '.join(differing)}")

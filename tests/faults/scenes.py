@@ -59,10 +59,10 @@ def make_scene(root: Path) -> Scene:
     return Scene(root, root / "pairs", model)
 
 
-def snapshot(folder: Path) -> dict[str, str]:
-    """Relative name -> sha256 of every file under a folder that bears a final name (hidden ones are temporary)."""
+def snapshot(folder: Path, *, hidden: bool = False) -> dict[str, str]:
+    """Relative name -> sha256 of every file under a folder; hidden ones, which are temporary, only where asked for."""
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.name.startswith(".")
+        if path.is_file() and (hidden or not path.name.startswith("."))
     }

@@ -1,6 +1,5 @@
 """Many pairs at once: order, overlap, skipping, failures, interrupts."""
 
-import os
 import threading
 import time
 from pathlib import Path
@@ -156,21 +155,6 @@ def test_queues_are_bounded(fuser: Fuser, jobs: list[Job], tmp_path: Path, monke
     monkeypatch.setattr(folder, "write_image", closed)
     fuse_jobs(fuser, many, SourceOptions(), workers=2, batch_size=1)
     assert most <= 2 * (2 + 1) + 2
-
-
-def test_what_a_killed_run_left_is_removed_and_nothing_else(fuser: Fuser, jobs: list[Job], tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    (out / "a").mkdir(parents=True)
-    old, young = out / "a" / f".ivif-{'0' * 32}.part", out / "a" / f".ivif-{'1' * 32}.part"
-    others = [out / "a" / name for name in (".ivif-notes.part", ".hidden", "mine.part", f".ivif-{'2' * 32}.txt")]
-    for file in (old, young, *others):
-        file.write_bytes(b"x")
-    (out / "a" / f".ivif-{'3' * 32}.part").symlink_to(others[0])
-    for file in (old, *others):
-        os.utime(file, (1, 1))
-    fuse_jobs(fuser, jobs, SourceOptions())
-    assert not old.exists()
-    assert all(file.exists() for file in (young, *others, out / "a" / f".ivif-{'3' * 32}.part"))
 
 
 def test_work_is_split_under_torchrun(jobs: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:

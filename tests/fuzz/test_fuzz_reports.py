@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ivif_cli.core.files import write_text
 from ivif_cli.core.metrics import METRICS, SIX
-from ivif_cli.core.reports.files import write_text
 from ivif_cli.core.reports.html_report import as_html
 from ivif_cli.core.reports.json_report import as_json
 from ivif_cli.core.reports.junit import as_junit

@@ -5,7 +5,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 from typer.testing import CliRunner
 
 from ivif_cli.app import app
@@ -13,8 +12,6 @@ from ivif_cli.core.data.images import write_image
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import IvifError
 from ivif_cli.core.fusing.folder import plan_jobs
-from ivif_cli.core.reports.files import write_text
-from ivif_cli.core.weights import write_weights
 
 PICTURE = np.full((8, 8), 90, np.uint8)
 CRAFTED = (
@@ -63,17 +60,6 @@ def test_writing_over_a_link_replaces_the_link_and_not_its_target(tmp_path: Path
     write_image(tmp_path / "out.png", PICTURE, overwrite=True)
     assert target.read_bytes() == b"precious"
     assert not (tmp_path / "out.png").is_symlink()
-
-
-def test_a_link_planted_as_a_temporary_file_is_not_written_through(tmp_path: Path) -> None:
-    target = tmp_path / "precious"
-    target.write_bytes(b"precious")
-    (tmp_path / ".w.safetensors.partial").symlink_to(target)
-    (tmp_path / ".r.html.partial").symlink_to(target)
-    write_weights(tmp_path / "w.safetensors", {"a": torch.zeros(3)}, {})
-    write_text(tmp_path / "r.html", "text")
-    assert target.read_bytes() == b"precious"
-    assert {path.name for path in tmp_path.iterdir()} == {"precious", "w.safetensors", "r.html"}
 
 
 def test_temporary_names_are_not_guessable_and_never_opened_if_there(

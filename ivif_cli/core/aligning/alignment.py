@@ -8,7 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ivif_cli.core.errors import InputError, OutputError
+from ivif_cli.core.errors import InputError
+from ivif_cli.core.files import write_text
 
 _FORMAT = 1
 _MAX_ENTRY = 1e9
@@ -127,14 +128,7 @@ def save_alignment(path: Path, alignment: Alignment) -> None:
         OutputError: the file cannot be written.
     """
     record = {"ivif_alignment": _FORMAT, **alignment_report(alignment)}
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+    write_text(path, json.dumps(record, indent=2) + "\n")
 
 
 def _finite(value: float) -> float | None:

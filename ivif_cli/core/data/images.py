@@ -4,10 +4,6 @@ Nothing loses bits on the way: files are decoded as they are stored. A colour JP
 straight to grey moves up to 13 grey levels), and alpha is dropped.
 """
 
-import os
-import re
-import time
-import uuid
 from pathlib import Path
 
 import cv2
@@ -15,6 +11,7 @@ import numpy as np
 
 from ivif_cli.core.data.image_header import ImageHeader, read_header
 from ivif_cli.core.errors import InputError, OutputError, UsageError
+from ivif_cli.core.files import write_bytes
 
 IMAGE_SUFFIXES = frozenset({".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp"})
 DEEP_SUFFIXES = frozenset({".png", ".tif", ".tiff"})
@@ -23,8 +20,6 @@ _BELIEVED_PIXELS = 1 << 22
 _PIXELS_PER_BYTE = {"PNG": 8_500}
 """Most pixels a byte can stand for: deflate gives 1032 bytes of 8 pixels each; blank fax-coded TIFFs give more."""
 _MAPPED_BYTES = 64 << 20
-_LEFTOVER = re.compile(r"\.ivif-[0-9a-f]{32}\.part(\.\w+)?")
-"""Name of a temporary file: unfinished, beside the picture or video it was to become."""
 _JPEG_QUALITY = 95
 _PNG_COMPRESSION = 1
 
@@ -137,7 +132,7 @@ def float_to_uint16(image: np.ndarray) -> np.ndarray:
 
 
 def write_image(path: Path, image: np.ndarray, *, overwrite: bool = False) -> None:
-    """Write a picture whole or not at all: to a temporary name in the same folder, then renamed.
+    """Write a picture, whole or not at all (see `core/files.py`).
 
     Args:
         path: the suffix chooses the kind: .png, .tif, .tiff, .jpg, .jpeg, .bmp.
@@ -152,39 +147,7 @@ def write_image(path: Path, image: np.ndarray, *, overwrite: bool = False) -> No
     check_writable_kind(path, image.dtype)
     if not overwrite and path.exists():
         raise OutputError(f"{path} exists already", "--overwrite replaces it")
-    temporary: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = _write_temporary(path, image)
-        _publish(temporary, path, overwrite)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-    except cv2.error as error:
-        raise OutputError(f"cannot encode {path}: {str(error).strip().splitlines()[-1]}") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-
-
-def sweep_leftovers(folder: Path, *, older_than: float = 3600.0) -> None:
-    """Remove the temporary files that killed runs left in a folder.
-
-    Younger ones may belong to a run that is still writing and stay. What cannot be removed stays too.
-
-    Args:
-        folder: where results are written; one that is not there holds none.
-        older_than: age since the last change [s].
-    """
-    now = time.time()
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if not _LEFTOVER.fullmatch(entry.name) or not entry.is_file(follow_symlinks=False):
-                    continue
-                if now - entry.stat(follow_symlinks=False).st_mtime > older_than:
-                    Path(entry.path).unlink(missing_ok=True)
-    except OSError:
-        return
+    write_bytes(path, _encode(path, image).data, overwrite=overwrite)
 
 
 def check_writable_kind(path: Path, dtype: np.dtype | type) -> None:
@@ -199,41 +162,17 @@ def check_writable_kind(path: Path, dtype: np.dtype | type) -> None:
         raise UsageError(f"{path}: a picture of {np.dtype(dtype)} values cannot be written")
 
 
-def _write_temporary(path: Path, image: np.ndarray) -> Path:
-    """Encode beside the destination and force it to the disk; returns the temporary file."""
-    encoded = _encode(path.suffix.lower(), image)
-    temporary = path.with_name(f".ivif-{uuid.uuid4().hex}.part")
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(encoded.data)
-            stream.flush()
-            os.fsync(stream.fileno())
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary
-
-
-def _encode(suffix: str, image: np.ndarray) -> np.ndarray:
+def _encode(path: Path, image: np.ndarray) -> np.ndarray:
+    suffix = path.suffix.lower()
     options: list[int] = []
     if suffix == ".png":
         options = [cv2.IMWRITE_PNG_COMPRESSION, _PNG_COMPRESSION]
     elif suffix in (".jpg", ".jpeg"):
         options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-    done, encoded = cv2.imencode(suffix, image, options)
-    if not done:
-        raise OSError(f"OpenCV cannot encode {image.shape} {image.dtype} as {suffix}")
-    return encoded
-
-
-def _publish(temporary: Path, path: Path, overwrite: bool) -> None:
-    """Give the finished file its name; without `overwrite`, never over a file that appeared meanwhile."""
-    if overwrite:
-        temporary.replace(path)
-        return
     try:
-        os.link(temporary, path)
-    except FileExistsError:
-        raise OutputError(f"{path} exists already", "--overwrite replaces it") from None
-    except OSError:
-        temporary.replace(path)
+        done, encoded = cv2.imencode(suffix, image, options)
+    except cv2.error as error:
+        raise OutputError(f"cannot encode {path}: {str(error).strip().splitlines()[-1]}") from error
+    if not done:
+        raise OutputError(f"cannot encode {path}: {image.shape} {image.dtype}")
+    return encoded

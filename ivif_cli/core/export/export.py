@@ -1,7 +1,6 @@
 """The network as a file for other programs: ONNX, or torch.export. What was written is run again and compared."""
 
 import tempfile
-import uuid
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from ivif_cli import __version__
 from ivif_cli.core.errors import IvifError, OutputError, UsageError
+from ivif_cli.core.files import writing
 from ivif_cli.core.network import LoadedNetwork
 from ivif_cli.core.network.fusion import THUMBNAIL, FusionNetwork
 
@@ -91,20 +91,12 @@ def export_network(
         raise UsageError(f"fp16 goes with --format onnx, not with {format}")
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists already", "--overwrite replaces it")
-    suffix = ".onnx" if format == "onnx" else ".pt2"
-    temporary = path.with_name(f".ivif-{uuid.uuid4().hex}.part{suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path, overwrite=overwrite) as temporary:
         run = _write_onnx(loaded, temporary, precision) if format == "onnx" else _write_torch(loaded, temporary)
         sizes = _CHECK_SIZES if format == "onnx" else _multiples(loaded.network.stride)
         worst, mean = np.max([_difference(loaded.network, run, size) for size in sizes], axis=0)
         if not (worst <= _TOLERANCE[precision] and mean <= _MEAN_TOLERANCE):
             raise IvifError(f"the exported file is off by {255 * worst:.2f} grey levels; nothing was written")
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     opset = OPSET if format == "onnx" else None
     return Exported(path, format, precision, 255 * float(worst), 255 * float(mean), sizes, opset)
 

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from ivif_cli.core.data.images import sweep_leftovers, write_image
+from ivif_cli.core.data.images import write_image
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import IvifError, OutputError, UsageError
+from ivif_cli.core.files import sweep
 from ivif_cli.core.fusing.sources import SourceOptions, load_sources, to_bits
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def fuse_jobs(
     workers: int | None = None,
     on_done: Progress = lambda count: None,
 ) -> Report:
-    """Fuse pairs into files; temporary files that a killed run left beside them an hour ago are removed.
+    """Fuse pairs into files; what killed runs left beside them is removed.
 
     Args:
         options: how the sources are prepared.
@@ -141,7 +142,7 @@ def fuse_jobs(
     run = _Run(fuser, options, overwrite, on_done)
     started = time.perf_counter()
     for place in {job.output.parent for job in jobs}:
-        sweep_leftovers(place)
+        sweep(place)
     with _single_threaded_opencv(), _pool(workers) as pool:
         for batch in _batches(run.loaded(jobs, pool, workers + batch_size), batch_size):
             run.fuse(batch, pool, workers + batch_size)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ivif_cli.core.errors import OutputError
+from ivif_cli.core.files import append_text, write_text
 
 
 class MetricsLog:
@@ -28,14 +29,11 @@ class MetricsLog:
         if self._path is None:
             return
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             lines = self._path.read_text().splitlines() if step and self._path.exists() else []
             kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
-            temporary = self._path.with_name(".metrics.jsonl.partial")
-            temporary.write_text("".join(f"{line}\n" for line in kept))
-            temporary.replace(self._path)
+            write_text(self._path, "".join(f"{line}\n" for line in kept))
         except OSError as error:
-            raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
+            raise OutputError(f"cannot read {self._path}: {error.strerror}") from error
         if tensorboard:
             from torch.utils.tensorboard import SummaryWriter
 
@@ -50,11 +48,7 @@ class MetricsLog:
         if self._path is None:
             return
         plain = {name: round(value, 6) if math.isfinite(value) else None for name, value in values.items()}
-        try:
-            with self._path.open("a") as stream:
-                stream.write(json.dumps({"step": step, "kind": kind, **plain}) + "\n")
-        except OSError as error:
-            raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
+        append_text(self._path, json.dumps({"step": step, "kind": kind, **plain}) + "\n")
         if self._board is not None:
             for name, value in values.items():
                 self._board.add_scalar(f"{kind}/{name}", value, step)

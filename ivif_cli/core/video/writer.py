@@ -2,7 +2,6 @@
 
 import contextlib
 import sys
-import uuid
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from ivif_cli.core.data.images import write_image
 from ivif_cli.core.errors import OutputError, UsageError
+from ivif_cli.core.files import writing
 from ivif_cli.core.video.frames import PIPE, VIDEO_SUFFIXES, Backend, choose_backend, is_sequence
 
 _OPENCV_CODECS = {".mp4": "mp4v", ".m4v": "mp4v", ".mov": "mp4v", ".avi": "MJPG", ".mkv": "FFV1", ".webm": "VP80"}
@@ -63,18 +63,11 @@ def open_writer(
         yield _SequenceWriter(output, overwrite)
         return
     path = Path(output)
-    temporary = path.with_name(f".ivif-{uuid.uuid4().hex}.part{path.suffix.lower()}")
     kind = _AvWriter if choose_backend(backend) == "pyav" else _OpenCvWriter
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path, overwrite=overwrite) as temporary:
         writer: FrameWriter = kind(temporary, size, rate or Fraction(25), gray, codec)
         with contextlib.closing(writer):
             yield writer
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def check_output(output: str, rate: Fraction | None, overwrite: bool) -> None:
