@@ -25,7 +25,8 @@ setup: .venv/.runtime   ## a virtual environment with ivif in it
 dev: .venv/.runtime .venv/.dev   ## the same with test, lint and type tools
 
 demo: setup      ## fuse the bundled pair and print where the picture is
-	$(BIN)/ivif fuse --ir examples/demo_ir.png --vis examples/demo_vis.png -o out/demo_fused.png --overwrite
+	$(BIN)/ivif demo -o out/demo
+	@echo 'or, once for this shell: . $(BIN)/activate    after which `ivif` alone is enough'
 
 test: dev        ## all tests
 	$(BIN)/python -m pytest -q

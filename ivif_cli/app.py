@@ -15,7 +15,7 @@ import typer
 from ivif_cli import __version__
 from ivif_cli.commands.console import debugging, guarded, silence_stdout
 
-COMMANDS = ("fuse", "evaluate", "train", "embed_prompts", "align", "export", "info")
+COMMANDS = ("demo", "fuse", "evaluate", "train", "embed_prompts", "align", "export", "info")
 
 app = typer.Typer(
     name="ivif",
@@ -46,6 +46,7 @@ def ivif(
 
 
 EXAMPLES = {
+    "demo": ("ivif demo", "ivif demo -o somewhere"),
     "fuse": (
         "ivif fuse --ir a.png --vis b.png -o out.png",
         "ivif fuse --ir night/ir --vis night/vis -o night/fused",

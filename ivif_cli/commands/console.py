@@ -107,13 +107,19 @@ def describe(error: BaseException) -> tuple[str, int]:
     if isinstance(error, IvifError):
         return str(error), error.exit_status
     if isinstance(error, ImportError) and error.name:
-        return f"the package {error.name} cannot be imported: {error} (install it with pip)", 1
+        return f"the package {error.name} cannot be imported: {error} ({_how_to_install(error)})", 1
     if isinstance(error, MemoryError):
         return "out of memory (smaller --tile, --batch-size or --workers need less)", 1
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         return f"{error.strerror or error}{where}", 1
     return f"{type(error).__name__}: {error} (a defect in ivif; {DEBUG_VARIABLE}=1 shows where)", 1
+
+
+def _how_to_install(error: ImportError) -> str:
+    if "libGL" in str(error):
+        return "apt-get install libgl1, or without root: pip install --force-reinstall opencv-python-headless"
+    return "install it with pip"
 
 
 def debugging() -> bool:

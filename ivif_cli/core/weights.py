@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ivif_cli.core.errors import WeightsError
 from ivif_cli.core.files import write_bytes
+from ivif_cli.core.packaged import packaged_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,10 +27,8 @@ _HEADER_LIMIT = 1 << 20
 
 
 def weights_folder() -> Path:
-    """The folder of the bundled weights: inside an installed package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    installed = package / "weights"
-    return installed if installed.is_dir() else package.parent / "weights"
+    """The folder of the bundled weights."""
+    return packaged_folder("weights")
 
 
 def bundled(file_name: str) -> Path:

@@ -65,6 +65,7 @@ def small_app(error: BaseException) -> typer.Typer:
         (PermissionError(13, "Permission denied", "/x"), 1, "Permission denied: /x"),
         (MemoryError(), 1, "out of memory"),
         (ModuleNotFoundError("No module named 'open_clip'", name="open_clip"), 1, "open_clip"),
+        (ImportError("libGL.so.1: cannot open shared object file", name="cv2"), 1, "apt-get install libgl1, or "),
         (ValueError("odd"), 1, "a defect in ivif"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (BrokenPipeError(), 141, ""),

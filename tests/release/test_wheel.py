@@ -13,6 +13,7 @@ import pytest
 
 import ivif_cli
 from ivif_cli.core.data.images import read_image
+from ivif_cli.core.packaged import recipe_names
 from ivif_cli.core.weights import SHA256
 
 pytestmark = pytest.mark.slow
@@ -63,6 +64,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_carries_all_it_needs_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {f"ivif_cli/weights/{name}" for name in SHA256} <= set(names)
+    assert {f"ivif_cli/recipes/{name}.toml" for name in recipe_names()} <= set(names)
     assert {"ivif_cli/core/reports/report.css", "ivif_cli/core/reports/report.js"} <= set(names)
     assert {"ivif_cli/core/scoring/frozen_lists.json", "ivif_cli/core/language/compact_clip.json"} <= set(names)
     assert all(name.startswith(("ivif_cli/", f"ivif_cli-{ivif_cli.__version__}.dist-info/")) for name in names)
@@ -76,15 +78,12 @@ def test_the_sdist_can_be_tested_and_built(built: Path) -> None:
     assert {"weights/base.safetensors", "examples/demo_ir.png", "recipes/base.toml"} <= names
 
 
-def test_it_fuses_a_pair_outside_the_repository(installed: Path, repository: Path, tmp_path: Path) -> None:
+def test_it_fuses_its_own_pair_outside_the_repository(installed: Path, tmp_path: Path) -> None:
     place = run(installed / "python", "-c", "import ivif_cli; print(ivif_cli.__file__)", cwd=tmp_path)
     assert Path(place.strip()).is_relative_to(installed.parent)
-    demo = repository / "examples"
-    pair = "--ir", demo / "demo_ir.png", "--vis", demo / "demo_vis.png"
-    told = run(installed / "ivif", "fuse", *pair, "-o", "out.png", "--device", "cpu", cwd=tmp_path, OMP_NUM_THREADS="1")
-    assert told.strip() == "out.png"
-    fused = read_image(tmp_path / "out.png")
-    assert fused.shape == read_image(demo / "demo_vis.png").shape
+    told = run(installed / "ivif", "demo", "--device", "cpu", cwd=tmp_path, OMP_NUM_THREADS="1")
+    fused = read_image(tmp_path / told.splitlines()[0])
+    assert fused.shape == read_image(tmp_path / "ivif-demo" / "vis.png").shape
     assert np.std(fused) > 10
 
 
