@@ -1,4 +1,4 @@
-"""Files that travel with the program: weights, recipes, the example pair. One rule finds them in a wheel and a checkout."""
+"""Files that travel with the program: weights, recipes, the example pair; one rule for wheel and checkout."""
 
 from pathlib import Path
 
