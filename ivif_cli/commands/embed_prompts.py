@@ -10,7 +10,7 @@ from ivif_cli.core.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from ivif_cli.core.language.encoder import Encoder
-    from ivif_cli.core.language.prompts import PromptEmbeddings, PromptSet
+    from ivif_cli.core.language.goal import Goal, Texts
 
 
 def embed_prompts(
@@ -44,12 +44,13 @@ def embed_prompts(
     sets, frames = _chosen(ir, vis, fused, name, prompts, template, ensemble)
 
     from ivif_cli.core.language.encoder import load_encoder
-    from ivif_cli.core.language.prompts import embed, save_embeddings
+    from ivif_cli.core.language.goal import embed_texts
+    from ivif_cli.core.language.prompts import save_goals
 
     encoder = load_encoder(clip, pretrained=clip_pretrained, weights=clip_weights)
-    _warn_of_words(console, encoder, [*(text for chosen in sets for text in chosen.texts()), *frames])
-    embedded = [embed(encoder, chosen, frames) for chosen in sets]
-    sha256 = save_embeddings(output, embedded)
+    _warn_of_words(console, encoder, [*(text for texts in sets.values() for text in texts), *frames])
+    embedded = [embed_texts(encoder, texts, name, frames) for name, texts in sets.items()]
+    sha256 = save_goals(output, embedded)
     _report(console, embedded, output, sha256, json_)
 
 
@@ -68,17 +69,18 @@ def _chosen(
     prompts: Path | None,
     template: list[str] | None,
     ensemble: bool,
-) -> tuple[list["PromptSet"], tuple[str, ...]]:
+) -> tuple[dict[str, "Texts"], tuple[str, ...]]:
     """Prompt sets and templates of the options, or of the TOML file."""
     from ivif_cli.core.language.grammar import TEMPLATES
-    from ivif_cli.core.language.prompts import PromptSet, read_prompt_file
+    from ivif_cli.core.language.goal import Texts
+    from ivif_cli.core.language.prompts import read_prompt_file
 
     if template and ensemble:
         raise UsageError("--template and --ensemble do not go together")
     frames = tuple(template or (TEMPLATES if ensemble else ()))
     texts = {role: text for role, text in (("ir", ir), ("vis", vis), ("fused", fused)) if text is not None}
     if prompts is None:
-        return [PromptSet(name=name, **texts)], frames or ("{}",)
+        return {name: Texts(**texts)}, frames or ("{}",)
     if texts:
         raise UsageError("--prompts does not go with --ir, --vis or --fused", "write the texts into the file")
     sets, own = read_prompt_file(prompts)
@@ -97,7 +99,7 @@ def _warn_of_words(console: Console, encoder: "Encoder", texts: list[str]) -> No
             console.warn(f"only the beginning of a text is read, it is too long for the encoder: {text!r}")
 
 
-def _report(console: Console, sets: list["PromptEmbeddings"], output: Path, sha256: str, as_json: bool) -> None:
+def _report(console: Console, sets: list["Goal"], output: Path, sha256: str, as_json: bool) -> None:
     from ivif_cli.core.language.prompts import cosine_table
 
     columns = ["cos(fused, ir)", "cos(fused, vis)", "cos(ir, vis)", "cos(directions)"]

@@ -1,12 +1,13 @@
-"""The fusion network: luma in, luma out, any size, no statistics over the pixels it is shown.
+"""The fusion network: bands of two sources, joined by gates and gains that a goal conditions.
 
-Everything runs at a half or a quarter of the resolution (pixel-unshuffle) and below; what is global about an image
-(which channels to trust, how its tones are spread) comes from a 128 x 128 thumbnail and is handed in, so that the tiles
-of a large image agree with each other and with the whole.
+It cannot invent texture: every band of the fused picture is a convex mix of the sources' bands times a gain, and its
+base is a convex mix of their bases under a bounded tone. A small trunk at half of the resolution and below decides
+where which source is taken. Of the whole picture it knows only `describe`: the statistics of two thumbnails and the
+goal, so that the tiles of a large picture agree with each other.
 """
 
 import itertools
-from collections.abc import Callable
+import math
 from dataclasses import asdict, dataclass
 
 import torch
@@ -14,11 +15,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ivif_cli.core.network.attention import MIXERS
+from ivif_cli.core.network.pyramid import double, energy, laplacian
 
-THUMBNAIL = 128
-_GRID = 8
+THUMBNAIL = 64
+BANDS = 5
+STRIDE = 2**BANDS
+_GRID = 4
 _KNOTS = 8
-_MAPS = 5
+_TONES = 4
+_KNEE = 0.04
+_EDGE = 255 / 40
+"""A range of 40 levels begins to be a strong edge, one of 80 is."""
 
 
 @dataclass(frozen=True)
@@ -26,55 +33,73 @@ class FusionConfig:
     """Shape of a fusion network.
 
     Attributes:
-        fold: pixel-unshuffle factor; the first level works at 1/fold of the resolution.
+        fold: pixel-unshuffle factor, 2 or 4; the trunk's first level works at 1/fold of the resolution.
         channels: channels per modality at the first level; later levels are multiples.
-        levels: resolution levels, each half of the one before.
-        blocks: residual blocks of the fused features a level.
-        mixer: how the modalities are joined: "cross" (cross fusion attention), "concat", "self".
-        tone: width of the tone features that the thumbnail gives to the decoder.
-        head: side of the last convolution's kernel, odd.
-        gate: curve that bounds the mixing weight: "tanh" can give a pixel wholly to one source, "softsign" cannot.
+        blocks: residual blocks a level that see the goal.
+        mixer: how the modalities are joined: "concat" or "cross" (cross fusion attention).
+        hidden: width of what the thumbnails and the goal are turned into.
+        goal: length of a goal's condition (`Goal.condition`), 0 for a network that takes none.
     """
 
     fold: int = 2
     channels: int = 16
-    levels: int = 3
     blocks: int = 1
-    mixer: str = "cross"
-    tone: int = 32
-    head: int = 3
-    gate: str = "softsign"
+    mixer: str = "concat"
+    hidden: int = 64
+    goal: int = 256
+
+    @property
+    def widths(self) -> list[int]:
+        """Channels of each level of the trunk; the last works at 1/16 of the resolution."""
+        return [self.channels * (level + 1) for level in range(5 - int(math.log2(self.fold)))]
 
 
-GATES: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "softsign": F.softsign}
-"""Name of a curve -> the curve, odd and within [-1, 1]."""
+@dataclass(frozen=True)
+class Encoded:
+    """What is known of a pair before anyone says what is wanted.
+
+    Attributes:
+        bands: N x 2 x ..., infrared and visible, finest first.
+        energies: of each band, at its resolution; of the finest at half of it.
+        low: N x 2 x H/32 x W/32, what lies below the bands.
+        features: N x 2C_k x ... of each level of the trunk, infrared first.
+        high, low_end: N x 1 x H x W, the brightest and the darkest that either source has within about 3 px.
+        strong: where one source has a strong edge there, 0 to 1: the fused picture must not leave that range (no ring).
+    """
+
+    bands: list[Tensor]
+    energies: list[Tensor]
+    low: Tensor
+    features: list[Tensor]
+    high: Tensor
+    low_end: Tensor
+    strong: Tensor
+
+
+@dataclass(frozen=True)
+class Look:
+    """A pair that was looked at once and can be fused for many goals.
+
+    Attributes:
+        network: the network.
+        pair, glanced: what does not depend on a goal.
+        size: height and width of the sources [px].
+    """
+
+    network: "FusionNetwork"
+    pair: Encoded
+    glanced: Tensor
+    size: tuple[int, int]
+
+    def fuse(self, goal: Tensor) -> Tensor:
+        """The fused luma for a goal (N x G or 1 x G): N x 1 x H x W, before the limits."""
+        descriptors = self.network.aim(self.glanced, goal.expand(len(self.glanced), -1))
+        height, width = self.size
+        return self.network.decode(self.pair, descriptors)[..., :height, :width]
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1)
-
-
-class Encoder(nn.Module):
-    """One modality's features at every level; level k has (k + 1) C channels at 1 / (fold 2^k) of the resolution."""
-
-    def __init__(self, config: FusionConfig) -> None:
-        super().__init__()
-        self.fold = config.fold
-        widths = [config.channels * (level + 1) for level in range(config.levels)]
-        self.stem = _conv(config.fold**2, widths[0])
-        self.refine = nn.ModuleList(Residual(width) for width in widths)
-        self.down = nn.ModuleList(_conv(a, b, stride=2) for a, b in itertools.pairwise(widths))
-
-    def forward(self, luma: Tensor) -> list[Tensor]:
-        """N x 1 x H x W in [0, 1] -> one N x C_k x H_k x W_k map a level."""
-        features = F.relu(self.stem(F.pixel_unshuffle(luma - 0.5, self.fold)))
-        maps = []
-        for level, refine in enumerate(self.refine):
-            if level:
-                features = F.relu(self.down[level - 1](features))
-            features = refine(features)
-            maps.append(features)
-        return maps
 
 
 class Residual(nn.Module):
@@ -89,57 +114,89 @@ class Residual(nn.Module):
         return features + F.relu(self.conv(features))
 
 
-class FusionNetwork(nn.Module):
-    """Fuses an infrared and a visible luma image of the same size.
+class Encoder(nn.Module):
+    """One modality's features at every level; level k has (k + 1) C channels at 1 / (fold 2^k) of the resolution."""
 
-    The output is a per-pixel convex mix of the two sources, with contrast, shift and detail gains; all five maps come
-    from a small U-shaped network whose levels join the modalities by cross fusion attention.
+    def __init__(self, config: FusionConfig) -> None:
+        super().__init__()
+        self.fold = config.fold
+        self.stem = _conv(config.fold**2, config.widths[0])
+        self.refine = nn.ModuleList(Residual(width) for width in config.widths)
+        self.down = nn.ModuleList(_conv(a, b, stride=2) for a, b in itertools.pairwise(config.widths))
+
+    def forward(self, luma: Tensor) -> list[Tensor]:
+        """N x 1 x H x W in [0, 1] -> one N x C_k x H_k x W_k map a level."""
+        features = F.relu(self.stem(F.pixel_unshuffle(luma - 0.5, self.fold)))
+        maps = []
+        for level, refine in enumerate(self.refine):
+            if level:
+                features = F.relu(self.down[level - 1](features))
+            features = refine(features)
+            maps.append(features)
+        return maps
+
+
+class FusionNetwork(nn.Module):
+    """Fuses an infrared and a visible luma picture of the same size, towards a goal.
+
+    `forward` is `decode(encode(ir, vis), descriptors)`; `encode` is what several goals of one pair share.
 
     Args:
         config: the network's shape.
     """
 
+    stride = STRIDE
+    halo = 5 * STRIDE
+
     def __init__(self, config: FusionConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or FusionConfig()
-        self._gate = GATES[config.gate]
-        self.stride = config.fold * 2 ** (config.levels - 1)
-        self.halo = self.stride * (5 + 2 * config.blocks)
-        widths = [config.channels * (level + 1) for level in range(config.levels)]
-        self._widths = widths
+        self.widths = widths = config.widths
         self.encode_ir = Encoder(config)
         self.encode_vis = Encoder(config)
-        self.mix = nn.ModuleList(MIXERS[config.mixer](width, _GRID**2) for width in widths)
-        self.merge = nn.ModuleList(_conv(a + b, a) for a, b in itertools.pairwise(widths))
+        self.mix = nn.ModuleList(MIXERS[config.mixer](width, _GRID**2, config.hidden) for width in widths)
+        self.contrast = nn.ModuleList(nn.Conv2d(2, width, 1) for width in widths)
+        self.merge = nn.ModuleList(nn.Conv2d(a + b, a, 1) for a, b in itertools.pairwise(widths))
         self.blocks = nn.ModuleList(nn.Sequential(*(Residual(width) for _ in range(config.blocks))) for width in widths)
-        self.tone_in = nn.Linear(2 * (_KNOTS + 2) + 2 * sum(widths), config.tone)
-        self.tone_out = nn.Linear(config.tone, 2 * sum(widths))
-        self.head = nn.Conv2d(widths[0], _MAPS * config.fold**2, config.head, padding=config.head // 2)
+        self.tones_in = nn.Linear(2 * (_KNOTS + 2) + 2 * sum(widths), config.hidden)
+        self.goal_in = nn.Linear(config.goal, config.hidden) if config.goal else None
+        self.hidden = nn.Linear(config.hidden, config.hidden)
+        self.modulate = nn.Linear(config.hidden, 2 * sum(widths))
+        self.tone = nn.Linear(config.hidden, _TONES)
+        self.maps = nn.ModuleList(nn.Conv2d(width, 2 * count, 1) for width, count in zip(widths, self._served, strict=True))
+        self.base = nn.Conv2d(widths[-1], 4, 1)
+        self.origin: Tensor
+        self.register_buffer("origin", torch.zeros(config.goal))
         self.knots: Tensor
         self.register_buffer("knots", torch.linspace(0, 1, _KNOTS + 1)[:_KNOTS], persistent=False)
-        self._start_as_average()
+        self._start_as_rule()
 
-    def _start_as_average(self) -> None:
-        """Fresh weights give the mean of the sources and no tone change."""
-        nn.init.zeros_(self.tone_out.weight)
-        nn.init.zeros_(self.tone_out.bias)
-        nn.init.normal_(self.head.weight, std=1e-3)
-        if self.head.bias is not None:
-            nn.init.zeros_(self.head.bias)
+    @property
+    def _extra(self) -> int:
+        """Bands that are finer than the trunk's first level."""
+        return BANDS - len(self.widths)
+
+    @property
+    def _served(self) -> list[int]:
+        """How many bands take their maps from each level: the first serves all that are finer, too."""
+        return [self._extra + 1] + [1] * (len(self.widths) - 1)
+
+    def _start_as_rule(self) -> None:
+        """Fresh weights give a soft Laplacian fusion: the stronger band, the better exposed base, no tone change."""
+        for layer in (self.modulate, self.tone, self.base, *self.maps):
+            nn.init.normal_(layer.weight, std=1e-3)
+            nn.init.zeros_(layer.bias)
+        with torch.no_grad():
+            self.base.bias.copy_(torch.tensor([0.0, 3.0, -3.0, 0.0]))
 
     def thumbnail(self, luma: Tensor) -> Tensor:
-        """N x 1 x H x W -> N x 1 x 128 x 128, bilinear at half-pixel centres, unsmoothed (as cv2.INTER_LINEAR)."""
+        """N x 1 x H x W -> N x 1 x 64 x 64, bilinear at half-pixel centres, unsmoothed (as cv2.INTER_LINEAR)."""
         return F.interpolate(luma, size=(THUMBNAIL, THUMBNAIL), mode="bilinear", align_corners=False)
 
-    def describe(self, ir_thumb: Tensor, vis_thumb: Tensor) -> Tensor:
-        """Global descriptors of a pair: everything that the network may know beyond the pixels near by.
+    def glance(self, ir_thumb: Tensor, vis_thumb: Tensor) -> Tensor:
+        """What the thumbnails (N x 1 x 64 x 64 in [0, 1]) say of a pair: N x K, the part of `describe` before a goal.
 
-        Args:
-            ir_thumb: N x 1 x 128 x 128 in [0, 1].
-            vis_thumb: likewise.
-
-        Returns:
-            N x K: the channels of every level pooled to 8 x 8, then tone statistics of both thumbnails.
+        The channels of every level pooled to 4 x 4, then tone statistics of both thumbnails.
         """
         parts = []
         for ir, vis in zip(self.encode_ir(ir_thumb), self.encode_vis(vis_thumb), strict=True):
@@ -152,88 +209,166 @@ class FusionNetwork(nn.Module):
             parts += [above, mean, (values - mean).square().mean(dim=1, keepdim=True).add(1e-6).sqrt()]
         return torch.cat(parts, dim=1)
 
-    def _tokens(self, descriptors: Tensor) -> tuple[list[Tensor], Tensor]:
-        sizes = [2 * width * _GRID**2 for width in self._widths]
-        *grids, tones = descriptors.split([*sizes, descriptors.shape[1] - sum(sizes)], dim=1)
-        tokens = [grid.unflatten(1, (2 * width, -1)) for grid, width in zip(grids, self._widths, strict=True)]
-        means = [token.mean(dim=2) for token in tokens]
-        return tokens, torch.cat([tones, *means], dim=1)
+    def aim(self, glanced: Tensor, goal: Tensor) -> Tensor:
+        """The second part of `describe`: what is glanced at (N x K), and a goal (N x G)."""
+        sizes = [2 * width * _GRID**2 for width in self.widths]
+        *grids, tones = glanced.split([*sizes, glanced.shape[1] - sum(sizes)], dim=1)
+        tokens = [grid.unflatten(1, (2 * width, -1)) for grid, width in zip(grids, self.widths, strict=True)]
+        seen = self.tones_in(torch.cat([tones, *(token.mean(dim=2) for token in tokens)], dim=1))
+        if self.goal_in is not None:
+            seen = seen + self.goal_in(goal - self.origin)
+        hidden = F.relu(seen)
+        hidden = hidden + F.relu(self.hidden(hidden))
+        matrices = [mix.matrix(token, hidden).flatten(1) for mix, token in zip(self.mix, tokens, strict=True)]
+        mean = (tones[:, _KNOTS] + tones[:, 2 * _KNOTS + 2])[:, None] / 2
+        return torch.cat([self.modulate(hidden), self.tone(hidden), mean, *matrices], dim=1)
 
-    def forward(self, ir: Tensor, vis: Tensor, descriptors: Tensor | None = None) -> Tensor:
-        """Fuse luma images.
+    def describe(self, ir_thumb: Tensor, vis_thumb: Tensor, goal: Tensor) -> Tensor:
+        """All that the network may know beyond the pixels near by.
+
+        Args:
+            ir_thumb, vis_thumb: N x 1 x 64 x 64 in [0, 1].
+            goal: N x G (`Goal.condition`), or 1 x G for all of them.
+
+        Returns:
+            N x K: a scale and a shift a channel, the tone, the mixing matrices.
+        """
+        glanced = self.glance(ir_thumb, vis_thumb)
+        return self.aim(glanced, goal.expand(len(glanced), -1))
+
+    def encode(self, ir: Tensor, vis: Tensor) -> Encoded:
+        """Bands and features of a pair, N x 1 x H x W each, sides multiples of `stride`."""
+        bands, low = laplacian(torch.cat([ir, vis], dim=1), BANDS)
+        energies = [energy(F.avg_pool2d(bands[0].abs(), 2)), *(energy(band) for band in bands[1:])]
+        features = [
+            torch.cat(both, dim=1) for both in zip(self.encode_ir(ir), self.encode_vis(vis), strict=True)
+        ]
+        return Encoded(bands, energies, low, features, *_ranges(ir, vis))
+
+    def decode(self, pair: Encoded, descriptors: Tensor) -> Tensor:
+        """The fused luma, N x 1 x H x W, before the limits."""
+        modulation, tone, mean, *matrices = self._split(descriptors)
+        scales = modulation.split([2 * width for width in self.widths], dim=1)
+        features, maps = None, []
+        for level in reversed(range(len(self.widths))):
+            mixed = self.mix[level](pair.features[level], matrices[level])
+            mixed = mixed + self.contrast[level](_contrast(self._level_energy(pair, level)))
+            if features is not None:
+                mixed = self.merge[level](torch.cat([mixed, double(features)], dim=1))
+            scale, shift = scales[level][..., None, None].chunk(2, dim=1)
+            features = self.blocks[level](F.relu(torch.addcmul(mixed + shift, mixed, scale)))
+            maps.append(self.maps[level](features))
+            if level == len(self.widths) - 1:
+                coarse = F.avg_pool2d(self.base(features), 2)
+        return self._compose(pair, maps[::-1], coarse, tone, mean)
+
+    def _level_energy(self, pair: Encoded, level: int) -> Tensor:
+        return pair.energies[self._extra + level]
+
+    def _split(self, descriptors: Tensor) -> list[Tensor]:
+        sizes = [2 * sum(self.widths), _TONES, 1, *(mix.size for mix in self.mix)]
+        return list(descriptors.split(sizes, dim=1))
+
+    def _compose(self, pair: Encoded, maps: list[Tensor], coarse: Tensor, tone: Tensor, mean: Tensor) -> Tensor:
+        """Base first, then band by band, coarse to fine."""
+        tone = tone[..., None, None]
+        contrast = torch.exp(0.7 * torch.tanh(tone[:, 0:1]))
+        shift = 0.35 * torch.tanh(tone[:, 1:2])
+        gains = torch.exp(0.7 * torch.tanh(tone[:, 2:3]))
+        fused = _base(pair.low, coarse)
+        middle = mean[..., None, None]
+        fused = middle + contrast * (fused - middle) + shift
+        for band in reversed(range(BANDS)):
+            level = max(0, band - self._extra)
+            own = maps[level].unflatten(1, (2, -1))[:, :, band if level == 0 else 0]
+            weights = _weights(pair.energies[band], _resized(own, pair.energies[band]), gains)
+            weights = weights if band else double(weights)
+            fused = double(fused) + (weights * pair.bands[band]).sum(dim=1, keepdim=True)
+        high, low = (middle + contrast * (bound - middle) + shift for bound in (pair.high, pair.low_end))
+        return fused - pair.strong * (F.relu(fused - high) - F.relu(low - fused))
+
+    def look(self, ir: Tensor, vis: Tensor) -> Look:
+        """Look at whole pictures, N x 1 x H x W in [0, 1]."""
+        glanced = self.glance(self.thumbnail(ir), self.thumbnail(vis))
+        return Look(self, self.encode(*self._padded(ir, vis)), glanced, (ir.shape[-2], ir.shape[-1]))
+
+    def forward(self, ir: Tensor, vis: Tensor, descriptors: Tensor) -> Tensor:
+        """Fuse luma pictures.
 
         Args:
             ir: N x 1 x H x W in [0, 1].
             vis: likewise.
-            descriptors: `describe` of the whole images where these are tiles of them; by default of the inputs.
+            descriptors: `describe` of the whole pictures, of which these may be tiles.
 
         Returns:
             N x 1 x H x W in [0, 1]; in training mode before the limits are applied, so that a loss sees an overshoot.
         """
-        if descriptors is None:
-            descriptors = self.describe(self.thumbnail(ir), self.thumbnail(vis))
         height, width = ir.shape[-2:]
-        pad = (0, -width % self.stride, 0, -height % self.stride)
-        if any(pad):
-            ir, vis = (F.pad(x, pad, mode="replicate") for x in (ir, vis))
-        fused = self.fuse_padded(ir, vis, descriptors)[..., :height, :width]
-        return fused if self.training else fused.clamp(0, 1)
+        fused = self.decode(self.encode(*self._padded(ir, vis)), descriptors)[..., :height, :width]
+        return fused if self.training else limited(fused)
 
-    def fuse_padded(self, ir: Tensor, vis: Tensor, descriptors: Tensor) -> Tensor:
-        """`forward` for sides that are multiples of the stride, before the limits: what an engine may compile."""
-        features = self._decode(self.encode_ir(ir), self.encode_vis(vis), descriptors)
-        maps = _unfold(self.head(features).to(vis.dtype), self.config.fold)
-        return _compose(ir, vis, maps, self._gate)
-
-    def _decode(self, ir: list[Tensor], vis: list[Tensor], descriptors: Tensor) -> Tensor:
-        tokens, tones = self._tokens(descriptors)
-        modulation = self.tone_out(F.relu(self.tone_in(tones)))[..., None, None].split(
-            [2 * width for width in self._widths], dim=1
-        )
-        features = None
-        for level in reversed(range(len(ir))):
-            mixed = self.mix[level](torch.cat([ir[level], vis[level]], dim=1), tokens[level])
-            if features is not None:
-                up = F.interpolate(features, scale_factor=2, mode="bilinear", align_corners=False)
-                mixed = self.merge[level](torch.cat([mixed, up], dim=1))
-            scale, shift = modulation[level].chunk(2, dim=1)
-            features = self.blocks[level](F.relu(torch.addcmul(mixed + shift, mixed, scale)))
-        return features  # type: ignore[return-value]
+    def _padded(self, ir: Tensor, vis: Tensor) -> tuple[Tensor, Tensor]:
+        pad = (0, -ir.shape[-1] % self.stride, 0, -ir.shape[-2] % self.stride)
+        return (F.pad(ir, pad, mode="replicate"), F.pad(vis, pad, mode="replicate")) if any(pad) else (ir, vis)
 
     def config_dict(self) -> dict[str, int | str]:
         """The configuration as plain values, for metadata."""
         return asdict(self.config)
 
 
-def _unfold(maps: Tensor, fold: int) -> Tensor:
-    """`pixel_shuffle` of N x (C fold fold) x H x W, by one copy that reads channels-last memory in order."""
-    count, channels, height, width = maps.shape
-    blocks = maps.permute(0, 2, 3, 1).unflatten(3, (channels // fold**2, fold, fold))
-    return blocks.permute(0, 3, 1, 4, 2, 5).reshape(count, channels // fold**2, height * fold, width * fold)
+def limited(luma: Tensor) -> Tensor:
+    """Bring luma into [0, 1] by a shoulder in the last 4 % of either end, where a clip would flatten what is there."""
+    over, under = F.relu(luma - (1 - _KNEE)), F.relu(_KNEE - luma)
+    return luma - over * over / (over + _KNEE) + under * under / (under + _KNEE)
 
 
-def _compose(ir: Tensor, vis: Tensor, maps: Tensor, bound: Callable[[Tensor], Tensor]) -> Tensor:
-    """The picture that N x 5 x H x W maps describe: mixing weight, contrast, shift, gain of each source's detail.
+def _ranges(ir: Tensor, vis: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The brightest and the darkest of either source in a 6 x 6 window, and where one has a strong edge in it.
 
-    Detail is what a 5 x 5 mean leaves over. The mixing weight is bounded by `bound`, the other maps by softsign; zeros
-    give the average.
+    Pooled at half of the resolution: cheap, and never narrower than 5 x 5.
     """
-    gate, tones = maps[:, :1], maps[:, 1:]
-    contrast, shift, detail_ir, detail_vis = (tones / tones.abs().add_(1)).split(1, dim=1)
-    mixed = torch.lerp(vis, ir, bound(gate) * 0.5 + 0.5)
-    fused = torch.addcmul(mixed + shift, mixed - 0.5, contrast)
-    fused = torch.addcmul(fused, detail_ir, ir - _mean5(ir), value=2)
-    return torch.addcmul(fused, detail_vis, vis - _mean5(vis), value=2)
+    both = torch.cat([ir, vis, -ir, -vis], dim=1)
+    ends = F.max_pool2d(both, 2)
+    ends = F.max_pool2d(F.max_pool2d(ends, (1, 3), stride=1, padding=(0, 1)), (3, 1), stride=1, padding=(1, 0))
+    strong = ((ends[:, :2] + ends[:, 2:]).amax(dim=1, keepdim=True) * _EDGE - 1).clamp(0, 1)
+    high, low = ends[:, :2].amax(dim=1, keepdim=True), -ends[:, 2:].amax(dim=1, keepdim=True)
+    return double(high), double(low), double(strong)
 
 
-def _mean5(luma: Tensor) -> Tensor:
-    """5 x 5 mean of N x 1 x H x W, edges replicated; sums of slices are several times faster than a pooling layer."""
-    height, width = luma.shape[-2:]
-    padded = F.pad(luma, (2, 2, 2, 2), mode="replicate")
-    rows = padded[..., :width] + padded[..., 1 : width + 1]
-    for k in range(2, 5):
-        rows += padded[..., k : k + width]
-    mean = rows[..., :height, :] + rows[..., 1 : height + 1, :]
-    for k in range(2, 5):
-        mean += rows[..., k : k + height, :]
-    return mean.mul_(0.04)
+def _contrast(energies: Tensor) -> Tensor:
+    """Which source is stronger, -1 to 1, and how much there is at all; N x 2 x h x w."""
+    ir, vis = energies.chunk(2, dim=1)
+    total = ir + vis
+    return torch.cat([(ir - vis) / (total + 2 / 255), (total * 20).clamp(max=2)], dim=1)
+
+
+def _weights(energies: Tensor, maps: Tensor, gains: Tensor) -> Tensor:
+    """Weights of the infrared's and the visible's band, N x 2 x h x w: the gate's shares times the gain."""
+    offset, gain = maps.chunk(2, dim=1)
+    ir, vis = energies.chunk(2, dim=1)
+    gate = torch.sigmoid(8 * (ir - vis) / (ir + vis + 2 / 255) + offset)
+    gain = (0.3 + 1.7 * torch.sigmoid(gain)) * gains
+    return torch.cat([gate, 1 - gate], dim=1) * gain
+
+
+def _base(low: Tensor, maps: Tensor) -> Tensor:
+    """The base: the visible where it is well exposed, else drawn towards a warmer (and little towards a colder) infrared.
+
+    Args:
+        low: N x 2 x h x w, infrared and visible.
+        maps: N x 4 x h x w: offset of the exposure's weight, shares of warmer and of colder infrared, shift.
+    """
+    ir, vis = low.chunk(2, dim=1)
+    offset, warm, cold, shift = maps.chunk(4, dim=1)
+    exposed = torch.exp(-(vis - 0.5).square() / 0.08)
+    away = torch.sigmoid(3 - 6 * exposed - offset)
+    gap = ir - vis
+    drawn = torch.sigmoid(warm) * F.relu(gap) - torch.sigmoid(cold) * F.relu(-gap)
+    return vis + away * drawn + 0.15 * torch.tanh(shift)
+
+
+def _resized(maps: Tensor, like: Tensor) -> Tensor:
+    """Maps brought up to the size of `like`, a power of two larger."""
+    while maps.shape[-1] < like.shape[-1]:
+        maps = double(maps)
+    return maps

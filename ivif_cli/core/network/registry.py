@@ -2,18 +2,20 @@
 
 import difflib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
 from ivif_cli.core.errors import UsageError, WeightsError
+from ivif_cli.core.language.goal import DEFAULT, PREFIX, Goal, pack, unpack
 from ivif_cli.core.network.fusion import FusionConfig, FusionNetwork
 from ivif_cli.core.weights import bundled, file_sha256, read_weights, write_weights
 
 NETWORKS: dict[str, FusionConfig] = {
-    "base": FusionConfig(fold=2, channels=24, levels=3, blocks=2, gate="tanh"),
-    "fast": FusionConfig(fold=4, channels=32, levels=1, blocks=1, head=1, gate="tanh"),
+    "base": FusionConfig(fold=2, channels=16),
+    "fast": FusionConfig(fold=4, channels=16),
 }
 """Network name -> its shape. A name that is bundled has its weights in `weights/NAME.safetensors`."""
 
@@ -26,6 +28,7 @@ class LoadedNetwork:
     name: str
     sha256: str
     metadata: dict[str, str]
+    goals: dict[str, Goal] = field(default_factory=dict)
 
 
 def build_network(name: str = "base", **changes: int | str) -> FusionNetwork:
@@ -71,8 +74,11 @@ def load_network(model: str | Path) -> LoadedNetwork:
             raise UsageError(f"unknown model: {model}", f"{_nearest(str(model))} Or give a .safetensors file")
     tensors, metadata = read_weights(path)
     network = _network_of(path, metadata)
-    _load_strictly(path, network, tensors)
-    return LoadedNetwork(network.eval(), name, file_sha256(path), metadata)
+    _load_strictly(path, network, {key: value for key, value in tensors.items() if not key.startswith(PREFIX)})
+    goals = unpack(tensors, metadata)
+    if network.config.goal and DEFAULT not in goals:
+        raise WeightsError(f"the weights carry no default goal: {path}", "give a file that `ivif train` made")
+    return LoadedNetwork(network.eval(), name, file_sha256(path), metadata, goals)
 
 
 def _network_of(path: Path, metadata: dict[str, str]) -> FusionNetwork:
@@ -87,10 +93,12 @@ def _network_of(path: Path, metadata: dict[str, str]) -> FusionNetwork:
 
 def _bounded(fields: dict[str, int | str]) -> dict[str, int | str]:
     """Refuse shapes that no file of ours has, before memory is spent on them."""
-    limits = {"fold": 8, "channels": 256, "levels": 6, "blocks": 16, "tone": 1024, "head": 7}
+    limits = {"channels": 256, "blocks": 16, "hidden": 1024, "goal": 8192}
     for key, limit in limits.items():
         if not 1 <= int(fields.get(key, 1)) <= limit:
             raise ValueError(f"{key} = {fields[key]}")
+    if fields.get("fold", 2) not in (2, 4):
+        raise ValueError(f"fold = {fields['fold']}")
     return fields
 
 
@@ -104,11 +112,12 @@ def _load_strictly(path: Path, network: FusionNetwork, tensors: dict[str, torch.
         raise WeightsError(f"weights hold NaN or infinite values: {path}")
 
 
-def save_network(path: Path, network: FusionNetwork, metadata: dict[str, str]) -> str:
-    """Write a network's weights with its shape and `metadata`; returns the file's sha256.
+def save_network(path: Path, network: FusionNetwork, metadata: dict[str, str], goals: Mapping[str, Goal]) -> str:
+    """Write a network's weights with its shape, its named goals and `metadata`; returns the file's sha256.
 
     Raises:
         OutputError: the file cannot be written.
     """
     shape = json.dumps(network.config_dict(), sort_keys=True)
-    return write_weights(path, network.state_dict(), {**metadata, "network": shape})
+    tensors, facts = pack(goals)
+    return write_weights(path, {**network.state_dict(), **tensors}, {**metadata, **facts, "network": shape})

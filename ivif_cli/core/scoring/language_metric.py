@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import torch
+
 from ivif_cli.core.language.encoder import COMPACT, load_encoder
-from ivif_cli.core.language.prompts import PromptSet, embed, load_embeddings
-from ivif_cli.core.language.score import score_pair
+from ivif_cli.core.language.directions import language_score
+from ivif_cli.core.language.goal import DEFAULT, Texts, embed_texts
+from ivif_cli.core.language.prompts import load_goal
 from ivif_cli.core.metrics.maps import Maps
 from ivif_cli.core.metrics.metric import Metric
 
@@ -26,19 +29,20 @@ def language_metric(
         prompts: a file of `ivif embed-prompts`, the paper's texts where None.
 
     Raises:
-        UsageError, EncoderError, WeightsError: as `load_encoder` and `load_embeddings`.
+        UsageError, EncoderError, WeightsError: as `load_encoder` and `load_goal`.
     """
     encoder = load_encoder(clip, pretrained=pretrained, weights=weights, device=device)
-    embedded = load_embeddings(prompts, encoder=encoder) if prompts else embed(encoder, PromptSet())
+    goal = load_goal(prompts, encoder=encoder) if prompts else embed_texts(encoder, Texts(), DEFAULT)
 
     def score(ir: Maps, vis: Maps, fused: Maps) -> float:
-        return score_pair(encoder, embedded, ir.pixels, vis.pixels, fused.pixels)
+        lumas = (torch.from_numpy(maps.pixels)[None, None].to(encoder.device) / 255 for maps in (fused, ir, vis))
+        return language_score(encoder, goal, *lumas).item()
 
     return Metric(
         NAME,
         score,
         higher_is_better=True,
-        convention=f"encoder {encoder.name} ({encoder.sha256[:12]}); {embedded.texts.fused}",
+        convention=f"encoder {encoder.name} ({encoder.sha256[:12]}); {goal.texts.fused}",
         formula="1/2 cos(I_f - I_ir, T_f - T_ir) + 1/2 cos(I_f - I_vis, T_f - T_vis)",
         source="arXiv 2402.16267: 1 - L_dir of the whole images",
         range="-1 to 1",

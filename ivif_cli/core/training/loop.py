@@ -12,7 +12,7 @@ part of the loss is a mean over pairs: a resumed run, or one split over processe
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,15 +22,18 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ivif_cli import __version__
 from ivif_cli.core.errors import TrainingError
-from ivif_cli.core.language.loss import ImageEncoder, LanguageLoss, TextEmbeddings, autocast, chosen_precision
-from ivif_cli.core.language.patches import draw_patches
+from ivif_cli.core.language.directions import ImageEncoder
+from ivif_cli.core.language.goal import condition_of
 from ivif_cli.core.network import FusionNetwork, save_network
+from ivif_cli.core.objective.patches import draw_patches
+from ivif_cli.core.objective.total import objective
+from ivif_cli.core.objective.words import LanguageLoss, autocast, chosen_precision
 from ivif_cli.core.training.checkpoint import RunState, latest_checkpoint, restore, save_checkpoint
 from ivif_cli.core.training.crops import Batch, LumaStore
 from ivif_cli.core.training.feed import prefetched
+from ivif_cli.core.training.goals import GoalBank
 from ivif_cli.core.training.guard import check_gradient, check_loss
 from ivif_cli.core.training.log import MetricsLog
-from ivif_cli.core.training.objective import FuseStep, objective
 from ivif_cli.core.training.processes import Processes
 from ivif_cli.core.training.recipe import Recipe, to_table
 from ivif_cli.core.training.validation import spread, validate, write_grid
@@ -46,7 +49,8 @@ class Run:
         network: freshly built or initialised, on the run's device.
         train, held_out: pairs to draw from and to validate on.
         out: the run's folder.
-        words: encoder and embedded prompts, on the device; None trains without the language-driven loss.
+        goals: what goals are drawn from.
+        encoder: the language-image encoder, on the device; None trains without the language-driven loss.
         teacher: a trained network to learn from.
         metadata: text for the weights' metadata, equal in a resumed run (data hash, encoder, prompts, ...).
         checkpoint_every: steps between checkpoints.
@@ -60,7 +64,8 @@ class Run:
     train: LumaStore
     held_out: LumaStore
     out: Path
-    words: tuple[ImageEncoder, TextEmbeddings] | None = None
+    goals: GoalBank
+    encoder: ImageEncoder | None = None
     teacher: FusionNetwork | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     checkpoint_every: int = 200
@@ -77,8 +82,6 @@ def learning_rate(recipe: Recipe, step: int) -> float:
     shape = 1.0
     if settings.schedule == "cosine":
         shape = settings.floor + (1 - settings.floor) * 0.5 * (1 + math.cos(math.pi * done))
-    elif settings.schedule == "step":
-        shape = 0.5 ** sum(done >= at for at in settings.halve_at)
     return settings.learning_rate * shape * min(1.0, (step + 1) / max(settings.warmup, 1))
 
 
@@ -99,14 +102,14 @@ def train(recipe: Recipe, run: Run, processes: Processes, *, resume: bool = Fals
     step_module: nn.Module = FuseStep(run.network)
     if processes.world > 1:
         step_module = DistributedDataParallel(step_module, [device] if device.type == "cuda" else None)
-    language = LanguageLoss(*run.words, recipe.words).to(device) if run.words and recipe.language else None
+    words = LanguageLoss(run.encoder, recipe.words).to(device) if run.encoder is not None and recipe.language else None
     log = MetricsLog(run.out, state.step, active=processes.first, tensorboard=run.tensorboard)
     began = time.perf_counter() - state.hours * 3600
     with prefetched(recipe, run.train, samples, state.step) as batches:
         tick = time.perf_counter()
         for batch in batches:
             batch = batch.to(device)
-            parts = train_step(recipe, state, step_module, batch, samples, language, run.teacher)
+            parts = train_step(recipe, state, step_module, batch, samples, run.goals, words, run.teacher)
             values = _shared_values(parts, processes)
             state.typical = check_loss(values, state.typical, recipe.diverged, state.step + 1, batch.names, run.out)
             apply_gradients(recipe, state, batch.names, run.out)
@@ -139,32 +142,59 @@ def start_state(recipe: Recipe, network: FusionNetwork, device: torch.device) ->
     return RunState(network, ema, optimiser, torch.amp.GradScaler(device.type, enabled=half))
 
 
+class FuseStep(nn.Module):
+    """The network for several goals as one forward, which is what DDP needs to see."""
+
+    def __init__(self, network: FusionNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, batch: Batch, conditions: Sequence[Tensor], *, noisy: bool = True) -> list[Tensor]:
+        """Fuse a batch of crops for each condition (N x G); what does not depend on the goal is computed once."""
+        network = self.network
+        inputs = (batch.ir_input, batch.vis_input) if noisy else (batch.ir, batch.vis)
+        encoded, glanced = network.encode(*inputs), network.glance(batch.ir_thumb, batch.vis_thumb)
+        return [network.decode(encoded, network.aim(glanced, condition)).float() for condition in conditions]
+
+
 def train_step(
     recipe: Recipe,
     state: RunState,
     step_module: nn.Module,
     batch: Batch,
     samples: range,
-    language: LanguageLoss | None,
+    goals: GoalBank,
+    words: LanguageLoss | None,
     teacher: FusionNetwork | None,
 ) -> dict[str, Tensor]:
     """Forward and backward of one step; gradients are left in the parameters. Returns the parts of the objective."""
     state.network.train()
     state.optimiser.zero_grad(set_to_none=True)
+    asked = goals.draw(recipe.seed, state.step, samples, batch.ir.device)
+    conditions = [condition_of(each.directions.ir, each.directions.vis) for each in asked]
+    if goals.settings.shuffled:
+        conditions = [condition.roll(1, dims=0) for condition in conditions]
     taught = None
-    if state.step % recipe.language_every:
-        language = None
     with autocast(batch.ir.device, recipe.precision):
-        fused = step_module(batch.ir_input, batch.vis_input, batch.ir_thumb, batch.vis_thumb).float()
+        fused = step_module(batch, conditions)
         if teacher is not None:
             with torch.no_grad():
-                taught = teacher(batch.ir, batch.vis, teacher.describe(batch.ir_thumb, batch.vis_thumb)).float()
+                taught = FuseStep(teacher)(batch, conditions, noisy=False)
     patches = None
-    if language is not None and recipe.words.patch:
+    if words is not None and recipe.words.patch:
         generator = torch.Generator().manual_seed((recipe.seed << 32) + state.step)
         patches = draw_patches(recipe.batch_size, recipe.words.patches, generator)[samples.start : samples.stop]
     parts = objective(
-        recipe, fused, batch, language=language, patches=patches, taught=taught, progress=state.step / recipe.steps
+        fused,
+        batch.ir,
+        batch.vis,
+        asked,
+        words=words,
+        factor=recipe.language,
+        keeping=recipe.keeping,
+        patches=patches,
+        taught=taught,
+        teacher=recipe.teacher,
     )
     state.scaler.scale(parts["total"]).backward()
     return parts
@@ -234,7 +264,7 @@ def _validate(recipe: Recipe, run: Run, state: RunState, device: torch.device) -
     current = {name: value.clone() for name, value in run.network.state_dict().items()}
     run.network.load_state_dict(averaged(state, run.network))
     indices = spread(len(run.held_out), recipe.validation.pairs)
-    metrics, fused = validate(run.network, run.held_out, indices, device, words=run.words)
+    metrics, fused = validate(run.network, run.held_out, indices, device, run.goals.goals, run.encoder)
     write_grid(run.out / "samples" / f"step-{state.step:08d}.png", run.held_out, indices, fused, recipe.validation.grid)
     facts = {
         "ivif": __version__,
@@ -243,6 +273,6 @@ def _validate(recipe: Recipe, run: Run, state: RunState, device: torch.device) -
         "recipe": json.dumps(to_table(recipe)),
         "validation": json.dumps({**metrics, "pairs": len(indices)}),
     }
-    save_network(run.out / "model.safetensors", run.network, {**run.metadata, **facts})
+    save_network(run.out / "model.safetensors", run.network, {**run.metadata, **facts}, run.goals.goals)
     run.network.load_state_dict(current)
     return metrics

@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ivif_cli.core.errors import UsageError
-from ivif_cli.core.language.loss import LanguageSettings
-from ivif_cli.core.language.patches import FILTERS
+from ivif_cli.core.objective.keeping import KeepingSettings
+from ivif_cli.core.objective.patches import FILTERS
+from ivif_cli.core.objective.teacher import TeacherSettings
+from ivif_cli.core.objective.words import WordsSettings
 from ivif_cli.core.training.crops import CropSettings
-from ivif_cli.core.training.fidelity import FidelitySettings
+from ivif_cli.core.training.goals import GoalSettings
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 T = TypeVar("T")
-SCHEDULES = ("cosine", "step", "constant")
+SCHEDULES = ("cosine", "constant")
+STARTS = ("patch", "whole")
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,8 @@ class OptimiserSettings:
         beta1, beta2: moment decays.
         clip: largest norm of the gradient, 0 for no limit.
         warmup: steps of linear warm-up.
-        schedule: "cosine" (to `floor`), "step" (halved at each of `halve_at`) or "constant".
+        schedule: "cosine" (to `floor`) or "constant".
         floor: final learning rate of the cosine over the largest.
-        halve_at: fractions of the run at which the rate is halved.
         ema: decay of the weights' running mean, which is what is saved; 0 saves the weights themselves.
     """
 
@@ -49,24 +51,7 @@ class OptimiserSettings:
     warmup: int = 30
     schedule: str = "cosine"
     floor: float = 0.02
-    halve_at: tuple[float, ...] = (0.5, 0.6, 0.7, 0.8, 0.9)
     ema: float = 0.99
-
-
-@dataclass(frozen=True)
-class DistillSettings:
-    """How a student learns from a teacher's output; without a teacher none of it counts.
-
-    Attributes:
-        intensity: weight of the mean absolute difference to the teacher's output.
-        gradient: weight of the mean absolute difference of the Sobel gradients.
-        language, fidelity: factors on the language-driven loss and on the fidelity terms beside it.
-    """
-
-    intensity: float = 10.0
-    gradient: float = 10.0
-    language: float = 0.1
-    fidelity: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -98,10 +83,8 @@ class Recipe:
         seed: of everything random.
         precision: of the network: "auto" is bf16 on CUDA where it can, float32 elsewhere.
         language: factor on the whole language-driven loss; 0 leaves it out.
-        language_from: fraction of the run at which the language-driven loss sets in.
-        language_every: the language-driven loss is computed at every so many steps, with that many times its factor.
         clip, clip_pretrained: the image-language encoder, see `ivif embed-prompts`.
-        ir_text, vis_text, fused_text: the prompts, where no file of embeddings is given.
+        ir_text, vis_text, fused_text: the sources and the default goal in words.
         diverged: a total this many times its running mean (of magnitudes) stops the run.
     """
 
@@ -111,9 +94,7 @@ class Recipe:
     batch_size: int = 8
     seed: int = 0
     precision: str = "auto"
-    language: float = 0.1
-    language_from: float = 0.0
-    language_every: int = 1
+    language: float = 1.0
     clip: str = "compact"
     clip_pretrained: str = ""
     ir_text: str = "an infrared image"
@@ -121,10 +102,11 @@ class Recipe:
     fused_text: str = "a clear image with detailed background and salient objects"
     diverged: float = 50.0
     crops: CropSettings = field(default_factory=CropSettings)
-    words: LanguageSettings = field(default_factory=LanguageSettings)
-    fidelity: FidelitySettings = field(default_factory=FidelitySettings)
+    goals: GoalSettings = field(default_factory=GoalSettings)
+    words: WordsSettings = field(default_factory=WordsSettings)
+    keeping: KeepingSettings = field(default_factory=KeepingSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
-    distill: DistillSettings = field(default_factory=DistillSettings)
+    teacher: TeacherSettings = field(default_factory=TeacherSettings)
     validation: ValidationSettings = field(default_factory=ValidationSettings)
 
 
@@ -220,6 +202,7 @@ def check(recipe: Recipe) -> None:
         UsageError: names the setting and its bounds.
     """
     crops, patches, optimiser = recipe.crops, recipe.words.patches, recipe.optimiser
+    shares = (recipe.goals.default, recipe.goals.named, recipe.goals.dials)
     demands = {
         "steps must be at least 1": recipe.steps >= 1,
         "batch_size must be at least 1": recipe.batch_size >= 1,
@@ -227,20 +210,17 @@ def check(recipe: Recipe) -> None:
         f"precision must be one of {', '.join(PRECISIONS)}": recipe.precision in PRECISIONS,
         f"words.precision must be one of {', '.join(PRECISIONS)}": recipe.words.precision in PRECISIONS,
         f"optimiser.schedule must be one of {', '.join(SCHEDULES)}": optimiser.schedule in SCHEDULES,
-        "language_every must be at least 1": recipe.language_every >= 1,
         "optimiser.learning_rate must be above 0": optimiser.learning_rate > 0,
         "optimiser.ema must be in [0, 1)": 0 <= optimiser.ema < 1,
-        "crops.size must be at least 48": crops.size >= 48,
+        "crops.size must be at least 64": crops.size >= 64,
         "crops.min_side must be at least 16 and at most crops.max_side": 16 <= crops.min_side <= crops.max_side,
         "words.patches.count must be at least 1": patches.count >= 1,
         "words.patches sides must satisfy 0 < min_side <= max_side <= 1": 0 < patches.min_side <= patches.max_side <= 1,
         "words.patches.max_zoom must be at least 1": patches.max_zoom >= 1,
-        "words.patches.perspective must be in [0, 1)": 0 <= patches.perspective < 1,
         f"words.patches.filter must be one of {', '.join(FILTERS)}": patches.filter in FILTERS,
-        "fidelity.vif_scales must be of 1 to 4": set(recipe.fidelity.vif_scales) <= {1, 2, 3, 4},
-        "fidelity.vif needs fidelity.vif_scales": not recipe.fidelity.vif or bool(recipe.fidelity.vif_scales),
-        "fidelity.stretch must be at least 1": recipe.fidelity.stretch >= 1,
-        "fidelity.gradient_window must be odd and at least 1": recipe.fidelity.gradient_window % 2 == 1,
+        f"words.against must be one of {', '.join(STARTS)}": recipe.words.against in STARTS,
+        "goals.default, named and dials must be shares": all(0 <= share <= 1 for share in shares),
+        "crops.size must be a multiple of 32": crops.size % 32 == 0,
         "validation.share must be in [0, 1)": 0 <= recipe.validation.share < 1,
         "diverged must be above 1": recipe.diverged > 1,
     }

@@ -1,6 +1,5 @@
 """From a recipe and a list of pairs to a run that can start: networks, encoder, prompts, stores, and what is known."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +8,11 @@ import torch
 
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import UsageError
-from ivif_cli.core.language.loss import ImageEncoder, TextEmbeddings
+from ivif_cli.core.language.directions import ImageEncoder
+from ivif_cli.core.language.goal import DEFAULT, NAMED, Texts, named_goals
 from ivif_cli.core.network import FusionNetwork, build_network, load_network
 from ivif_cli.core.training.crops import LumaStore
+from ivif_cli.core.training.goals import SENTENCES, GoalBank, embed_sentences, read_sentences
 from ivif_cli.core.training.loop import Run
 from ivif_cli.core.training.recipe import Recipe
 from ivif_cli.core.training.split import data_hash, split_pairs
@@ -51,26 +52,26 @@ def build_run(recipe: Recipe, pairs: Sequence[Pair], out: Path, sources: Sources
         EncoderError: no such encoder, or prompts embedded by another one.
         WeightsError: damaged weights.
     """
+    encoder, goals = load_language(recipe, sources, device)
     torch.manual_seed(recipe.seed)
-    network = build_network(recipe.network, **({"mixer": recipe.mixer} if recipe.mixer else {}))
-    metadata = {"data_sha256": data_hash(pairs), "pairs": str(len(pairs))}
+    changes = {"mixer": recipe.mixer} if recipe.mixer else {}
+    network = build_network(recipe.network, goal=2 * len(goals.goals[DEFAULT].fused), **changes)
+    network.origin.copy_(goals.goals[DEFAULT].condition[0])
+    metadata = {"data_sha256": data_hash(pairs), "pairs": str(len(pairs)), "sentences": str(len(goals.sentences))}
     if sources.init:
         metadata["init_sha256"] = _initialise(network, sources.init)
     teacher = None
     if sources.teacher:
         loaded = load_network(sources.teacher)
         teacher, metadata["teacher_sha256"] = loaded.network.to(device).requires_grad_(False), loaded.sha256
-    words = None
-    if recipe.language:
-        words, facts = load_words(recipe, sources, device)
-        metadata |= facts
     train, held_out = split_pairs(pairs, recipe.validation.share)
     return Run(
         network=network.to(device),
         train=LumaStore(train, network.thumbnail, balance=recipe.crops.balance),
         held_out=LumaStore(held_out or train, network.thumbnail),
         out=out,
-        words=words,
+        goals=goals,
+        encoder=encoder if recipe.language else None,
         teacher=teacher,
         metadata=metadata,
     )
@@ -87,29 +88,22 @@ def _initialise(network: FusionNetwork, source: str) -> str:
     return loaded.sha256
 
 
-def load_words(
-    recipe: Recipe, sources: Sources, device: torch.device
-) -> tuple[tuple[ImageEncoder, TextEmbeddings], dict[str, str]]:
-    """The encoder and the embedded prompts of a recipe, and what identifies them.
+def load_language(recipe: Recipe, sources: Sources, device: torch.device) -> tuple[ImageEncoder, GoalBank]:
+    """The encoder of a recipe, and the goals that its run draws from.
 
     Raises:
         EncoderError: no such encoder, or prompts embedded by another one.
+        UsageError: the sentences cannot be read.
     """
     from ivif_cli.core.language.encoder import load_encoder
-    from ivif_cli.core.language.prompts import PromptSet, embed, load_embeddings
+    from ivif_cli.core.language.prompts import load_goal
 
     encoder = load_encoder(
         recipe.clip, pretrained=recipe.clip_pretrained or None, weights=sources.clip_weights, device=device
     )
+    texts = Texts(recipe.ir_text, recipe.vis_text, recipe.fused_text)
+    goals = named_goals(encoder, {**NAMED, DEFAULT: texts.fused}, texts)
     if sources.prompts:
-        embeddings = load_embeddings(sources.prompts, encoder=encoder, name=sources.prompt_set)
-    else:
-        embeddings = embed(encoder, PromptSet("recipe", recipe.ir_text, recipe.vis_text, recipe.fused_text))
-    facts = {
-        "encoder": encoder.name,
-        "encoder_sha256": encoder.sha256,
-        "prompts": json.dumps(
-            {"ir": embeddings.texts.ir, "vis": embeddings.texts.vis, "fused": embeddings.texts.fused}
-        ),
-    }
-    return (encoder, embeddings), facts
+        goals[DEFAULT] = load_goal(sources.prompts, encoder=encoder, name=sources.prompt_set)
+    path = Path(recipe.goals.sentences) if recipe.goals.sentences else SENTENCES
+    return encoder, GoalBank(goals, embed_sentences(encoder, read_sentences(path)), recipe.goals)

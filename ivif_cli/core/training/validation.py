@@ -1,6 +1,6 @@
 """Validation while training: the metrics of held-out pairs, a language score, and a picture to look at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from ivif_cli.core.data.images import write_image
-from ivif_cli.core.language.loss import ImageEncoder, TextEmbeddings, language_score
+from ivif_cli.core.language.directions import ImageEncoder, language_score
+from ivif_cli.core.language.goal import DEFAULT, DIALS, Goal
 from ivif_cli.core.metrics import SIX, evaluate_pair
 from ivif_cli.core.network import FusionNetwork
+from ivif_cli.core.network.fusion import limited
 from ivif_cli.core.training.crops import LumaPair, LumaStore
 
-SCORED = (*SIX, "SCD")
+SCORED = (*SIX, "SCD", "K", "X", "TD")
 _TILE_HEIGHT = 240
 
 
@@ -29,10 +31,16 @@ def as_tensor(luma: np.ndarray, device: torch.device) -> Tensor:
 
 
 @torch.no_grad()
-def fuse_pair(network: FusionNetwork, pair: LumaPair, device: torch.device) -> np.ndarray:
-    """Fuse whole images as `ivif fuse` would save them: H x W uint8."""
-    fused = network(as_tensor(pair.ir, device), as_tensor(pair.vis, device))
-    return (fused[0, 0].float().clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
+def fuse_pair(
+    network: FusionNetwork, pair: LumaPair, device: torch.device, goals: Mapping[str, Goal]
+) -> dict[str, np.ndarray]:
+    """Fuse whole pictures as `ivif fuse` would save them, for each goal: name -> H x W uint8."""
+    look = network.look(as_tensor(pair.ir, device), as_tensor(pair.vis, device))
+    found = {}
+    for name, goal in goals.items():
+        fused = limited(look.fuse(goal.condition.to(device)))
+        found[name] = (fused[0, 0].float() * 255).round().to(torch.uint8).cpu().numpy()
+    return found
 
 
 def validate(
@@ -40,8 +48,8 @@ def validate(
     store: LumaStore,
     indices: Sequence[int],
     device: torch.device,
-    *,
-    words: tuple[ImageEncoder, TextEmbeddings] | None = None,
+    goals: Mapping[str, Goal],
+    encoder: ImageEncoder | None = None,
 ) -> tuple[dict[str, float], list[np.ndarray]]:
     """Fuse and score held-out pairs; the network's mode is left as it was found.
 
@@ -50,25 +58,45 @@ def validate(
         store: pairs.
         indices: which of them.
         device: where the network is.
-        words: encoder and prompts, to add the language score LDS.
+        goals: the default is scored by metrics, the ends of every dial that is among them by steering.
+        encoder: to add the language score LDS.
 
     Returns:
-        metric -> mean over the pairs where it is defined, and the fused images.
+        metric -> mean over the pairs where it is defined ("K p10" is the 10th percentile of K), "STEER" and
+        "STEER DIAL" (share of the pictures that moved as the words say, measured on the picture); and the fused
+        pictures for the default goal.
     """
     training = network.training
     network.eval()
-    images, rows = [], []
+    images, rows, ends = [], [], []
     for index in indices:
         pair = store[index]
-        fused = fuse_pair(network, pair, device)
-        row = evaluate_pair(pair.ir, pair.vis, fused, SCORED)
-        if words is not None:
-            row["LDS"] = language_score(*words, *(as_tensor(x, device) for x in (fused, pair.ir, pair.vis))).item()
-        images.append(fused)
+        fused = fuse_pair(network, pair, device, goals)
+        row = evaluate_pair(pair.ir, pair.vis, fused[DEFAULT], SCORED)
+        if encoder is not None:
+            tensors = (as_tensor(x, device) for x in (fused[DEFAULT], pair.ir, pair.vis))
+            row["LDS"] = language_score(encoder, goals[DEFAULT], *tensors).item()
+        images.append(fused[DEFAULT])
         rows.append(row)
+        ends.append({name: attributes(pair.ir, pair.vis, picture) for name, picture in fused.items()})
     network.train(training)
-    names = rows[0] if rows else {}
-    return {name: float(np.nanmean([row[name] for row in rows])) for name in names}, images
+    means = {name: float(np.nanmean([row[name] for row in rows])) for name in rows[0]}
+    means["K p10"] = float(np.nanpercentile([row["K"] for row in rows], 10))
+    return means | steer(ends), images
+
+
+def steer(ends: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, float]:
+    """Share of the pictures in which each dial's ends differ as the dial says, and their mean.
+
+    Args:
+        ends: for each picture, goal -> attribute -> value.
+    """
+    shares = {}
+    for dial, (plus, minus) in DIALS.items():
+        if ends and plus in ends[0] and minus in ends[0]:
+            moved = [told(end[plus], MEASURED[dial]) > told(end[minus], MEASURED[dial]) for end in ends]
+            shares[f"STEER {dial}"] = float(np.mean(moved))
+    return {"STEER": float(np.mean(list(shares.values()))), **shares} if shares else {}
 
 
 def sample_grid(pairs: Sequence[LumaPair], fused: Sequence[np.ndarray]) -> np.ndarray:

@@ -1,0 +1,47 @@
+"""Laplacian pyramids as tensors: what the network mixes and what the objective asks to be kept.
+
+Levels are half-pixel aligned: halving filters with [1 3 3 1] / 8 both ways (edges replicated) and takes every second
+sample; doubling is bilinear. A picture is the sum of its doubled bands, whatever the filters (Burt and Adelson 1983).
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+_KERNEL = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+
+
+def halve(picture: Tensor) -> Tensor:
+    """N x C x 2h x 2w -> N x C x h x w."""
+    channels = picture.shape[1]
+    kernel = _KERNEL.to(picture)
+    kernel = (kernel[:, None] * kernel).expand(channels, 1, 4, 4)
+    return F.conv2d(F.pad(picture, (1, 1, 1, 1), mode="replicate"), kernel, stride=2, groups=channels)
+
+
+def double(picture: Tensor) -> Tensor:
+    """N x C x h x w -> N x C x 2h x 2w."""
+    return F.interpolate(picture, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def laplacian(picture: Tensor, levels: int) -> tuple[list[Tensor], Tensor]:
+    """Bands of a picture, finest first, and what is left below them.
+
+    Args:
+        picture: N x C x H x W, sides multiples of 2 ** levels.
+        levels: number of bands.
+
+    Returns:
+        bands, band k of N x C x H / 2^k x W / 2^k, and the rest, N x C x H / 2^levels x W / 2^levels.
+    """
+    bands = []
+    for _ in range(levels):
+        lower = halve(picture)
+        bands.append(picture - double(lower))
+        picture = lower
+    return bands, picture
+
+
+def energy(band: Tensor) -> Tensor:
+    """Mean magnitude of a band around each pixel (3 x 3, at the border over what is there); same shape."""
+    return F.avg_pool2d(band.abs(), 3, stride=1, padding=1, count_include_pad=False)

@@ -1,0 +1,136 @@
+"""Retention, base and overshoot: what must stay of the sources whatever the words say.
+
+None of these is a metric that `evaluate` prints. They ask for bands and tones, pixel by pixel, in the network's own
+pyramid; lumas are N x 1 x H x W, sides multiples of 32, in [0, 1].
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ivif_cli.core.network.pyramid import energy, laplacian
+
+BANDS = 5
+_NOISE = 1.5 / 255
+
+
+@dataclass(frozen=True)
+class KeepingSettings:
+    """Weights of the terms.
+
+    Attributes:
+        retention: of what is missing of the stronger source's bands.
+        excess: share of that weight on what is more than the source has.
+        base: of the distance of the base from where the visible (or the brighter source) has it.
+        overshoot: of what leaves [0, 1].
+        rings: of what leaves the sources' own range beside a strong edge.
+        warm, cold: how much a hot and a cold detail of the infrared count beside an equally strong one of the visible.
+        even: of texture where neither source has any.
+        freedom: share of `base` and `retention` that holds for a goal that is not the default.
+    """
+
+    retention: float = 200.0
+    excess: float = 0.08
+    base: float = 20.0
+    overshoot: float = 10.0
+    rings: float = 10.0
+    warm: float = 1.25
+    cold: float = 0.8
+    even: float = 60.0
+    freedom: float = 0.3
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a batch of pairs asks to be kept; nothing here depends on the fused picture.
+
+    Attributes:
+        bands: the stronger source's bands (softly chosen), noise left out.
+        even: of each band, how little of it is structure, 0 to 1.
+        base, base_weight: where the base should lie, and how much that counts, N x 1 x H/32 x W/32.
+        high, low: the sources' own range in 7 x 7 pixels, N x 1 x H x W.
+        strong: where a strong edge is near, 0 to 1.
+    """
+
+    bands: list[Tensor]
+    even: list[Tensor]
+    base: Tensor
+    base_weight: Tensor
+    high: Tensor
+    low: Tensor
+    strong: Tensor
+
+
+@torch.no_grad()
+def wanted(ir: Tensor, vis: Tensor, settings: KeepingSettings) -> Wanted:
+    """What is to be kept of a batch of pairs, N x 1 x H x W each.
+
+    Noise is estimated a band and source as a low quantile of its local energy; a band of no more than that is even.
+    """
+    bands, below = laplacian(torch.cat([ir, vis], dim=1), BANDS)
+    targets, evens = [], []
+    for band in bands:
+        strength = energy(band)
+        sampled = strength.flatten(2)[..., :: max(1, strength[0, 0].numel() // 512)]
+        floor = torch.quantile(sampled, 0.1, dim=2)[..., None, None].clamp(max=4 / 255) + _NOISE / 2
+        warm = torch.where(band[:, :1] > 0, settings.warm, settings.cold)
+        first, second = strength[:, :1] * warm, strength[:, 1:]
+        share = torch.sigmoid(8 * (first - second) / (first + second + 2 / 255))
+        structure = (strength / (2 * floor)).square()
+        structure = structure / (1 + structure)
+        targets.append(share * structure[:, :1] * band[:, :1] + (1 - share) * structure[:, 1:] * band[:, 1:])
+        evens.append(1 - structure.amax(dim=1, keepdim=True))
+    high, low = _pooled(torch.maximum(ir, vis)), -_pooled(-torch.minimum(ir, vis))
+    spans = [_pooled(luma) + _pooled(-luma) for luma in (ir, vis)]
+    strong = (torch.maximum(*spans) * 4 - 0.8).clamp(0, 1)
+    return Wanted(targets, evens, *base_target(below), high, low, strong)
+
+
+def _pooled(luma: Tensor, side: int = 7) -> Tensor:
+    """The maximum in side x side pixels, one way after the other."""
+    along = F.max_pool2d(luma, (1, side), stride=1, padding=(0, side // 2))
+    return F.max_pool2d(along, (side, 1), stride=1, padding=(side // 2, 0))
+
+
+def base_target(low: Tensor) -> tuple[Tensor, Tensor]:
+    """Where the base should lie, and how much that counts: N x 1 x h x w each.
+
+    The visible's tone where the visible is well exposed (neither near black nor clipped), else, and half as much, the
+    brighter source's.
+    """
+    ir, vis = low.chunk(2, dim=1)
+    exposed = ((vis - 0.08) / 0.12).clamp(0, 1) * ((0.99 - vis) / 0.05).clamp(0, 1)
+    target = exposed * vis + (1 - exposed) * torch.maximum(ir, vis)
+    return target, 0.5 + 0.5 * exposed
+
+
+def keeping_parts(fused: Tensor, kept: Wanted, default: Tensor, settings: KeepingSettings) -> dict[str, Tensor]:
+    """The terms, unweighted scalars named as their weights.
+
+    Args:
+        fused: before the limits, N x 1 x H x W.
+        kept: what the sources ask.
+        default: N, 1 for a sample fused for the default goal, 0 for another.
+        settings: shares.
+    """
+    strict = settings.freedom + (1 - settings.freedom) * default
+    bands, base = laplacian(fused, BANDS)
+    retention, even = fused.new_zeros(len(fused)), fused.new_zeros(len(fused))
+    for band, target in zip(bands, kept.bands, strict=True):
+        gap = target.abs() - band * torch.sign(target)
+        retention = retention + (F.relu(gap) + settings.excess * F.relu(-gap)).mean(dim=(1, 2, 3)) / BANDS
+    for band, flat in zip(bands[:2], kept.even[:2], strict=True):
+        even = even + (F.relu(band.abs() - 1 / 255) * flat).mean(dim=(1, 2, 3))
+    away = base - kept.base
+    # Words may move the tone as a whole: for another goal than the default only its shape is held.
+    away = away - (1 - default)[:, None, None, None] * away.mean(dim=(2, 3), keepdim=True)
+    outside = kept.strong * (F.relu(fused - kept.high) + F.relu(kept.low - fused))
+    return {
+        "retention": (strict * retention).mean(),
+        "base": (strict * (kept.base_weight * away.abs()).mean(dim=(1, 2, 3))).mean(),
+        "overshoot": (F.relu(-fused) + F.relu(fused - 1)).mean(),
+        "rings": (strict * outside.mean(dim=(1, 2, 3))).mean(),
+        "even": (strict * even).mean(),
+    }

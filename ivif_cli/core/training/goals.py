@@ -1,0 +1,113 @@
+"""A goal for every sample: the default for a share of them, else a named one, a dial, or a sentence of a file.
+
+What is drawn depends on (seed, step, index of the sample) alone, as with crops.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ivif_cli.core.errors import UsageError
+from ivif_cli.core.language.directions import direction
+from ivif_cli.core.language.goal import DEFAULT, DIALS, Goal, TextEncoder
+from ivif_cli.core.objective.total import Asked
+from ivif_cli.core.objective.words import Directions
+
+SENTENCES = Path(__file__).with_name("sentences.txt")
+"""The sentences that the bundled weights were trained with, a line each."""
+
+
+@dataclass(frozen=True)
+class GoalSettings:
+    """Which goals a run is trained for. Every pair of a batch is fused for two goals.
+
+    Attributes:
+        default: share of the samples that are fused for the default goal.
+        named, dials: shares, of the others, of named goals and of dials turned by -1 to 1 from the default; the rest
+            are sentences.
+        sentences: file of sentences, a line each; "" is the one of the package.
+        shuffled: condition the network on another sample's goal (for an ablation: the words then say nothing).
+    """
+
+    default: float = 0.33
+    named: float = 0.35
+    dials: float = 0.25
+    sentences: str = ""
+    shuffled: bool = False
+
+
+@dataclass(frozen=True)
+class GoalBank:
+    """What goals are drawn from, on one device.
+
+    Attributes:
+        goals: named goals, the default among them.
+        sentences: M x D, embedded sentences, unit length.
+        settings: how they are drawn.
+    """
+
+    goals: Mapping[str, Goal]
+    sentences: Tensor
+    settings: GoalSettings
+
+    def draw(self, seed: int, step: int, indices: Sequence[int], device: torch.device) -> list[Asked]:
+        """Two goals for each of the step's samples `indices`.
+
+        The first is the default for twice the share that the settings say (at most all), the second never is: a pair is
+        mostly fused for the default and for something else, and the two are compared.
+        """
+        first, second = [], []
+        for index in indices:
+            rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, step, index, 7))))
+            is_default = rng.random() < 2 * self.settings.default
+            first.append((self.goals[DEFAULT].fused if is_default else self._other(rng), is_default))
+            second.append((self._other(rng), False))
+        return [self._asked(drawn, device) for drawn in (first, second)]
+
+    def _other(self, rng: np.random.Generator) -> Tensor:
+        kind = rng.random()
+        names = [name for name in self.goals if name != DEFAULT]
+        if kind < self.settings.named:
+            return self.goals[names[int(rng.integers(len(names)))]].fused
+        if kind < self.settings.named + self.settings.dials or not len(self.sentences):
+            dial = list(DIALS)[int(rng.integers(len(DIALS)))]
+            return self.goals[DEFAULT].turned({dial: float(rng.uniform(-1, 1))}, self.goals).fused
+        return self.sentences[int(rng.integers(len(self.sentences)))]
+
+    def _asked(self, drawn: Sequence[tuple[Tensor, bool]], device: torch.device) -> Asked:
+        fused = torch.stack([vector for vector, _ in drawn]).to(device)
+        default = torch.tensor([float(is_default) for _, is_default in drawn], device=device)
+        return Asked(self.directions(fused), default)
+
+    def directions(self, fused: Tensor) -> Directions:
+        """N x D goals with the directions from both sources' texts."""
+        origin = self.goals[DEFAULT]
+        ir, vis = (direction(fused, source.to(fused).expand_as(fused)) for source in (origin.ir, origin.vis))
+        return Directions(ir, vis, fused)
+
+
+def read_sentences(path: Path) -> list[str]:
+    """The lines of a file, without empty ones and comments (#).
+
+    Raises:
+        UsageError: it cannot be read, or holds no sentence.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read the goals' sentences {path}: {error}") from error
+    sentences = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    if not sentences:
+        raise UsageError(f"{path} holds no sentence", "write one a line")
+    return sentences
+
+
+def embed_sentences(encoder: TextEncoder, sentences: Sequence[str], chunk: int = 256) -> Tensor:
+    """Sentences -> M x D float32 on the CPU, unit length."""
+    parts = [encoder.encode_texts(sentences[at : at + chunk]).float().cpu() for at in range(0, len(sentences), chunk)]
+    return F.normalize(torch.cat(parts), dim=1)
