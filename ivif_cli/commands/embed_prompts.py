@@ -71,8 +71,8 @@ def _chosen(
     ensemble: bool,
 ) -> tuple[dict[str, "Texts"], tuple[str, ...]]:
     """Prompt sets and templates of the options, or of the TOML file."""
-    from ivif_cli.core.language.grammar import TEMPLATES
     from ivif_cli.core.language.goal import Texts
+    from ivif_cli.core.language.grammar import TEMPLATES
     from ivif_cli.core.language.prompts import read_prompt_file
 
     if template and ensemble:

@@ -159,8 +159,11 @@ def describe(run: "Run", recipe: "Recipe", device: object, console: Console) -> 
     parameters = sum(p.numel() for p in run.network.parameters())
     console.note(f"network {recipe.network}, {parameters:,} parameters, on {device}")
     console.note(f"{len(run.train)} pairs to train on, {len(run.held_out)} to validate on")
-    words = run.metadata.get("encoder", "off") if run.words else "off"
-    console.note(f"language-driven loss: {words}; {recipe.steps} steps of {recipe.batch_size} crops")
+    words = next(iter(run.goals.goals.values())).encoder if run.encoder is not None else "off"
+    console.note(
+        f"language-driven loss: {words}; {len(run.goals.sentences)} sentences and {len(run.goals.goals)} goals"
+    )
+    console.note(f"{recipe.steps} steps of {recipe.batch_size} crops")
 
 
 class Progress:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ivif_cli import __version__
 from ivif_cli.core.errors import IvifError, OutputError, UsageError
 from ivif_cli.core.files import writing
+from ivif_cli.core.language.goal import as_text, facts_of, vectors_of
 from ivif_cli.core.network import LoadedNetwork
 from ivif_cli.core.network.fusion import THUMBNAIL, FusionNetwork
 
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
 FORMATS = ("onnx", "torch")
 PRECISIONS = ("fp32", "fp16")
 OPSET = 18
-INPUTS = ("ir", "vis", "ir_thumbnail", "vis_thumbnail")
+INPUTS = ("ir", "vis", "ir_thumbnail", "vis_thumbnail", "goal")
 _CHECK_SIZES = ((93, 107), (128, 160), (241, 66))
 _TOLERANCE = {"fp32": 0.5 / 255, "fp16": 4 / 255}
 _MEAN_TOLERANCE = 1 / 255
 _MAX_MULTIPLE = 8192
 
-_Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+_Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,9 @@ class Exportable(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, ir: Tensor, vis: Tensor, ir_thumbnail: Tensor, vis_thumbnail: Tensor) -> Tensor:
-        """N x 1 x H x W in [0, 1] each (H, W multiples of the stride), N x 1 x 128 x 128 -> N x 1 x H x W."""
-        return self.network(ir, vis, self.network.describe(ir_thumbnail, vis_thumbnail))
+    def forward(self, ir: Tensor, vis: Tensor, ir_thumbnail: Tensor, vis_thumbnail: Tensor, goal: Tensor) -> Tensor:
+        """1 x 1 x H x W in [0, 1] each (H, W multiples of the stride), 1 x 1 x 64 x 64, 1 x G -> 1 x 1 x H x W."""
+        return self.network(ir, vis, self.network.describe(ir_thumbnail, vis_thumbnail, goal))
 
 
 def export_network(
@@ -109,12 +110,13 @@ def _traced(network: FusionNetwork) -> torch.export.ExportedProgram:
     """The network as a graph with dynamic height and width (multiples of the stride)."""
     height, width = (torch.export.Dim(name, min=2, max=_MAX_MULTIPLE) for name in ("rows", "columns"))
     side = {2: height * network.stride, 3: width * network.stride}
-    shapes: dict[str, dict[int, Any]] = {"ir": side, "vis": side, "ir_thumbnail": {}, "vis_thumbnail": {}}
+    shapes: dict[str, dict[int, Any]] = {"ir": side, "vis": side, "ir_thumbnail": {}, "vis_thumbnail": {}, "goal": {}}
     example = [torch.rand(1, 1, 11 * network.stride, 13 * network.stride) for _ in range(2)]
     thumbnails = [torch.rand(1, 1, THUMBNAIL, THUMBNAIL) for _ in range(2)]
+    goal = torch.rand(1, network.config.goal)
     module = Exportable(network.to(memory_format=torch.contiguous_format)).eval()
     with torch.no_grad():
-        return torch.export.export(module, (*example, *thumbnails), dynamic_shapes=shapes)
+        return torch.export.export(module, (*example, *thumbnails, goal), dynamic_shapes=shapes)
 
 
 def _write_torch(loaded: LoadedNetwork, path: Path) -> Callable[[_Arrays], np.ndarray]:
@@ -145,6 +147,8 @@ def _facts(loaded: LoadedNetwork) -> dict[str, str]:
         "channels": str(network.config.channels),
         "fold": str(network.config.fold),
         "thumbnail": str(THUMBNAIL),
+        "goal_vectors": as_text(vectors_of(loaded.goals)),
+        **(facts_of(loaded.goals) if loaded.goals else {}),
     }
 
 
@@ -247,8 +251,9 @@ def _difference(
     ir, vis = nn.functional.interpolate(smooth, size=size, mode="bicubic").clamp(0, 1).split(1)
     with torch.inference_mode():
         thumbnails = network.thumbnail(ir), network.thumbnail(vis)
-        expected = network(ir, vis, network.describe(*thumbnails)).numpy()
-    found = run((ir.numpy(), vis.numpy(), thumbnails[0].numpy(), thumbnails[1].numpy()))
+        goal = torch.randn(1, network.config.goal, generator=generator)
+        expected = network(ir, vis, network.describe(*thumbnails, goal)).numpy()
+    found = run((ir.numpy(), vis.numpy(), thumbnails[0].numpy(), thumbnails[1].numpy(), goal.numpy()))
     if found.shape != expected.shape:
         return float("inf"), float("inf")
     gap = np.abs(found - expected)

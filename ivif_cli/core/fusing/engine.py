@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ivif_cli.core.errors import UsageError
+from ivif_cli.core.language.goal import Goal
 
 if TYPE_CHECKING:
     from ivif_cli.core.network import LoadedNetwork
@@ -17,30 +18,43 @@ class Engine(Protocol):
 
     Attributes:
         name, sha256: of the network and its weights.
+        goals: the named goals that it carries, the default among them.
         device: cpu, cuda:N or mps.
         halo: context that a tile needs on each side [px].
         stride: tile corners are multiples of it [px].
+        thumbnail: side of the thumbnails [px].
         bytes_per_pixel: working memory of one pair [byte/px].
     """
 
     name: str
     sha256: str
+    goals: dict[str, Goal]
     device: str
     halo: int
     stride: int
+    thumbnail: int
     bytes_per_pixel: float
 
     def memory(self) -> float:
         """Working memory that one run may take [byte]."""
 
-    def describe(self, ir: np.ndarray, vis: np.ndarray) -> Any:
-        """Global descriptors of N pairs (first axis N) from their thumbnails, N x 128 x 128 float32 in [0, 1]."""
+    def describe(self, ir: np.ndarray, vis: np.ndarray, goals: np.ndarray) -> Any:
+        """Global descriptors of N pairs (first axis N).
 
-    def run(self, ir: Sequence[np.ndarray], vis: Sequence[np.ndarray], descriptors: Any) -> np.ndarray:
-        """Fuse N pairs of luma pictures of one size, each H x W uint8 or uint16.
+        Args:
+            ir, vis: their thumbnails, N x side x side float32 in [0, 1].
+            goals: their goals, N x G (`Goal.condition`), or 1 x G for all.
+        """
 
-        Returns:
-            N x H x W float32 in [0, 1].
+    def encode(self, ir: Sequence[np.ndarray], vis: Sequence[np.ndarray]) -> Any:
+        """What does not depend on a goal, of N pairs of luma pictures of one size, each H x W uint8 or uint16.
+
+        Raises:
+            MemoryError: the pictures are too large for the device.
+        """
+
+    def decode(self, encoded: Any, descriptors: Any) -> np.ndarray:
+        """Fuse what was encoded: N x H x W float32 in [0, 1].
 
         Raises:
             MemoryError: the pictures are too large for the device.
@@ -78,5 +92,5 @@ def open_engine(
 
 
 def working_bytes(channels: int, fold: int) -> float:
-    """Memory that a network needs while it runs [byte/px], from its first level: about 20 feature maps of it."""
-    return 4.0 * 20 * channels / fold**2
+    """Memory that a network needs while it runs [byte/px]: about 20 feature maps of its first level, and the bands."""
+    return 4.0 * (20 * channels / fold**2 + 24)

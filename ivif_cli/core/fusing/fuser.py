@@ -1,7 +1,7 @@
 """`Fuser`: the one object between pictures and the network. Arrays in, arrays out, same size and kind."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ from ivif_cli.core.errors import DeviceError, UsageError
 from ivif_cli.core.fusing.engine import open_engine
 from ivif_cli.core.fusing.pictures import check_pair, deeper, quantised, with_colour
 from ivif_cli.core.fusing.tiling import MIN_TILE, Tile, choose_tile, plan_tiles, sample_thumbnail
+from ivif_cli.core.language.goal import Goal
+from ivif_cli.core.language.wanted import goal_of
 from ivif_cli.core.memory import reuse_memory
 
 if TYPE_CHECKING:
@@ -57,16 +59,34 @@ class Fuser:
     def __repr__(self) -> str:
         return f"Fuser({self.name!r}, device={self.device!r}, sha256={self.sha256[:12]!r})"
 
+    @property
+    def goals(self) -> tuple[str, ...]:
+        """Names of the goals that the weights carry."""
+        return tuple(self.engine.goals)
+
+    def goal(
+        self, wanted: "str | Goal | None" = None, *, strength: float = 1.0, dials: "Mapping[str, float] | None" = None
+    ) -> Goal:
+        """What is wanted, as a goal: a name of `goals`, any text, None for the default; see `language.wanted`."""
+        return goal_of(wanted, self.engine.goals, strength=strength, dials=dials)
+
     def fuse(
-        self, ir: np.ndarray, vis: np.ndarray, *, out: np.ndarray | None = None, descriptors: Any = None
+        self,
+        ir: np.ndarray,
+        vis: np.ndarray,
+        *,
+        goal: "str | Goal | None" = None,
+        out: np.ndarray | None = None,
+        descriptors: Any = None,
     ) -> np.ndarray:
         """Fuse one pair.
 
         Args:
             ir: H x W, uint8 or uint16 (H x W x 3 is taken as its luma).
             vis: H x W, or H x W x 3 in BGR order, uint8 or uint16.
+            goal: what is wanted: a name of `goals`, a text, or a `Goal`; the default where None.
             out: array for the result, to save memory; `vis` itself may be given.
-            descriptors: as `describe` gives them; a video hands in their mean over time.
+            descriptors: as `describe` gives them (the goal is in them); a video hands in their mean over time.
 
         Returns:
             the fused picture in the size and channels of `vis`, with the bits of the deeper of the two. A colour
@@ -74,20 +94,33 @@ class Fuser:
 
         Raises:
             InputError: different sizes, empty arrays, or arrays of another kind.
+            UsageError: a goal that says nothing.
             DeviceError: not even the smallest tile fits into memory.
 
         >>> ir, vis = np.full((5, 7), 200, np.uint8), np.full((5, 7, 3), 90, np.uint8)
-        >>> fused = Fuser("base", device="cpu").fuse(ir, vis)
+        >>> fused = Fuser("base", device="cpu").fuse(ir, vis, goal="bright")
         >>> fused.shape, fused.dtype
         ((5, 7, 3), dtype('uint8'))
         """
-        return with_colour(vis, self.fuse_luma(ir, vis, descriptors), out)
+        return with_colour(vis, self.fuse_luma(ir, vis, goal, descriptors), out)
 
-    def fuse_luma(self, ir: np.ndarray, vis: np.ndarray, descriptors: Any = None) -> np.ndarray:
+    def look(self, ir: np.ndarray, vis: np.ndarray) -> "Look":
+        """Look at a pair once, to fuse it for many goals; arguments as for `fuse`.
+
+        >>> look = Fuser("base", device="cpu").look(np.full((9, 9), 200, np.uint8), np.full((9, 9), 90, np.uint8))
+        >>> [look.fuse(goal).shape for goal in ("bright", "dark")]
+        [(9, 9), (9, 9)]
+        """
+        check_pair(ir, vis)
+        return Look(self, ir, vis)
+
+    def fuse_luma(
+        self, ir: np.ndarray, vis: np.ndarray, goal: "str | Goal | None" = None, descriptors: Any = None
+    ) -> np.ndarray:
         """Fused luma of one pair: H x W with the bits of the deeper of the two; arguments as for `fuse`."""
         check_pair(ir, vis)
         height, width = vis.shape[:2]
-        descriptors = self.describe(ir, vis) if descriptors is None else descriptors
+        descriptors = self.describe(ir, vis, goal) if descriptors is None else descriptors
         fused = np.empty((height, width), deeper(ir, vis))
         side = self._tile_side(vis) or max(height, width)
         while True:
@@ -100,7 +133,9 @@ class Fuser:
                 if side < MIN_TILE:
                     raise DeviceError(f"out of memory on {self.device} even with tiles of {2 * side} pixels") from error
 
-    def fuse_batch(self, irs: Sequence[np.ndarray], vises: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def fuse_batch(
+        self, irs: Sequence[np.ndarray], vises: Sequence[np.ndarray], goal: "str | Goal | None" = None
+    ) -> list[np.ndarray]:
         """Fuse pairs that all have one size in one pass of the network; arguments and results as for `fuse`.
 
         Pairs of different sizes, and pairs that need tiles or do not fit into memory together, are fused one after the
@@ -108,31 +143,34 @@ class Fuser:
         """
         for ir, vis in zip(irs, vises, strict=True):
             check_pair(ir, vis)
+        goal = self.goal(goal)
         shapes = {vis.shape[:2] for vis in vises}
         if len(irs) < 2 or len(shapes) > 1 or self._tile_side(vises[0], len(irs)) is not None:
-            return [self.fuse(ir, vis) for ir, vis in zip(irs, vises, strict=True)]
-        descriptors = self._describe(irs, vises)
+            return [self.fuse(ir, vis, goal=goal) for ir, vis in zip(irs, vises, strict=True)]
+        descriptors = self._describe(irs, vises, goal)
         try:
-            fused = self.engine.run([to_luma(ir) for ir in irs], [to_luma(vis) for vis in vises], descriptors)
+            encoded = self.engine.encode([to_luma(ir) for ir in irs], [to_luma(vis) for vis in vises])
+            fused = self.engine.decode(encoded, descriptors)
         except MemoryError:
-            return [self.fuse(ir, vis) for ir, vis in zip(irs, vises, strict=True)]
+            return [self.fuse(ir, vis, goal=goal) for ir, vis in zip(irs, vises, strict=True)]
         return [
             with_colour(vis, quantised(luma, deeper(ir, vis)), None)
             for luma, ir, vis in zip(fused, irs, vises, strict=True)
         ]
 
-    def describe(self, ir: np.ndarray, vis: np.ndarray) -> Any:
-        """Global descriptors of a pair, from thumbnails of the whole images: what every tile of them is fused with."""
-        return self._describe([ir], [vis])
+    def describe(self, ir: np.ndarray, vis: np.ndarray, goal: "str | Goal | None" = None) -> Any:
+        """Global descriptors of a pair and a goal, from thumbnails of the whole: what every tile is fused with."""
+        return self._describe([ir], [vis], self.goal(goal))
 
-    def _describe(self, irs: Sequence[np.ndarray], vises: Sequence[np.ndarray]) -> Any:
-        ir, vis = (np.stack([sample_thumbnail(image) for image in images]) for images in (irs, vises))
-        return self.engine.describe(ir, vis)
+    def _describe(self, irs: Sequence[np.ndarray], vises: Sequence[np.ndarray], goal: Goal) -> Any:
+        side = self.engine.thumbnail
+        ir, vis = (np.stack([sample_thumbnail(image, side) for image in images]) for images in (irs, vises))
+        return self.engine.describe(ir, vis, goal.condition)
 
     def _fuse_tile(self, ir: np.ndarray, vis: np.ndarray, tile: Tile, descriptors: Any, depth: np.dtype) -> np.ndarray:
         window = tile.window
-        fused = self.engine.run([to_luma(ir[window])], [to_luma(vis[window])], descriptors)
-        return quantised(fused[0][tile.inner], depth)
+        encoded = self.engine.encode([to_luma(ir[window])], [to_luma(vis[window])])
+        return quantised(self.engine.decode(encoded, descriptors)[0][tile.inner], depth)
 
     def _tile_side(self, image: np.ndarray, images: int = 1) -> int | None:
         height, width = image.shape[:2]
@@ -146,6 +184,33 @@ class Fuser:
             bytes_per_pixel=images * self.engine.bytes_per_pixel,
             budget=self.engine.memory(),
         )
+
+
+class Look:
+    """A pair that was looked at, to be fused for one goal after the other: what no goal changes is computed once.
+
+    A picture that needs tiles is encoded anew for each goal.
+    """
+
+    def __init__(self, fuser: Fuser, ir: np.ndarray, vis: np.ndarray) -> None:
+        self._fuser, self._ir, self._vis = fuser, ir, vis
+        self._whole = fuser._tile_side(vis) is None
+        self._encoded: Any = None
+
+    def fuse(self, goal: "str | Goal | None" = None) -> np.ndarray:
+        """The fused picture for a goal, as `Fuser.fuse` gives it."""
+        fuser = self._fuser
+        descriptors = fuser.describe(self._ir, self._vis, goal)
+        if not self._whole:
+            return fuser.fuse(self._ir, self._vis, descriptors=descriptors)
+        try:
+            if self._encoded is None:
+                self._encoded = fuser.engine.encode([to_luma(self._ir)], [to_luma(self._vis)])
+            luma = fuser.engine.decode(self._encoded, descriptors)[0]
+        except MemoryError:
+            self._whole, self._encoded = False, None
+            return fuser.fuse(self._ir, self._vis, descriptors=descriptors)
+        return with_colour(self._vis, quantised(luma, deeper(self._ir, self._vis)), None)
 
 
 def open_fuser(model: str | Path, **options: Any) -> Fuser:

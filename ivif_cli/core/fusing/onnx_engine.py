@@ -9,6 +9,7 @@ import numpy as np
 from ivif_cli.core.device import check_device_name
 from ivif_cli.core.errors import IvifError, UsageError, WeightsError
 from ivif_cli.core.fusing.engine import working_bytes
+from ivif_cli.core.language.goal import from_text, goals_from
 from ivif_cli.core.memory import available_memory
 
 _LARGEST = 2048**2
@@ -35,7 +36,8 @@ class OnnxEngine:
         self._session = _session(path, self.device, threads)
         facts = self._session.get_modelmeta().custom_metadata_map
         try:
-            self.halo, self.stride = int(facts["halo"]), int(facts["stride"])
+            self.halo, self.stride, self.thumbnail = (int(facts[key]) for key in ("halo", "stride", "thumbnail"))
+            self.goals = goals_from(from_text(facts["goal_vectors"]), facts)
             self.name, self.sha256 = facts["model"], facts["weights_sha256"]
             self.bytes_per_pixel = working_bytes(int(facts["channels"]), int(facts["fold"]))
         except (KeyError, ValueError):
@@ -45,21 +47,23 @@ class OnnxEngine:
         """Half of what is free, up to what four megapixels take."""
         return min(_SHARE_OF_MEMORY * available_memory(), _LARGEST * self.bytes_per_pixel)
 
-    def describe(self, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
-        """The thumbnails themselves, N x 2 x 128 x 128: the network in the file describes them."""
-        return np.stack([ir, vis], axis=1)
+    def describe(self, ir: np.ndarray, vis: np.ndarray, goals: np.ndarray) -> list[dict[str, np.ndarray]]:
+        """Thumbnails and goal of each pair: the network in the file describes them."""
+        goals = np.broadcast_to(goals, (len(ir), goals.shape[1]))
+        return [
+            {"ir_thumbnail": a[None, None], "vis_thumbnail": b[None, None], "goal": goal[None]}
+            for a, b, goal in zip(ir, vis, goals, strict=True)
+        ]
 
-    def run(self, ir: Sequence[np.ndarray], vis: Sequence[np.ndarray], descriptors: np.ndarray) -> np.ndarray:
-        """N x H x W float32 in [0, 1], one pair after the other; see `Engine.run`."""
-        return np.concatenate([self._run(*pair) for pair in zip(ir, vis, descriptors, strict=True)])
+    def encode(self, ir: Sequence[np.ndarray], vis: Sequence[np.ndarray]) -> list[dict[str, np.ndarray]]:
+        """The pictures themselves: a file has no part that does not depend on the goal."""
+        return [{"ir": _scaled(a), "vis": _scaled(b)} for a, b in zip(ir, vis, strict=True)]
 
-    def _run(self, ir: np.ndarray, vis: np.ndarray, thumbnails: np.ndarray) -> np.ndarray:
-        inputs = {
-            "ir": _scaled(ir),
-            "vis": _scaled(vis),
-            "ir_thumbnail": thumbnails[None, :1],
-            "vis_thumbnail": thumbnails[None, 1:],
-        }
+    def decode(self, encoded: list[dict[str, np.ndarray]], descriptors: list[dict[str, np.ndarray]]) -> np.ndarray:
+        """N x H x W float32 in [0, 1], one pair after the other; see `Engine.decode`."""
+        return np.concatenate([self._run(a | b) for a, b in zip(encoded, descriptors, strict=True)])
+
+    def _run(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         try:
             return self._session.run(None, inputs)[0][0]
         except Exception as error:

@@ -12,8 +12,6 @@ import numpy as np
 from ivif_cli.core.data.luma import to_luma
 
 MIN_TILE = 64
-THUMBNAIL = 128
-"""Side of the network's thumbnail (`network.fusion.THUMBNAIL`), said again so that nothing here imports torch."""
 
 
 @dataclass(frozen=True)
@@ -86,27 +84,28 @@ def choose_tile(
     return max(MIN_TILE, side // stride * stride)
 
 
-def sample_thumbnail(image: np.ndarray) -> np.ndarray:
+def sample_thumbnail(image: np.ndarray, side: int) -> np.ndarray:
     """Thumbnail of an image of any size, without a floating-point copy of it.
 
     The same as `FusionNetwork.thumbnail` of its luma: bilinear, half-pixel centres, unsmoothed.
 
     Args:
         image: H x W or H x W x 3 BGR, uint8 or uint16.
+        side: of the thumbnail [px].
 
     Returns:
-        128 x 128 float32 in [0, 1].
+        side x side float32 in [0, 1].
     """
-    rows, next_rows, down = _positions(image.shape[0])
-    columns, next_columns, across = _positions(image.shape[1])
+    rows, next_rows, down = _positions(image.shape[0], side)
+    columns, next_columns, across = _positions(image.shape[1], side)
     upper = _mixed(image[rows], columns, next_columns, across)
     lower = _mixed(image[next_rows], columns, next_columns, across)
     return (upper + (lower - upper) * down[:, None]) / np.float32(np.iinfo(image.dtype).max)
 
 
-def _positions(length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _positions(length: int, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For each thumbnail pixel: the source index before it, the one after, and the weight of the latter."""
-    centre = np.maximum((np.arange(THUMBNAIL) + 0.5) * (length / THUMBNAIL) - 0.5, 0)
+    centre = np.maximum((np.arange(side) + 0.5) * (length / side) - 0.5, 0)
     before = np.minimum(centre.astype(np.int64), length - 1)
     return before, np.minimum(before + 1, length - 1), (centre - before).astype(np.float32)
 

@@ -14,6 +14,7 @@ from ivif_cli.core.errors import DeviceError
 from ivif_cli.core.fusing.engine import working_bytes
 from ivif_cli.core.memory import POOLED_BYTES, available_memory
 from ivif_cli.core.network import LoadedNetwork, load_network
+from ivif_cli.core.network.fusion import THUMBNAIL, Encoded, limited
 
 _SHARE_OF_MEMORY = 0.5
 
@@ -37,14 +38,15 @@ class TorchEngine:
             torch.set_num_threads(max(1, threads))
         given = isinstance(model, LoadedNetwork)
         loaded = model if isinstance(model, LoadedNetwork) else load_network(model)
-        self.name, self.sha256 = loaded.name, loaded.sha256
+        self.name, self.sha256, self.goals = loaded.name, loaded.sha256, loaded.goals
         network = copy.deepcopy(loaded.network) if given else loaded.network
         self.network = network.eval().to(self._device).to(memory_format=torch.channels_last)
-        self.halo, self.stride = network.halo, network.stride
+        self.halo, self.stride, self.thumbnail = network.halo, network.stride, THUMBNAIL
         self.bytes_per_pixel = working_bytes(network.config.channels, network.config.fold)
         self._compiled = compile
         if compile:
-            self.network.fuse_padded = torch.compile(self.network.fuse_padded)  # type: ignore[method-assign]
+            self.network.encode = torch.compile(self.network.encode)  # type: ignore[method-assign]
+            self.network.decode = torch.compile(self.network.decode)  # type: ignore[method-assign]
 
     def memory(self) -> float:
         """Half of what is free; on the CPU no more than lets the largest buffer still be one that is reused."""
@@ -55,21 +57,22 @@ class TorchEngine:
         pooled = POOLED_BYTES / largest_per_pixel * self.bytes_per_pixel
         return min(_SHARE_OF_MEMORY * available_memory(), pooled)
 
-    def describe(self, ir: np.ndarray, vis: np.ndarray) -> Tensor:
+    def describe(self, ir: np.ndarray, vis: np.ndarray, goals: np.ndarray) -> Tensor:
         """N x K, always in fp32: it is cheap, and the whole picture depends on it."""
+        thumbs = [torch.from_numpy(x).to(self._device)[:, None] for x in (ir, vis)]
         with torch.inference_mode():
-            return self.network.describe(*(torch.from_numpy(x).to(self._device)[:, None] for x in (ir, vis)))
+            return self.network.describe(*thumbs, torch.from_numpy(goals).to(self._device))
 
-    def run(self, ir: Sequence[np.ndarray], vis: Sequence[np.ndarray], descriptors: Tensor) -> np.ndarray:
-        """N x H x W float32 in [0, 1]; see `Engine.run`."""
-        reduced = self.dtype != torch.float32
-        with (
-            self._errors(),
-            torch.inference_mode(),
-            torch.autocast(self._device.type, dtype=self.dtype, enabled=reduced),
-        ):
+    def encode(self, ir: Sequence[np.ndarray], vis: Sequence[np.ndarray]) -> Encoded:
+        """See `Engine.encode`."""
+        with self._running():
             inputs = [torch.cat([self._tensor(luma) for luma in lumas]) for lumas in (ir, vis)]
-            return self.network(*inputs, descriptors)[:, 0].float().cpu().numpy()
+            return self.network.encode(*inputs)
+
+    def decode(self, encoded: Encoded, descriptors: Tensor) -> np.ndarray:
+        """N x H x W float32 in [0, 1]; see `Engine.decode`."""
+        with self._running():
+            return limited(self.network.decode(encoded, descriptors))[:, 0].float().cpu().numpy()
 
     def _tensor(self, luma: np.ndarray) -> Tensor:
         """Luma of a picture or a part of it: 1 x 1 x H x W float32 in [0, 1] on the device."""
@@ -80,10 +83,12 @@ class TorchEngine:
         return torch.from_numpy(luma).to(self._device).to(torch.float32).mul_(scale)[None, None]
 
     @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Torch's errors as ours: `MemoryError`, and `DeviceError` where compiling fails."""
+    def _running(self) -> Iterator[None]:
+        """Inference at the chosen precision; torch's errors as `MemoryError`, or `DeviceError` where compiling fails."""
+        reduced = self.dtype != torch.float32
         try:
-            yield
+            with torch.inference_mode(), torch.autocast(self._device.type, dtype=self.dtype, enabled=reduced):
+                yield
         except RuntimeError as error:
             if _is_out_of_memory(error):
                 if self._device.type == "cuda":

@@ -68,5 +68,8 @@ def language_score(encoder: ImageEncoder, goal: Goal, fused: Tensor, ir: Tensor,
         N values in [-1, 1]; higher: the fused picture went where the words point. A fused picture that equals a source
         went nowhere: 0 for that half.
     """
-    vectors = [unit(encoder.encode_images(fit(luma, encoder.image_size)).float()) for luma in (fused, ir, vis)]
-    return 1 - direction_loss(*vectors, goal.ir_direction.to(fused.device), goal.vis_direction.to(fused.device))
+    fused_at, ir_at, vis_at = (
+        unit(encoder.encode_images(fit(luma, encoder.image_size)).float()) for luma in (fused, ir, vis)
+    )
+    ir_text, vis_text = (torch.from_numpy(x).to(fused.device) for x in (goal.ir_direction, goal.vis_direction))
+    return 1 - direction_loss(fused_at, ir_at, vis_at, ir_text, vis_text)

@@ -4,20 +4,22 @@ It flows beside `ir` and `vis`: an option becomes a goal, the goal conditions th
 says where the loss points. Named goals travel as tensors in the fusion weights; free text needs a text tower.
 """
 
+import base64
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+import numpy as np
 
 from ivif_cli.core.errors import EncoderError, UsageError, WeightsError
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 DEFAULT = "default"
 PREFIX = "goal."
-"""Tensors of a weights file that belong to its goals begin with it: goal.NAME, N x 3 x D each (ir, vis, fused)."""
+"""Tensors of a weights file that belong to its goals begin with it: goal.NAME, 3 x D each (ir, vis, fused)."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Texts:
     vis: str = "a visible gray image"
     fused: str = "a clear image with detailed background and salient objects"
 
-    def __iter__(self) -> "Iterable[str]":  # type: ignore[override]
+    def __iter__(self) -> Iterator[str]:
         return iter((self.ir, self.vis, self.fused))
 
 
@@ -66,12 +68,12 @@ class TextEncoder(Protocol):
     name: str
     sha256: str
 
-    def encode_texts(self, texts: Sequence[str]) -> Tensor: ...
+    def encode_texts(self, texts: Sequence[str]) -> "Tensor": ...
 
 
 @dataclass(frozen=True)
 class Goal:
-    """One goal. All tensors are float32 of length D and unit length.
+    """One goal. All vectors are float32 of length D and unit length.
 
     Attributes:
         name: of a named goal, or the text itself.
@@ -84,34 +86,34 @@ class Goal:
 
     name: str
     texts: Texts
-    ir: Tensor
-    vis: Tensor
-    fused: Tensor
+    ir: np.ndarray
+    vis: np.ndarray
+    fused: np.ndarray
     encoder: str
     sha256: str
     strength: float = 1.0
     dials: tuple[tuple[str, float], ...] = ()
 
     @property
-    def ir_direction(self) -> Tensor:
+    def ir_direction(self) -> np.ndarray:
         """Where the infrared source must travel: dT_ir = norm(T_f - T_ir)."""
-        return F.normalize(self.fused - self.ir, dim=0)
+        return _unit(self.fused - self.ir)
 
     @property
-    def vis_direction(self) -> Tensor:
+    def vis_direction(self) -> np.ndarray:
         """Where the visible source must travel: dT_vis = norm(T_f - T_vis)."""
-        return F.normalize(self.fused - self.vis, dim=0)
+        return _unit(self.fused - self.vis)
 
     @property
-    def condition(self) -> Tensor:
-        """What a network is given: 1 x 2D, both directions, scaled to a variance of about 1."""
-        return condition_of(self.ir_direction[None], self.vis_direction[None])
+    def condition(self) -> np.ndarray:
+        """What a network is given: 1 x 2D, both directions, entries of about unit variance."""
+        return np.concatenate([self.ir_direction, self.vis_direction])[None] * condition_scale(len(self.fused))
 
     def at(self, strength: float, origin: "Goal") -> "Goal":
         """The goal on the way from `origin` (0) to itself (1), or beyond; at 1 it is unchanged to the bit."""
         if strength == 1.0:
             return self
-        fused = F.normalize(origin.fused + strength * (self.fused - origin.fused), dim=0)
+        fused = _unit(origin.fused + np.float32(strength) * (self.fused - origin.fused))
         return replace(self, fused=fused, strength=strength)
 
     def turned(self, dials: Mapping[str, float], goals: "Mapping[str, Goal]") -> "Goal":
@@ -127,16 +129,20 @@ class Goal:
         fused = self.fused
         for name, value in dials.items():
             plus, minus = (goals[end].fused for end in dial_ends(name, goals))
-            fused = fused + value * (plus - minus)
+            fused = fused + np.float32(value) * (plus - minus)
         if not any(dials.values()):
             return self
         turned = tuple((name, value) for name, value in dials.items() if value)
-        return replace(self, fused=F.normalize(fused, dim=0), dials=self.dials + turned)
+        return replace(self, fused=_unit(fused), dials=self.dials + turned)
 
 
-def condition_of(ir_direction: Tensor, vis_direction: Tensor) -> Tensor:
-    """N x D directions -> N x 2D, entries of about unit variance."""
-    return torch.cat([ir_direction, vis_direction], dim=1) * (ir_direction.shape[1] ** 0.5 / 2)
+def _unit(vector: np.ndarray) -> np.ndarray:
+    return vector / max(float(np.linalg.norm(vector)), 1e-12)
+
+
+def condition_scale(length: int) -> np.float32:
+    """What directions of `length` numbers are multiplied by to become a condition."""
+    return np.float32(length**0.5 / 2)
 
 
 def dial_ends(name: str, known: Iterable[str]) -> tuple[str, str]:
@@ -163,52 +169,84 @@ def embed_texts(encoder: TextEncoder, texts: Texts, name: str = "", templates: S
         if frame.count("{}") != 1:
             raise UsageError(f"a template needs exactly one {{}}: {frame!r}")
     ir, vis, fused = (
-        F.normalize(encoder.encode_texts([frame.replace("{}", text) for frame in templates]).float().mean(0), dim=0).cpu()
+        _unit(encoder.encode_texts([frame.replace("{}", text) for frame in templates]).float().mean(0).cpu().numpy())
         for text in texts
     )
     for role, source in (("ir", ir), ("vis", vis)):
-        if torch.linalg.vector_norm(fused - source) < 1e-3:
-            raise UsageError(f"goal {name or texts.fused!r}: the {role} and the fused text mean the same to {encoder.name}")
+        if np.linalg.norm(fused - source) < 1e-3:
+            raise UsageError(
+                f"goal {name or texts.fused!r}: the {role} and the fused text mean the same to {encoder.name}"
+            )
     return Goal(name or texts.fused, texts, ir, vis, fused, encoder.name, encoder.sha256)
 
 
-def named_goals(encoder: TextEncoder, named: Mapping[str, str] = NAMED, sources: Texts | None = None) -> dict[str, Goal]:
+def named_goals(
+    encoder: TextEncoder, named: Mapping[str, str] = NAMED, sources: Texts | None = None
+) -> dict[str, Goal]:
     """Goals by name, with the sources' texts of `sources`."""
     sources = sources or Texts()
     return {name: embed_texts(encoder, replace(sources, fused=text), name) for name, text in named.items()}
 
 
-def pack(goals: Mapping[str, Goal]) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Goals of one encoder as tensors and metadata of a weights file.
+def facts_of(goals: Mapping[str, Goal]) -> dict[str, str]:
+    """Texts and encoder of goals, as metadata.
 
     Raises:
         UsageError: goals of different encoders.
     """
     if len({goal.sha256 for goal in goals.values()}) > 1:
         raise UsageError("goals of different encoders do not go into one file")
-    tensors = {f"{PREFIX}{name}": torch.stack([goal.ir, goal.vis, goal.fused]) for name, goal in goals.items()}
     first = next(iter(goals.values()))
     texts = {name: asdict(goal.texts) for name, goal in goals.items()}
-    facts = {"encoder": first.encoder, "encoder_sha256": first.sha256, "goals": json.dumps(texts, ensure_ascii=False)}
-    return tensors, facts
+    return {"encoder": first.encoder, "encoder_sha256": first.sha256, "goals": json.dumps(texts, ensure_ascii=False)}
 
 
-def unpack(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> dict[str, Goal]:
-    """The goals of a weights file, the default first; empty where it carries none.
+def vectors_of(goals: Mapping[str, Goal]) -> dict[str, np.ndarray]:
+    """Goals as arrays of a weights file: goal.NAME -> 3 x D."""
+    return {f"{PREFIX}{name}": np.stack([goal.ir, goal.vis, goal.fused]) for name, goal in goals.items()}
+
+
+def goals_from(vectors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> dict[str, Goal]:
+    """The goals of a file, the default first; empty where it carries none. The inverse of `vectors_of` and `facts_of`.
 
     Raises:
-        WeightsError: texts and tensors do not fit.
+        WeightsError: texts and vectors do not fit.
     """
-    packed = {key.removeprefix(PREFIX): value.float() for key, value in tensors.items() if key.startswith(PREFIX)}
-    if not packed:
+    if not any(key.startswith(PREFIX) for key in vectors):
         return {}
     try:
         texts = {str(name): Texts(**entry) for name, entry in json.loads(metadata["goals"]).items()}
         encoder, sha256 = metadata["encoder"], metadata["encoder_sha256"]
-        goals = {name: Goal(name, of, *packed[name].unbind(0), encoder, sha256) for name, of in texts.items()}
+        goals = {}
+        for name, of in texts.items():
+            ir, vis, fused = (np.asarray(row, np.float32) for row in vectors[f"{PREFIX}{name}"])
+            goals[name] = Goal(name, of, ir, vis, fused, encoder, sha256)
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise WeightsError("the goals of the weights are damaged") from error
     return goals
+
+
+def as_text(vectors: Mapping[str, np.ndarray]) -> str:
+    """Float32 arrays as JSON text (base64), for a file whose metadata can only hold text."""
+    packed = {
+        key: [*value.shape, base64.b64encode(value.astype("<f4").tobytes()).decode()] for key, value in vectors.items()
+    }
+    return json.dumps(packed)
+
+
+def from_text(text: str) -> dict[str, np.ndarray]:
+    """The inverse of `as_text`.
+
+    Raises:
+        WeightsError: the text is damaged.
+    """
+    try:
+        return {
+            key: np.frombuffer(base64.b64decode(data), "<f4").reshape(rows, columns).copy()
+            for key, (rows, columns, data) in json.loads(text).items()
+        }
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise WeightsError("the goals of the network are damaged") from error
 
 
 def check_encoder(goal: Goal, sha256: str) -> None:

@@ -4,8 +4,10 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import torch
+
 from ivif_cli.core.errors import EncoderError, UsageError, WeightsError
-from ivif_cli.core.language.goal import Goal, TextEncoder, Texts, pack, unpack
+from ivif_cli.core.language.goal import Goal, TextEncoder, Texts, facts_of, goals_from, vectors_of
 from ivif_cli.core.weights import read_weights, write_weights
 
 FORMAT = "ivif-prompts-2"
@@ -36,8 +38,8 @@ def save_goals(path: Path, goals: Sequence[Goal]) -> str:
     named = {goal.name: goal for goal in goals}
     if not goals or len(named) != len(goals):
         raise UsageError("every prompt set needs a name of its own" if goals else "no prompt set to save")
-    tensors, facts = pack(named)
-    return write_weights(path, tensors, {"format": FORMAT, **facts})
+    tensors = {key: torch.from_numpy(value) for key, value in vectors_of(named).items()}
+    return write_weights(path, tensors, {"format": FORMAT, **facts_of(named)})
 
 
 def load_goals(path: Path, *, encoder: TextEncoder | None = None) -> list[Goal]:
@@ -62,7 +64,7 @@ def load_goals(path: Path, *, encoder: TextEncoder | None = None) -> list[Goal]:
             "embed the prompts again with ivif embed-prompts, or choose that encoder with --clip",
         )
     try:
-        return list(unpack(tensors, metadata).values())
+        return list(goals_from({key: value.numpy() for key, value in tensors.items()}, metadata).values())
     except WeightsError as error:
         raise EncoderError(f"{path}: its prompt texts are damaged", "make them with ivif embed-prompts") from error
 

@@ -9,6 +9,7 @@ goal, so that the tiles of a large picture agree with each other.
 import itertools
 import math
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -54,9 +55,8 @@ class FusionConfig:
         return [self.channels * (level + 1) for level in range(5 - int(math.log2(self.fold)))]
 
 
-@dataclass(frozen=True)
-class Encoded:
-    """What is known of a pair before anyone says what is wanted.
+class Encoded(NamedTuple):
+    """What is known of a pair before anyone says what is wanted, padded to multiples of the stride.
 
     Attributes:
         bands: N x 2 x ..., infrared and visible, finest first.
@@ -64,6 +64,7 @@ class Encoded:
         low: N x 2 x H/32 x W/32, what lies below the bands.
         features: N x 2C_k x ... of each level of the trunk, infrared first.
         high, low_end: N x 1 x H x W, the brightest and the darkest that either source has within about 3 px.
+        size: height and width before the padding [px].
         strong: where one source has a strong edge there, 0 to 1: the fused picture must not leave that range (no ring).
     """
 
@@ -74,28 +75,7 @@ class Encoded:
     high: Tensor
     low_end: Tensor
     strong: Tensor
-
-
-@dataclass(frozen=True)
-class Look:
-    """A pair that was looked at once and can be fused for many goals.
-
-    Attributes:
-        network: the network.
-        pair, glanced: what does not depend on a goal.
-        size: height and width of the sources [px].
-    """
-
-    network: "FusionNetwork"
-    pair: Encoded
-    glanced: Tensor
     size: tuple[int, int]
-
-    def fuse(self, goal: Tensor) -> Tensor:
-        """The fused luma for a goal (N x G or 1 x G): N x 1 x H x W, before the limits."""
-        descriptors = self.network.aim(self.glanced, goal.expand(len(self.glanced), -1))
-        height, width = self.size
-        return self.network.decode(self.pair, descriptors)[..., :height, :width]
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
@@ -139,7 +119,8 @@ class Encoder(nn.Module):
 class FusionNetwork(nn.Module):
     """Fuses an infrared and a visible luma picture of the same size, towards a goal.
 
-    `forward` is `decode(encode(ir, vis), descriptors)`; `encode` is what several goals of one pair share.
+    `forward` is `decode(encode(ir, vis), descriptors)`; `encode` is what several goals of one pair share, as
+    `glance` is of `describe`.
 
     Args:
         config: the network's shape.
@@ -163,7 +144,9 @@ class FusionNetwork(nn.Module):
         self.hidden = nn.Linear(config.hidden, config.hidden)
         self.modulate = nn.Linear(config.hidden, 2 * sum(widths))
         self.tone = nn.Linear(config.hidden, _TONES)
-        self.maps = nn.ModuleList(nn.Conv2d(width, 2 * count, 1) for width, count in zip(widths, self._served, strict=True))
+        self.maps = nn.ModuleList(
+            nn.Conv2d(width, 2 * count, 1) for width, count in zip(widths, self._served, strict=True)
+        )
         self.base = nn.Conv2d(widths[-1], 4, 1)
         self.origin: Tensor
         self.register_buffer("origin", torch.zeros(config.goal))
@@ -237,16 +220,18 @@ class FusionNetwork(nn.Module):
         return self.aim(glanced, goal.expand(len(glanced), -1))
 
     def encode(self, ir: Tensor, vis: Tensor) -> Encoded:
-        """Bands and features of a pair, N x 1 x H x W each, sides multiples of `stride`."""
+        """Bands and features of a pair, N x 1 x H x W in [0, 1] each, of any size."""
+        height, width = ir.shape[-2:]
+        pad = (0, -width % self.stride, 0, -height % self.stride)
+        if any(pad):
+            ir, vis = (F.pad(luma, pad, mode="replicate") for luma in (ir, vis))
         bands, low = laplacian(torch.cat([ir, vis], dim=1), BANDS)
         energies = [energy(F.avg_pool2d(bands[0].abs(), 2)), *(energy(band) for band in bands[1:])]
-        features = [
-            torch.cat(both, dim=1) for both in zip(self.encode_ir(ir), self.encode_vis(vis), strict=True)
-        ]
-        return Encoded(bands, energies, low, features, *_ranges(ir, vis))
+        features = [torch.cat(both, dim=1) for both in zip(self.encode_ir(ir), self.encode_vis(vis), strict=True)]
+        return Encoded(bands, energies, low, features, *_ranges(ir, vis), (height, width))
 
     def decode(self, pair: Encoded, descriptors: Tensor) -> Tensor:
-        """The fused luma, N x 1 x H x W, before the limits."""
+        """The fused luma, N x 1 x H x W in the pictures' own size, before the limits."""
         modulation, tone, mean, *matrices = self._split(descriptors)
         scales = modulation.split([2 * width for width in self.widths], dim=1)
         features, maps = None, []
@@ -260,7 +245,8 @@ class FusionNetwork(nn.Module):
             maps.append(self.maps[level](features))
             if level == len(self.widths) - 1:
                 coarse = F.avg_pool2d(self.base(features), 2)
-        return self._compose(pair, maps[::-1], coarse, tone, mean)
+        height, width = pair.size
+        return self._compose(pair, maps[::-1], coarse, tone, mean)[..., :height, :width]
 
     def _level_energy(self, pair: Encoded, level: int) -> Tensor:
         return pair.energies[self._extra + level]
@@ -287,11 +273,6 @@ class FusionNetwork(nn.Module):
         high, low = (middle + contrast * (bound - middle) + shift for bound in (pair.high, pair.low_end))
         return fused - pair.strong * (F.relu(fused - high) - F.relu(low - fused))
 
-    def look(self, ir: Tensor, vis: Tensor) -> Look:
-        """Look at whole pictures, N x 1 x H x W in [0, 1]."""
-        glanced = self.glance(self.thumbnail(ir), self.thumbnail(vis))
-        return Look(self, self.encode(*self._padded(ir, vis)), glanced, (ir.shape[-2], ir.shape[-1]))
-
     def forward(self, ir: Tensor, vis: Tensor, descriptors: Tensor) -> Tensor:
         """Fuse luma pictures.
 
@@ -303,13 +284,8 @@ class FusionNetwork(nn.Module):
         Returns:
             N x 1 x H x W in [0, 1]; in training mode before the limits are applied, so that a loss sees an overshoot.
         """
-        height, width = ir.shape[-2:]
-        fused = self.decode(self.encode(*self._padded(ir, vis)), descriptors)[..., :height, :width]
+        fused = self.decode(self.encode(ir, vis), descriptors)
         return fused if self.training else limited(fused)
-
-    def _padded(self, ir: Tensor, vis: Tensor) -> tuple[Tensor, Tensor]:
-        pad = (0, -ir.shape[-1] % self.stride, 0, -ir.shape[-2] % self.stride)
-        return (F.pad(ir, pad, mode="replicate"), F.pad(vis, pad, mode="replicate")) if any(pad) else (ir, vis)
 
     def config_dict(self) -> dict[str, int | str]:
         """The configuration as plain values, for metadata."""
@@ -352,7 +328,7 @@ def _weights(energies: Tensor, maps: Tensor, gains: Tensor) -> Tensor:
 
 
 def _base(low: Tensor, maps: Tensor) -> Tensor:
-    """The base: the visible where it is well exposed, else drawn towards a warmer (and little towards a colder) infrared.
+    """The base: the visible where it is well exposed, else drawn towards a warmer (hardly a colder) infrared.
 
     Args:
         low: N x 2 x h x w, infrared and visible.

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from ivif_cli.core.errors import UsageError, WeightsError
-from ivif_cli.core.language.goal import DEFAULT, PREFIX, Goal, pack, unpack
+from ivif_cli.core.language.goal import DEFAULT, PREFIX, Goal, facts_of, goals_from, vectors_of
 from ivif_cli.core.network.fusion import FusionConfig, FusionNetwork
 from ivif_cli.core.weights import bundled, file_sha256, read_weights, write_weights
 
@@ -74,8 +74,9 @@ def load_network(model: str | Path) -> LoadedNetwork:
             raise UsageError(f"unknown model: {model}", f"{_nearest(str(model))} Or give a .safetensors file")
     tensors, metadata = read_weights(path)
     network = _network_of(path, metadata)
-    _load_strictly(path, network, {key: value for key, value in tensors.items() if not key.startswith(PREFIX)})
-    goals = unpack(tensors, metadata)
+    vectors = {key: tensors.pop(key).float().numpy() for key in list(tensors) if key.startswith(PREFIX)}
+    _load_strictly(path, network, tensors)
+    goals = goals_from(vectors, metadata)
     if network.config.goal and DEFAULT not in goals:
         raise WeightsError(f"the weights carry no default goal: {path}", "give a file that `ivif train` made")
     return LoadedNetwork(network.eval(), name, file_sha256(path), metadata, goals)
@@ -119,5 +120,5 @@ def save_network(path: Path, network: FusionNetwork, metadata: dict[str, str], g
         OutputError: the file cannot be written.
     """
     shape = json.dumps(network.config_dict(), sort_keys=True)
-    tensors, facts = pack(goals)
-    return write_weights(path, {**network.state_dict(), **tensors}, {**metadata, **facts, "network": shape})
+    vectors = {key: torch.from_numpy(value) for key, value in vectors_of(goals).items()}
+    return write_weights(path, network.state_dict() | vectors, {**metadata, **facts_of(goals), "network": shape})

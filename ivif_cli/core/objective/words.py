@@ -134,7 +134,9 @@ class LanguageLoss(nn.Module):
             with torch.no_grad():
                 source_ir, source_vis = self._embed([ir, vis], patches, keep)
             perceptual = self._perceptual(fused, ir, vis) if weights.perceptual else ir.new_zeros(())
-        parts = [self._parts(picture, source_ir, source_vis, goal) for picture, goal in zip(pictures, goals, strict=True)]
+        parts = [
+            self._parts(picture, source_ir, source_vis, goal) for picture, goal in zip(pictures, goals, strict=True)
+        ]
         means = {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
         step = self._step(pictures, goals)
         values = {**means, "perceptual": perceptual, "step": step}

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import torch
 
-from ivif_cli.core.language.encoder import COMPACT, load_encoder
 from ivif_cli.core.language.directions import language_score
+from ivif_cli.core.language.encoder import COMPACT, load_encoder
 from ivif_cli.core.language.goal import DEFAULT, Texts, embed_texts
 from ivif_cli.core.language.prompts import load_goal
 from ivif_cli.core.metrics.maps import Maps

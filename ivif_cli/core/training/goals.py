@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.language.directions import direction
-from ivif_cli.core.language.goal import DEFAULT, DIALS, Goal, TextEncoder
+from ivif_cli.core.language.goal import DEFAULT, DIALS, Goal, TextEncoder, condition_scale
 from ivif_cli.core.objective.total import Asked
 from ivif_cli.core.objective.words import Directions
 
@@ -52,7 +51,7 @@ class GoalBank:
     """
 
     goals: Mapping[str, Goal]
-    sentences: Tensor
+    sentences: np.ndarray
     settings: GoalSettings
 
     def draw(self, seed: int, step: int, indices: Sequence[int], device: torch.device) -> list[Asked]:
@@ -69,7 +68,7 @@ class GoalBank:
             second.append((self._other(rng), False))
         return [self._asked(drawn, device) for drawn in (first, second)]
 
-    def _other(self, rng: np.random.Generator) -> Tensor:
+    def _other(self, rng: np.random.Generator) -> np.ndarray:
         kind = rng.random()
         names = [name for name in self.goals if name != DEFAULT]
         if kind < self.settings.named:
@@ -79,15 +78,17 @@ class GoalBank:
             return self.goals[DEFAULT].turned({dial: float(rng.uniform(-1, 1))}, self.goals).fused
         return self.sentences[int(rng.integers(len(self.sentences)))]
 
-    def _asked(self, drawn: Sequence[tuple[Tensor, bool]], device: torch.device) -> Asked:
-        fused = torch.stack([vector for vector, _ in drawn]).to(device)
+    def _asked(self, drawn: Sequence[tuple[np.ndarray, bool]], device: torch.device) -> Asked:
+        fused = torch.from_numpy(np.stack([vector for vector, _ in drawn])).to(device)
         default = torch.tensor([float(is_default) for _, is_default in drawn], device=device)
         return Asked(self.directions(fused), default)
 
     def directions(self, fused: Tensor) -> Directions:
         """N x D goals with the directions from both sources' texts."""
         origin = self.goals[DEFAULT]
-        ir, vis = (direction(fused, source.to(fused).expand_as(fused)) for source in (origin.ir, origin.vis))
+        ir, vis = (
+            direction(fused, torch.from_numpy(source).to(fused).expand_as(fused)) for source in (origin.ir, origin.vis)
+        )
         return Directions(ir, vis, fused)
 
 
@@ -107,7 +108,13 @@ def read_sentences(path: Path) -> list[str]:
     return sentences
 
 
-def embed_sentences(encoder: TextEncoder, sentences: Sequence[str], chunk: int = 256) -> Tensor:
-    """Sentences -> M x D float32 on the CPU, unit length."""
-    parts = [encoder.encode_texts(sentences[at : at + chunk]).float().cpu() for at in range(0, len(sentences), chunk)]
-    return F.normalize(torch.cat(parts), dim=1)
+def embed_sentences(encoder: TextEncoder, sentences: Sequence[str], chunk: int = 256) -> np.ndarray:
+    """Sentences -> M x D float32, unit length."""
+    chunks = [sentences[at : at + chunk] for at in range(0, len(sentences), chunk)]
+    return np.concatenate([encoder.encode_texts(texts).float().cpu().numpy() for texts in chunks])
+
+
+def conditions(asked: Sequence[Asked]) -> list[Tensor]:
+    """What the network is given for each goal: N x 2D, as `Goal.condition`."""
+    directions = [each.directions for each in asked]
+    return [torch.cat([d.ir, d.vis], dim=1) * float(condition_scale(d.ir.shape[1])) for d in directions]

@@ -23,7 +23,6 @@ from torch.nn.parallel import DistributedDataParallel
 from ivif_cli import __version__
 from ivif_cli.core.errors import TrainingError
 from ivif_cli.core.language.directions import ImageEncoder
-from ivif_cli.core.language.goal import condition_of
 from ivif_cli.core.network import FusionNetwork, save_network
 from ivif_cli.core.objective.patches import draw_patches
 from ivif_cli.core.objective.total import objective
@@ -31,7 +30,7 @@ from ivif_cli.core.objective.words import LanguageLoss, autocast, chosen_precisi
 from ivif_cli.core.training.checkpoint import RunState, latest_checkpoint, restore, save_checkpoint
 from ivif_cli.core.training.crops import Batch, LumaStore
 from ivif_cli.core.training.feed import prefetched
-from ivif_cli.core.training.goals import GoalBank
+from ivif_cli.core.training.goals import GoalBank, conditions
 from ivif_cli.core.training.guard import check_gradient, check_loss
 from ivif_cli.core.training.log import MetricsLog
 from ivif_cli.core.training.processes import Processes
@@ -149,12 +148,12 @@ class FuseStep(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, batch: Batch, conditions: Sequence[Tensor], *, noisy: bool = True) -> list[Tensor]:
+    def forward(self, batch: Batch, wanted: Sequence[Tensor], *, noisy: bool = True) -> list[Tensor]:
         """Fuse a batch of crops for each condition (N x G); what does not depend on the goal is computed once."""
         network = self.network
         inputs = (batch.ir_input, batch.vis_input) if noisy else (batch.ir, batch.vis)
         encoded, glanced = network.encode(*inputs), network.glance(batch.ir_thumb, batch.vis_thumb)
-        return [network.decode(encoded, network.aim(glanced, condition)).float() for condition in conditions]
+        return [network.decode(encoded, network.aim(glanced, condition)).float() for condition in wanted]
 
 
 def train_step(
@@ -171,15 +170,15 @@ def train_step(
     state.network.train()
     state.optimiser.zero_grad(set_to_none=True)
     asked = goals.draw(recipe.seed, state.step, samples, batch.ir.device)
-    conditions = [condition_of(each.directions.ir, each.directions.vis) for each in asked]
+    wanted = conditions(asked)
     if goals.settings.shuffled:
-        conditions = [condition.roll(1, dims=0) for condition in conditions]
+        wanted = [condition.roll(1, dims=0) for condition in wanted]
     taught = None
     with autocast(batch.ir.device, recipe.precision):
-        fused = step_module(batch, conditions)
+        fused = step_module(batch, wanted)
         if teacher is not None:
             with torch.no_grad():
-                taught = FuseStep(teacher)(batch, conditions, noisy=False)
+                taught = FuseStep(teacher)(batch, wanted, noisy=False)
     patches = None
     if words is not None and recipe.words.patch:
         generator = torch.Generator().manual_seed((recipe.seed << 32) + state.step)

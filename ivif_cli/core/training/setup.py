@@ -56,7 +56,7 @@ def build_run(recipe: Recipe, pairs: Sequence[Pair], out: Path, sources: Sources
     torch.manual_seed(recipe.seed)
     changes = {"mixer": recipe.mixer} if recipe.mixer else {}
     network = build_network(recipe.network, goal=2 * len(goals.goals[DEFAULT].fused), **changes)
-    network.origin.copy_(goals.goals[DEFAULT].condition[0])
+    network.origin.copy_(torch.from_numpy(goals.goals[DEFAULT].condition[0]))
     metadata = {"data_sha256": data_hash(pairs), "pairs": str(len(pairs)), "sentences": str(len(goals.sentences))}
     if sources.init:
         metadata["init_sha256"] = _initialise(network, sources.init)

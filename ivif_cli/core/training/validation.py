@@ -35,10 +35,12 @@ def fuse_pair(
     network: FusionNetwork, pair: LumaPair, device: torch.device, goals: Mapping[str, Goal]
 ) -> dict[str, np.ndarray]:
     """Fuse whole pictures as `ivif fuse` would save them, for each goal: name -> H x W uint8."""
-    look = network.look(as_tensor(pair.ir, device), as_tensor(pair.vis, device))
+    ir, vis = (as_tensor(luma, device) for luma in (pair.ir, pair.vis))
+    encoded, glanced = network.encode(ir, vis), network.glance(network.thumbnail(ir), network.thumbnail(vis))
     found = {}
     for name, goal in goals.items():
-        fused = limited(look.fuse(goal.condition.to(device)))
+        descriptors = network.aim(glanced, torch.from_numpy(goal.condition).to(device))
+        fused = limited(network.decode(encoded, descriptors))
         found[name] = (fused[0, 0].float() * 255).round().to(torch.uint8).cpu().numpy()
     return found
 

@@ -1,0 +1,67 @@
+"""From what a user says to a goal: a name, a text, dials, a strength."""
+
+from collections.abc import Mapping
+
+from ivif_cli.core.errors import UsageError
+from ivif_cli.core.language.goal import DEFAULT, Goal, TextEncoder, Texts, check_encoder, embed_texts
+
+_ENCODERS: dict[str, TextEncoder] = {}
+
+
+def goal_of(
+    wanted: str | Goal | None,
+    goals: Mapping[str, Goal],
+    *,
+    strength: float = 1.0,
+    dials: Mapping[str, float] | None = None,
+) -> Goal:
+    """The goal that is meant.
+
+    Args:
+        wanted: a goal, the name of one that the weights carry, any text, or None for the default. A text that is one of
+            a named goal's is that goal, bit for bit.
+        goals: the goals that the weights carry.
+        strength: 0 is the default goal, 1 what was said, more is beyond it.
+        dials: dial -> -1 to 1, turned from there.
+
+    Raises:
+        UsageError: an empty text, an unknown dial, or a text with no word that the encoder knows.
+        EncoderError: a goal of another encoder, or free text for weights that were trained with another encoder than
+            the bundled compact CLIP.
+        WeightsError: the weights carry no goals.
+    """
+    origin = goals.get(DEFAULT)
+    if origin is None:
+        raise UsageError("this network takes no goal", "use weights that were trained with goals")
+    if isinstance(wanted, Goal):
+        check_encoder(wanted, origin.sha256)
+        goal = wanted
+    else:
+        goal = origin if wanted is None else _said(wanted, goals, origin)
+    goal = goal.at(strength, origin)
+    return goal.turned(dials, goals) if dials else goal
+
+
+def _said(text: str, goals: Mapping[str, Goal], origin: Goal) -> Goal:
+    plain = _plain(text)
+    if not plain:
+        raise UsageError("the prompt is empty", 'say what is wanted, for example "a bright image"')
+    for name, goal in goals.items():
+        if plain in (name, _plain(goal.texts.fused)):
+            return goal
+    goal = embed_texts(_text_encoder(), Texts(origin.texts.ir, origin.texts.vis, text.strip()))
+    check_encoder(goal, origin.sha256)
+    return goal
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.lower().split()).rstrip(".!")
+
+
+def _text_encoder() -> TextEncoder:
+    """The text tower of the bundled compact CLIP, loaded once."""
+    if not _ENCODERS:
+        from ivif_cli.core.language.encoder import load_encoder
+
+        _ENCODERS["compact"] = load_encoder()
+    return _ENCODERS["compact"]
