@@ -1,7 +1,7 @@
 """`ivif fuse`: one pair, two folders, a dataset, or two videos."""
 
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +10,16 @@ import typer
 from ivif_cli import __version__
 from ivif_cli.commands.console import Console, nearest
 from ivif_cli.commands.fuse_video import VideoSwitches, is_video_task, run_video, video_options
+from ivif_cli.commands.goals import (
+    DialOption,
+    GoalOption,
+    PromptOption,
+    StrengthOption,
+    as_plain,
+    chosen_goals,
+    named_after,
+    parse_dials,
+)
 from ivif_cli.core.errors import InputError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -17,6 +27,7 @@ if TYPE_CHECKING:
     from ivif_cli.core.fusing.folder import Job, Report
     from ivif_cli.core.fusing.fuser import Fuser
     from ivif_cli.core.fusing.sources import SourceOptions
+    from ivif_cli.core.language.goal import Goal
 
 FORMATS = ("png", "tif", "jpg", "bmp")
 
@@ -30,6 +41,10 @@ def fuse(
     model: Annotated[
         str, typer.Option("--model", "-m", help="base, fast, a .safetensors file, or an .onnx one.")
     ] = "base",
+    prompt: PromptOption = None,
+    goal: GoalOption = None,
+    strength: StrengthOption = 1.0,
+    dial: DialOption = None,
     gray: Annotated[bool, typer.Option("--gray", help="Give the fused luma without colour.")] = False,
     resize: Annotated[bool, typer.Option("--resize", help="Bring the infrared picture to the visible size.")] = False,
     align: Annotated[
@@ -71,6 +86,7 @@ def fuse(
     """
     console = Console(machine=json_, quiet=quiet)
     switches = VideoSwitches(fps, any_rate, size, pixel_format, codec)
+    dials = parse_dials(dial)
     engine = functools.partial(
         _open_fuser,
         model,
@@ -82,7 +98,10 @@ def fuse(
     )
     if ir is not None and vis is not None and is_video_task(ir, vis, output, switches):
         videos = video_options(switches, ir_range, gray, resize, align, bit_depth, overwrite)
-        run_video(console, engine(), ir, vis, output, videos)
+        fuser = engine()
+        goals = chosen_goals(fuser, prompt, goal, strength, dials)
+        for wanted, path in zip(goals, named_after(output, goals), strict=True):
+            run_video(console, fuser, ir, vis, path, replace(videos, goal=wanted))
         return
     task = _plan(ir, vis, dataset, data_root, output, format_)
     options = _source_options(ir_range, gray, resize, bit_depth, align)
@@ -95,6 +114,8 @@ def fuse(
         console.warn(complaint)
 
     fuser = engine()
+    goals = chosen_goals(fuser, prompt, goal, strength, dials)
+    task = _for_each(task, goals, overwrite)
     jobs = own_share(task.jobs)
     with console.progress(len(jobs), "fusing", "pair") as advance:
         report = fuse_jobs(
@@ -113,6 +134,19 @@ def fuse(
     _tell(console, task, report, fuser)
     if report.failed:
         raise typer.Exit(1)
+
+
+def _for_each(task: "_Task", goals: "list[Goal]", overwrite: bool) -> "_Task":
+    """The task with a job for each pair and goal; several goals of a pair have outputs named after them."""
+    jobs = [
+        replace(job, output=output, goal=goal)
+        for job in task.jobs
+        for output, goal in zip(named_after(job.output, goals), goals, strict=True)
+    ]
+    task = replace(task, jobs=jobs)
+    if len(goals) > 1:
+        _refuse_existing(task, overwrite)
+    return task
 
 
 def _open_fuser(model: str, **options: Any) -> "Fuser":
@@ -204,8 +238,13 @@ def _check_outputs(task: _Task, options: "SourceOptions", bits: int | None, over
 
     for job in task.jobs[:1]:
         check_writable_kind(job.output, np.uint16 if bits == 16 else np.uint8)
-    if task.single and not overwrite and task.jobs[0].output.exists():
-        raise OutputError(f"{task.jobs[0].output} exists already", "--overwrite replaces it")
+    _refuse_existing(task, overwrite)
+
+
+def _refuse_existing(task: _Task, overwrite: bool) -> None:
+    for job in task.jobs if task.single and not overwrite else ():
+        if job.output.exists():
+            raise OutputError(f"{job.output} exists already", "--overwrite replaces it")
 
 
 def _tell(console: Console, task: _Task, report: "Report", fuser: "Fuser") -> None:
@@ -214,7 +253,8 @@ def _tell(console: Console, task: _Task, report: "Report", fuser: "Fuser") -> No
     if console.machine:
         console.result_json(_as_json(task, report, fuser))
     elif task.single and report.fused:
-        console.result(str(report.fused[0].job.output))
+        for item in report.fused:
+            console.result(str(item.job.output))
     elif not task.single:
         rate = len(report.fused) / report.total if report.total else 0.0
         console.result(
@@ -243,5 +283,6 @@ def _as_json(task: _Task, report: "Report", fuser: "Fuser") -> dict[str, Any]:
     }
 
 
-def _paths(job: "Job") -> dict[str, str]:
-    return {"name": job.pair.name, "ir": str(job.pair.ir), "vis": str(job.pair.vis), "output": str(job.output)}
+def _paths(job: "Job") -> dict[str, Any]:
+    paths = {"name": job.pair.name, "ir": str(job.pair.ir), "vis": str(job.pair.vis), "output": str(job.output)}
+    return {**paths, "goal": as_plain(job.goal)} if job.goal is not None else paths

@@ -23,6 +23,7 @@ from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import IvifError, OutputError, UsageError
 from ivif_cli.core.files import sweep
 from ivif_cli.core.fusing.sources import SourceOptions, load_sources, to_bits
+from ivif_cli.core.language.goal import Goal
 
 if TYPE_CHECKING:
     from ivif_cli.core.fusing.fuser import Fuser
@@ -33,10 +34,11 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Job:
-    """One pair and the file its fused picture goes to."""
+    """One pair, the file its fused picture goes to, and the goal it is fused for (None: the default)."""
 
     pair: Pair
     output: Path
+    goal: Goal | None = None
 
 
 @dataclass(frozen=True)
@@ -215,10 +217,11 @@ class _Run:
         self.drain(0 if pictures[0].size > _LARGE_PIXELS else behind)
 
     def _network(self, batch: list[_Loaded]) -> list[np.ndarray]:
+        goal = batch[0][0].goal
         if len(batch) == 1:
             _, ir, vis = batch[0]
-            return [self.fuser.fuse(ir, vis, out=vis)]
-        return self.fuser.fuse_batch([ir for _, ir, _ in batch], [vis for _, _, vis in batch])
+            return [self.fuser.fuse(ir, vis, goal=goal, out=vis)]
+        return self.fuser.fuse_batch([ir for _, ir, _ in batch], [vis for _, _, vis in batch], goal)
 
     def _write(self, job: Job, picture: np.ndarray) -> None:
         write_image(job.output, to_bits(picture, self.options.bits), overwrite=self.overwrite)
@@ -247,10 +250,11 @@ class _Run:
 
 
 def _batches(loaded: Iterator[_Loaded], size: int) -> Iterator[list[_Loaded]]:
-    """Consecutive pairs of one size, at most `size` of them together."""
+    """Consecutive pairs of one size and goal, at most `size` of them together."""
     batch: list[_Loaded] = []
     for item in loaded:
-        if batch and (len(batch) == size or batch[0][1].shape != item[1].shape):
+        other = batch and (batch[0][1].shape != item[1].shape or batch[0][0].goal is not item[0].goal)
+        if other or len(batch) == size:
             yield batch
             batch = []
         batch.append(item)

@@ -47,21 +47,24 @@ class OnnxEngine:
         """Half of what is free, up to what four megapixels take."""
         return min(_SHARE_OF_MEMORY * available_memory(), _LARGEST * self.bytes_per_pixel)
 
-    def describe(self, ir: np.ndarray, vis: np.ndarray, goals: np.ndarray) -> list[dict[str, np.ndarray]]:
-        """Thumbnails and goal of each pair: the network in the file describes them."""
+    def describe(self, ir: np.ndarray, vis: np.ndarray, goals: np.ndarray) -> np.ndarray:
+        """Thumbnails and goal of each pair, N x (2 side^2 + G): the network in the file describes them."""
         goals = np.broadcast_to(goals, (len(ir), goals.shape[1]))
-        return [
-            {"ir_thumbnail": a[None, None], "vis_thumbnail": b[None, None], "goal": goal[None]}
-            for a, b, goal in zip(ir, vis, goals, strict=True)
-        ]
+        return np.concatenate([ir.reshape(len(ir), -1), vis.reshape(len(vis), -1), goals], axis=1)
 
     def encode(self, ir: Sequence[np.ndarray], vis: Sequence[np.ndarray]) -> list[dict[str, np.ndarray]]:
         """The pictures themselves: a file has no part that does not depend on the goal."""
         return [{"ir": _scaled(a), "vis": _scaled(b)} for a, b in zip(ir, vis, strict=True)]
 
-    def decode(self, encoded: list[dict[str, np.ndarray]], descriptors: list[dict[str, np.ndarray]]) -> np.ndarray:
+    def decode(self, encoded: list[dict[str, np.ndarray]], descriptors: np.ndarray) -> np.ndarray:
         """N x H x W float32 in [0, 1], one pair after the other; see `Engine.decode`."""
-        return np.concatenate([self._run(a | b) for a, b in zip(encoded, descriptors, strict=True)])
+        side = self.thumbnail
+        fused = []
+        for pictures, described in zip(encoded, descriptors.astype(np.float32), strict=True):
+            ir, vis, goal = np.split(described, [side**2, 2 * side**2])
+            thumbs = {"ir_thumbnail": ir.reshape(1, 1, side, side), "vis_thumbnail": vis.reshape(1, 1, side, side)}
+            fused.append(self._run({**pictures, **thumbs, "goal": goal[None]}))
+        return np.concatenate(fused)
 
     def _run(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         try:

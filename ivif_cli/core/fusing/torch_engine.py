@@ -84,7 +84,7 @@ class TorchEngine:
 
     @contextlib.contextmanager
     def _running(self) -> Iterator[None]:
-        """Inference at the chosen precision; torch's errors as `MemoryError`, or `DeviceError` where compiling fails."""
+        """Inference at the chosen precision; torch's errors as `MemoryError` or `DeviceError` (compiling)."""
         reduced = self.dtype != torch.float32
         try:
             with torch.inference_mode(), torch.autocast(self._device.type, dtype=self.dtype, enabled=reduced):

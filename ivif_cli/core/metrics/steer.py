@@ -34,6 +34,11 @@ def target_contrast(ir: Maps, _vis: Maps, fused: Maps) -> float:
     return float(fused.pixels[hot > 0].mean() - fused.pixels[ring].mean())
 
 
+def lean(ir: Maps, vis: Maps, fused: Maps) -> float:
+    """K_ir - K_vis: towards which source the picture leans, in [-1, 1]."""
+    return kept.kept_infrared(ir, vis, fused) - kept.kept_visible(ir, vis, fused)
+
+
 ATTRIBUTES: dict[str, Score] = {
     "mean": of_fused(mean_luma),
     "SD": of_fused(statistics.standard_deviation),
@@ -41,8 +46,19 @@ ATTRIBUTES: dict[str, Score] = {
     "target": target_contrast,
     "K_ir": kept.kept_infrared,
     "K_vis": kept.kept_visible,
+    "lean": lean,
 }
 """What words may ask for: brightness, contrast, detail, salient targets, and what is kept of either source."""
+
+
+MOVES: dict[str, str] = {
+    "bright": "mean",
+    "detailed": "SF",
+    "salient": "target",
+    "contrast": "SD",
+    "infrared": "lean",
+}
+"""Dial -> the attribute that it has to move."""
 
 
 def attributes(ir: np.ndarray, vis: np.ndarray, fused: Sequence[np.ndarray]) -> list[dict[str, float]]:

@@ -25,6 +25,8 @@ _GRID = 4
 _KNOTS = 8
 _TONES = 4
 _KNEE = 0.04
+_GAIN = 0.36
+"""Logit of the gain that fresh weights begin with, 1.3."""
 _EDGE = 255 / 40
 """A range of 40 levels begins to be a strong edge, one of 80 is."""
 
@@ -170,7 +172,9 @@ class FusionNetwork(nn.Module):
             nn.init.normal_(layer.weight, std=1e-3)
             nn.init.zeros_(layer.bias)
         with torch.no_grad():
-            self.base.bias.copy_(torch.tensor([0.0, 3.0, -3.0, 0.0]))
+            self.base.bias.copy_(torch.tensor([-1.0, 3.0, -3.0, 0.0]))
+            for layer in self.maps:
+                layer.bias[len(layer.bias) // 2 :] = _GAIN
 
     def thumbnail(self, luma: Tensor) -> Tensor:
         """N x 1 x H x W -> N x 1 x 64 x 64, bilinear at half-pixel centres, unsmoothed (as cv2.INTER_LINEAR)."""

@@ -31,7 +31,7 @@ class KeepingSettings:
         freedom: share of `base` and `retention` that holds for a goal that is not the default.
     """
 
-    retention: float = 200.0
+    retention: float = 800.0
     excess: float = 0.08
     base: float = 20.0
     overshoot: float = 10.0
@@ -39,7 +39,7 @@ class KeepingSettings:
     warm: float = 1.25
     cold: float = 0.8
     even: float = 60.0
-    freedom: float = 0.3
+    freedom: float = 0.5
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from ivif_cli.core.data.images import write_image
 from ivif_cli.core.language.directions import ImageEncoder, language_score
 from ivif_cli.core.language.goal import DEFAULT, DIALS, Goal
 from ivif_cli.core.metrics import SIX, evaluate_pair
+from ivif_cli.core.metrics.steer import MOVES, attributes
 from ivif_cli.core.network import FusionNetwork
 from ivif_cli.core.network.fusion import limited
 from ivif_cli.core.training.crops import LumaPair, LumaStore
@@ -80,7 +81,7 @@ def validate(
             row["LDS"] = language_score(encoder, goals[DEFAULT], *tensors).item()
         images.append(fused[DEFAULT])
         rows.append(row)
-        ends.append({name: attributes(pair.ir, pair.vis, picture) for name, picture in fused.items()})
+        ends.append(dict(zip(fused, attributes(pair.ir, pair.vis, list(fused.values())), strict=True)))
     network.train(training)
     means = {name: float(np.nanmean([row[name] for row in rows])) for name in rows[0]}
     means["K p10"] = float(np.nanpercentile([row["K"] for row in rows], 10))
@@ -96,7 +97,7 @@ def steer(ends: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, float]
     shares = {}
     for dial, (plus, minus) in DIALS.items():
         if ends and plus in ends[0] and minus in ends[0]:
-            moved = [told(end[plus], MEASURED[dial]) > told(end[minus], MEASURED[dial]) for end in ends]
+            moved = [end[plus][MOVES[dial]] > end[minus][MOVES[dial]] for end in ends]
             shares[f"STEER {dial}"] = float(np.mean(moved))
     return {"STEER": float(np.mean(list(shares.values()))), **shares} if shares else {}
 

@@ -19,6 +19,7 @@ from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.data.thermal import IrRange
 from ivif_cli.core.errors import InputError, UsageError
 from ivif_cli.core.fusing.sources import to_bits
+from ivif_cli.core.language.goal import Goal
 from ivif_cli.core.video.flicker import Flicker
 from ivif_cli.core.video.frames import Backend, Clip, RawFormat, as_rate, open_frames, read_ahead
 from ivif_cli.core.video.range_tracker import RangeTracker
@@ -43,6 +44,7 @@ class VideoOptions:
         align: "ecc" to estimate one alignment from frames of the video, a saved one, or None.
         rate: frames per second of the result; None takes the visible video's.
         any_rate: fuse frame by frame although the rates of the sources differ.
+        goal: what every frame is fused for; None for the default.
         smooth: seconds over which the global descriptors are averaged; 0 takes every frame for itself.
         raw_ir, raw_vis: frames of a pipe.
         codec, backend: see `frame_writer.open_writer`.
@@ -56,6 +58,7 @@ class VideoOptions:
     rate: float | None = None
     any_rate: bool = False
     smooth: float = DESCRIPTOR_SECONDS
+    goal: Goal | None = None
     raw_ir: RawFormat | None = None
     raw_vis: RawFormat | None = None
     codec: str | None = None
@@ -174,8 +177,8 @@ def _run(
     with contextlib.ExitStack() as stack:
         writer = None
         for thermal, visible in frames.pairs(report.notes):
-            descriptors = smoother.update(fuser.describe(thermal, visible)) if options.smooth else None
-            fused = to_bits(fuser.fuse(thermal, visible, descriptors=descriptors), 8)
+            descriptors = smoother.update(fuser.describe(thermal, visible, options.goal)) if options.smooth else None
+            fused = to_bits(fuser.fuse(thermal, visible, goal=options.goal, descriptors=descriptors), 8)
             if writer is None:
                 report.height, report.width = fused.shape[:2]
                 writer = stack.enter_context(_writer(report, rate, options, gray=fused.ndim == 2))

@@ -1,0 +1,123 @@
+"""What is wanted, from options to goals: `--prompt`, `--goal`, `--strength`, `--dial`."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ivif_cli.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from ivif_cli.core.fusing.fuser import Fuser
+    from ivif_cli.core.language.goal import Goal
+
+PANEL = "What is wanted"
+
+PromptOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--prompt", metavar="TEXT", help="What is wanted, in words; repeat for several pictures.", rich_help_panel=PANEL
+    ),
+]
+GoalOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--goal", metavar="NAME", help="A goal that the weights carry; may be repeated.", rich_help_panel=PANEL
+    ),
+]
+StrengthOption = Annotated[
+    float,
+    typer.Option(
+        "--strength", min=0.0, max=3.0, help="0: the default goal; 1: as said; more: beyond.", rich_help_panel=PANEL
+    ),
+]
+DialOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--dial",
+        metavar="NAME=-1..1",
+        help="bright, detailed, salient, contrast or infrared, turned from there; may be repeated.",
+        rich_help_panel=PANEL,
+    ),
+]
+
+
+def parse_dials(settings: list[str] | None) -> dict[str, float]:
+    """`NAME=VALUE` options as dial -> value.
+
+    Raises:
+        UsageError: not of that form, an unknown dial, a value outside -1 to 1, or a dial that is given twice.
+    """
+    from ivif_cli.core.language.goal import DIALS
+
+    dials: dict[str, float] = {}
+    for text in settings or []:
+        name, _, value = (part.strip() for part in text.partition("="))
+        if name not in DIALS:
+            raise UsageError(f"unknown dial: {name}", f"known: {', '.join(DIALS)}")
+        try:
+            turned = float(value)
+        except ValueError:
+            raise UsageError(f"--dial {text}: not a number", "write NAME=VALUE, for example bright=0.5") from None
+        if not -1 <= turned <= 1:
+            raise UsageError(f"--dial {text}: beyond its end", "dials go from -1 to 1")
+        if name in dials:
+            raise UsageError(f"the dial {name} is given twice")
+        dials[name] = turned
+    return dials
+
+
+def chosen_goals(
+    fuser: "Fuser", prompts: list[str] | None, names: list[str] | None, strength: float, dials: dict[str, float]
+) -> list["Goal"]:
+    """One goal for each prompt and each name, in that order; the default where none is given.
+
+    Raises:
+        UsageError: a name that the weights do not carry, or a prompt that says nothing.
+        EncoderError: weights that free text cannot be embedded for.
+    """
+    for name in names or []:
+        if name not in fuser.goals:
+            raise UsageError(
+                f"unknown goal: {name}", f"these weights carry {', '.join(fuser.goals)}; or say it: --prompt"
+            )
+    wanted: list[str | None] = [*(prompts or []), *(names or [])]
+    return [fuser.goal(each, strength=strength, dials=dials) for each in wanted or [None]]
+
+
+def as_plain(goal: "Goal") -> dict[str, Any]:
+    """A goal for a JSON report."""
+    return {
+        "name": goal.name,
+        "text": goal.texts.fused,
+        "strength": goal.strength,
+        "dials": dict(goal.dials),
+        "encoder_sha256": goal.sha256,
+    }
+
+
+def named_after(output: Path, goals: list["Goal"]) -> list[Path]:
+    """A file for each goal: `output` itself where there is one, else its stem with the goal's words."""
+    if len(goals) == 1:
+        return [output]
+    found: list[Path] = []
+    for goal in goals:
+        path = output.with_name(f"{output.stem}-{slug(goal.name)}{output.suffix}")
+        again = 2
+        while path in found:
+            path = output.with_name(f"{output.stem}-{slug(goal.name)}-{again}{output.suffix}")
+            again += 1
+        found.append(path)
+    return found
+
+
+def slug(text: str, longest: int = 48) -> str:
+    """A text as part of a file name: words joined by hyphens, cut at a word."""
+    words = re.findall(r"[a-z0-9]+", text.lower())
+    kept = ""
+    for word in words:
+        if kept and len(kept) + len(word) + 1 > longest:
+            break
+        kept = f"{kept}-{word}" if kept else word[:longest]
+    return kept or "goal"
