@@ -61,7 +61,7 @@ class TorchEngine:
         """N x K, always in fp32: it is cheap, and the whole picture depends on it."""
         thumbs = [torch.from_numpy(x).to(self._device)[:, None] for x in (ir, vis)]
         with torch.inference_mode():
-            return self.network.describe(*thumbs, torch.from_numpy(goals).to(self._device))
+            return self.network.describe(thumbs[0], thumbs[1], torch.from_numpy(goals).to(self._device))
 
     def encode(self, ir: Sequence[np.ndarray], vis: Sequence[np.ndarray]) -> Encoded:
         """See `Engine.encode`."""

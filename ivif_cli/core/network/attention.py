@@ -87,5 +87,6 @@ class CrossFusionAttention(nn.Module):
         return mixed.unflatten(2, features.shape[2:]) + self.out.bias[:, None, None]  # type: ignore[index]
 
 
-MIXERS = {"concat": ConcatMixer, "cross": CrossFusionAttention}
+Mixer = ConcatMixer | CrossFusionAttention
+MIXERS: dict[str, type[Mixer]] = {"concat": ConcatMixer, "cross": CrossFusionAttention}
 """Ways to join the two modalities' features."""

@@ -9,13 +9,13 @@ goal, so that the tiles of a large picture agree with each other.
 import itertools
 import math
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ivif_cli.core.network.attention import MIXERS
+from ivif_cli.core.network.attention import MIXERS, Mixer
 from ivif_cli.core.network.pyramid import double, energy, laplacian
 
 THUMBNAIL = 64
@@ -169,12 +169,13 @@ class FusionNetwork(nn.Module):
     def _start_as_rule(self) -> None:
         """Fresh weights give a soft Laplacian fusion: the stronger band, the better exposed base, no tone change."""
         for layer in (self.modulate, self.tone, self.base, *self.maps):
-            nn.init.normal_(layer.weight, std=1e-3)
-            nn.init.zeros_(layer.bias)
+            nn.init.normal_(layer.get_parameter("weight"), std=1e-3)
+            nn.init.zeros_(layer.get_parameter("bias"))
         with torch.no_grad():
-            self.base.bias.copy_(torch.tensor([-1.0, 3.0, -3.0, 0.0]))
+            self.base.get_parameter("bias").copy_(torch.tensor([-1.0, 3.0, -3.0, 0.0]))
             for layer in self.maps:
-                layer.bias[len(layer.bias) // 2 :] = _GAIN
+                bias = layer.get_parameter("bias")
+                bias[len(bias) // 2 :] = _GAIN
 
     def thumbnail(self, luma: Tensor) -> Tensor:
         """N x 1 x H x W -> N x 1 x 64 x 64, bilinear at half-pixel centres, unsmoothed (as cv2.INTER_LINEAR)."""
@@ -206,9 +207,13 @@ class FusionNetwork(nn.Module):
             seen = seen + self.goal_in(goal - self.origin)
         hidden = F.relu(seen)
         hidden = hidden + F.relu(self.hidden(hidden))
-        matrices = [mix.matrix(token, hidden).flatten(1) for mix, token in zip(self.mix, tokens, strict=True)]
+        matrices = [self._matrix(level, token, hidden) for level, token in enumerate(tokens)]
         mean = (tones[:, _KNOTS] + tones[:, 2 * _KNOTS + 2])[:, None] / 2
         return torch.cat([self.modulate(hidden), self.tone(hidden), mean, *matrices], dim=1)
+
+    def _matrix(self, level: int, tokens: Tensor, hidden: Tensor) -> Tensor:
+        mixer = cast("Mixer", self.mix[level])
+        return mixer.matrix(tokens, hidden).flatten(1)
 
     def describe(self, ir_thumb: Tensor, vis_thumb: Tensor, goal: Tensor) -> Tensor:
         """All that the network may know beyond the pixels near by.
@@ -256,7 +261,7 @@ class FusionNetwork(nn.Module):
         return pair.energies[self._extra + level]
 
     def _split(self, descriptors: Tensor) -> list[Tensor]:
-        sizes = [2 * sum(self.widths), _TONES, 1, *(mix.size for mix in self.mix)]
+        sizes = [2 * sum(self.widths), _TONES, 1, *(cast("Mixer", mix).size for mix in self.mix)]
         return list(descriptors.split(sizes, dim=1))
 
     def _compose(self, pair: Encoded, maps: list[Tensor], coarse: Tensor, tone: Tensor, mean: Tensor) -> Tensor:

@@ -13,8 +13,8 @@ from ivif_cli.core.data.images import read_image
 from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.data.pairing import match_outputs
 from ivif_cli.core.language.encoder import Encoder
-from ivif_cli.core.language.prompts import PromptEmbeddings, PromptSet, embed
-from ivif_cli.core.language.score import embedding_score
+from ivif_cli.core.language.directions import direction_loss
+from ivif_cli.core.language.goal import DEFAULT, Goal, Texts, embed_texts
 from ivif_cli.core.language.zero_shot import PROBES, Score, score_claims
 from ivif_cli.core.training.captioned_crops import Sample, Scene, cut_pair, draw_flaws, make_sample
 
@@ -128,15 +128,16 @@ class MethodScores:
 
 
 def method_scores(
-    encoder: Encoder, prompts: PromptEmbeddings, scenes: Sequence[Scene], fused: Sequence[np.ndarray]
+    encoder: Encoder, goal: Goal, scenes: Sequence[Scene], fused: Sequence[np.ndarray]
 ) -> MethodScores:
     """Score one method's pictures, in the order of the scenes."""
     ir = embed_lumas(encoder, [scene.ir for scene in scenes])
     vis = embed_lumas(encoder, [scene.vis for scene in scenes])
     out = embed_lumas(encoder, fused)
-    cosine = out @ prompts.fused
-    lead = cosine - torch.maximum(ir @ prompts.fused, vis @ prompts.fused)
-    return MethodScores(embedding_score(ir, vis, out, prompts), cosine, lead)
+    wanted, *directions = (torch.from_numpy(x) for x in (goal.fused, goal.ir_direction, goal.vis_direction))
+    cosine = out @ wanted
+    lead = cosine - torch.maximum(ir @ wanted, vis @ wanted)
+    return MethodScores(1 - direction_loss(out, ir, vis, *directions), cosine, lead)
 
 
 def _row(name: str, scores: MethodScores) -> MethodRow:
@@ -166,19 +167,19 @@ def score_methods(
     encoder: Encoder, scenes: Sequence[Scene], outputs: Mapping[str, Mapping[str, np.ndarray]]
 ) -> tuple[list[MethodRow], float]:
     """Rows of all methods, best language score first, and the share of pairs whose good fusions lead (mean of them)."""
-    prompts = embed(encoder, PromptSet())
+    goal = embed_texts(encoder, Texts(), DEFAULT)
     rows, leads = [], []
     for method, fused in outputs.items():
         chosen = [scene for scene in scenes if scene.name in fused]
         if not chosen:
             continue
-        scores = method_scores(encoder, prompts, chosen, [fused[scene.name] for scene in chosen])
+        scores = method_scores(encoder, goal, chosen, [fused[scene.name] for scene in chosen])
         rows.append(_row(method, scores))
         if method in GOOD_METHODS:
             leads.append(scores.lead)
     common = [scene for scene in scenes if any(scene.name in fused for fused in outputs.values())]
     for rule, fuse in PIXEL_RULES.items() if common else ():
-        rows.append(_row(rule, method_scores(encoder, prompts, common, [fuse(scene) for scene in common])))
+        rows.append(_row(rule, method_scores(encoder, goal, common, [fuse(scene) for scene in common])))
     rows.sort(key=lambda row: -row.language_score)
     objective = float((torch.stack(leads).mean(0) > 0).float().mean()) if leads else float("nan")
     return rows, objective
