@@ -22,7 +22,8 @@ class KeepingSettings:
 
     Attributes:
         retention: of what is missing of the stronger source's bands.
-        excess: share of that weight on what is more than the source has.
+        excess: share of that weight on what is more than asked.
+        boost: how much of the stronger source's band is asked for; above 1 since bands of another cut are all lower.
         base: of the distance of the base from where the visible (or the brighter source) has it.
         overshoot: of what leaves [0, 1].
         rings: of what leaves the sources' own range beside a strong edge.
@@ -32,7 +33,8 @@ class KeepingSettings:
     """
 
     retention: float = 800.0
-    excess: float = 0.08
+    excess: float = 0.03
+    boost: float = 1.35
     base: float = 20.0
     overshoot: float = 10.0
     rings: float = 10.0
@@ -77,10 +79,11 @@ def wanted(ir: Tensor, vis: Tensor, settings: KeepingSettings) -> Wanted:
         floor = torch.quantile(sampled, 0.1, dim=2)[..., None, None].clamp(max=4 / 255) + _NOISE / 2
         warm = torch.where(band[:, :1] > 0, settings.warm, settings.cold)
         first, second = strength[:, :1] * warm, strength[:, 1:]
-        share = torch.sigmoid(8 * (first - second) / (first + second + 2 / 255))
+        share = torch.sigmoid(12 * (first - second) / (first + second + 2 / 255))
         structure = (strength / (2 * floor)).square()
         structure = structure / (1 + structure)
-        targets.append(share * structure[:, :1] * band[:, :1] + (1 - share) * structure[:, 1:] * band[:, 1:])
+        chosen = share * structure[:, :1] * band[:, :1] + (1 - share) * structure[:, 1:] * band[:, 1:]
+        targets.append(settings.boost * chosen)
         evens.append(1 - structure.amax(dim=1, keepdim=True))
     high, low = _pooled(torch.maximum(ir, vis)), -_pooled(-torch.minimum(ir, vis))
     spans = [_pooled(luma) + _pooled(-luma) for luma in (ir, vis)]
@@ -101,9 +104,9 @@ def base_target(low: Tensor) -> tuple[Tensor, Tensor]:
     brighter source's.
     """
     ir, vis = low.chunk(2, dim=1)
-    exposed = ((vis - 0.08) / 0.12).clamp(0, 1) * ((0.99 - vis) / 0.05).clamp(0, 1)
+    exposed = ((vis - 0.12) / 0.2).clamp(0, 1) * ((0.99 - vis) / 0.05).clamp(0, 1)
     target = exposed * vis + (1 - exposed) * torch.maximum(ir, vis)
-    return target, 0.5 + 0.5 * exposed
+    return target, 0.6 + 0.4 * exposed
 
 
 def keeping_parts(fused: Tensor, kept: Wanted, default: Tensor, settings: KeepingSettings) -> dict[str, Tensor]:
