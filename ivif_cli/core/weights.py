@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHA256: dict[str, str] = {
-    "base.safetensors": "0b84f0509eff6e5f99862639ef4fe17cb2d482e3cd2404891978c0c42d3b077d",
-    "fast.safetensors": "96393d412fc85ccc0c3f40f3b775982adb49c94812d7cd4dcc01f2654353eff4",
+    "base.safetensors": "9e8e86872f4660010c5ddc5c13652693b9caec408d4eb71c82adae5e7e4fff1c",
+    "fast.safetensors": "921e6d0289f5191bd87480a6f558eaf76e25eabf18927dc57e9fca7b5323cbba",
     "compact-clip.safetensors": "8a0899ba174648cbaca50a15a8870d9c64661fba0ce092925f3232715c9d8e14",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""
