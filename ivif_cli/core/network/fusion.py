@@ -67,7 +67,7 @@ class Encoded(NamedTuple):
         features: N x 2C_k x ... of each level of the trunk, infrared first.
         high, low_end: N x 1 x H x W, the brightest and the darkest that either source has within about 3 px.
         size: height and width before the padding [px].
-        strong: where one source has a strong edge there, 0 to 1: the fused picture must not leave that range (no ring).
+        strong: where that range is wide, 0 to 1: the fused picture must not leave that range (no ring).
     """
 
     bands: list[Tensor]
@@ -279,7 +279,9 @@ class FusionNetwork(nn.Module):
             weights = _weights(pair.energies[band], _resized(own, pair.energies[band]), gains)
             weights = weights if band else double(weights)
             fused = double(fused) + (weights * pair.bands[band]).sum(dim=1, keepdim=True)
-        high, low = (middle + contrast * (bound - middle) + shift for bound in (pair.high, pair.low_end))
+        # A contrast below 1 narrows the range that a strong edge may take, one above 1 does not widen it.
+        high = pair.high + shift + ((contrast - 1) * (pair.high - middle)).clamp(max=0)
+        low = pair.low_end + shift + ((contrast - 1) * (pair.low_end - middle)).clamp(min=0)
         return fused - pair.strong * (F.relu(fused - high) - F.relu(low - fused))
 
     def forward(self, ir: Tensor, vis: Tensor, descriptors: Tensor) -> Tensor:
@@ -308,16 +310,19 @@ def limited(luma: Tensor) -> Tensor:
 
 
 def _ranges(ir: Tensor, vis: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The brightest and the darkest of either source in a 6 x 6 window, and where one has a strong edge in it.
+    """The brightest and the darkest of either source in a 6 x 6 window, and where that range holds a strong edge.
 
     Pooled at half of the resolution: cheap, and never narrower than 5 x 5.
     """
-    both = torch.cat([ir, vis, -ir, -vis], dim=1)
-    ends = F.max_pool2d(both, 2)
-    ends = F.max_pool2d(F.max_pool2d(ends, (1, 3), stride=1, padding=(0, 1)), (3, 1), stride=1, padding=(1, 0))
-    strong = ((ends[:, :2] + ends[:, 2:]).amax(dim=1, keepdim=True) * _EDGE - 1).clamp(0, 1)
-    high, low = ends[:, :2].amax(dim=1, keepdim=True), -ends[:, 2:].amax(dim=1, keepdim=True)
-    return double(high), double(low), double(strong)
+    ends = torch.cat([torch.maximum(ir, vis), -torch.minimum(ir, vis)], dim=1)
+    ends = torch.maximum(ends[..., ::2, :], ends[..., 1::2, :])
+    ends = torch.maximum(ends[..., ::2], ends[..., 1::2])
+    ends = F.pad(ends, (1, 1, 1, 1), mode="replicate")
+    ends = torch.maximum(torch.maximum(ends[..., :-2, :], ends[..., 1:-1, :]), ends[..., 2:, :])
+    ends = torch.maximum(torch.maximum(ends[..., :-2], ends[..., 1:-1]), ends[..., 2:])
+    strong = (ends.sum(dim=1, keepdim=True) * _EDGE - 1).clamp(0, 1)
+    high, low, strong = double(torch.cat([ends, strong], dim=1)).chunk(3, dim=1)
+    return high, -low, strong
 
 
 def _contrast(energies: Tensor) -> Tensor:

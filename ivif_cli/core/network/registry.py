@@ -15,7 +15,7 @@ from ivif_cli.core.weights import bundled, file_sha256, read_weights, write_weig
 
 NETWORKS: dict[str, FusionConfig] = {
     "base": FusionConfig(fold=2, channels=16),
-    "fast": FusionConfig(fold=4, channels=16),
+    "fast": FusionConfig(fold=4, channels=10),
 }
 """Network name -> its shape. A name that is bundled has its weights in `weights/NAME.safetensors`."""
 

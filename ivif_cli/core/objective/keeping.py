@@ -32,16 +32,16 @@ class KeepingSettings:
         freedom: share of `base` and `retention` that holds for a goal that is not the default.
     """
 
-    retention: float = 800.0
+    retention: float = 600.0
     excess: float = 0.03
-    boost: float = 1.35
-    base: float = 20.0
+    boost: float = 1.15
+    base: float = 40.0
     overshoot: float = 10.0
-    rings: float = 10.0
+    rings: float = 40.0
     warm: float = 1.25
     cold: float = 0.8
-    even: float = 60.0
-    freedom: float = 0.5
+    even: float = 120.0
+    freedom: float = 0.35
 
 
 @dataclass(frozen=True)
