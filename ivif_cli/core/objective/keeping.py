@@ -29,19 +29,23 @@ class KeepingSettings:
         rings: of what leaves the sources' own range beside a strong edge.
         warm, cold: how much a hot and a cold detail of the infrared count beside an equally strong one of the visible.
         even: of texture where neither source has any.
+        spread, stretch: where a scene's base has a smaller standard deviation than `spread`, the base is asked to be
+            stretched about its mean to reach it, at most by the factor `stretch`.
         freedom: share of `base` and `retention` that holds for a goal that is not the default.
     """
 
     retention: float = 600.0
     excess: float = 0.03
-    boost: float = 1.15
-    base: float = 40.0
+    boost: float = 1.22
+    base: float = 60.0
     overshoot: float = 10.0
     rings: float = 40.0
     warm: float = 1.25
     cold: float = 0.8
-    even: float = 120.0
+    even: float = 200.0
     freedom: float = 0.35
+    spread: float = 0.2
+    stretch: float = 1.4
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,8 @@ class Wanted:
 
 
 @torch.no_grad()
-def wanted(ir: Tensor, vis: Tensor, settings: KeepingSettings) -> Wanted:
-    """What is to be kept of a batch of pairs, N x 1 x H x W each.
+def wanted(ir: Tensor, vis: Tensor, scenes: tuple[Tensor, Tensor], settings: KeepingSettings) -> Wanted:
+    """What is to be kept of a batch of pairs, N x 1 x H x W each, with thumbnails of their whole scenes.
 
     Noise is estimated a band and source as a low quantile of its local energy; a band of no more than that is even.
     """
@@ -88,7 +92,8 @@ def wanted(ir: Tensor, vis: Tensor, settings: KeepingSettings) -> Wanted:
     high, low = _pooled(torch.maximum(ir, vis)), -_pooled(-torch.minimum(ir, vis))
     spans = [_pooled(luma) + _pooled(-luma) for luma in (ir, vis)]
     strong = (torch.maximum(*spans) * 4 - 0.8).clamp(0, 1)
-    return Wanted(targets, evens, *base_target(below), high, low, strong)
+    target, weight = base_target(below)
+    return Wanted(targets, evens, stretched(target, scenes, settings), weight, high, low, strong)
 
 
 def _pooled(luma: Tensor, side: int = 7) -> Tensor:
@@ -107,6 +112,14 @@ def base_target(low: Tensor) -> tuple[Tensor, Tensor]:
     exposed = ((vis - 0.12) / 0.2).clamp(0, 1) * ((0.99 - vis) / 0.05).clamp(0, 1)
     target = exposed * vis + (1 - exposed) * torch.maximum(ir, vis)
     return target, 0.6 + 0.4 * exposed
+
+
+def stretched(target: Tensor, scenes: tuple[Tensor, Tensor], settings: KeepingSettings) -> Tensor:
+    """A base (N x 1 x h x w) stretched about the mean of its scene where the scene uses little of the scale."""
+    scene, _ = base_target(F.avg_pool2d(torch.cat(scenes, dim=1), 4))
+    spread, mean = torch.std_mean(scene, dim=(2, 3), keepdim=True)
+    factor = (settings.spread / (spread + 1e-3)).clamp(1, settings.stretch)
+    return (mean + factor * (target - mean)).clamp(0.02, 0.98)
 
 
 def keeping_parts(fused: Tensor, kept: Wanted, default: Tensor, settings: KeepingSettings) -> dict[str, Tensor]:

@@ -28,6 +28,7 @@ def objective(
     fused: Sequence[Tensor],
     ir: Tensor,
     vis: Tensor,
+    scenes: tuple[Tensor, Tensor],
     asked: Sequence[Asked],
     *,
     words: LanguageLoss | None,
@@ -42,6 +43,7 @@ def objective(
     Args:
         fused: for each goal the network's output in training mode, N x 1 x H x W, not yet limited to [0, 1].
         ir, vis: the clean sources.
+        scenes: thumbnails of their whole scenes, infrared and visible.
         asked: for each goal what was asked.
         words: the language-driven loss, None to leave it out.
         factor: on the language-driven loss.
@@ -62,7 +64,7 @@ def objective(
         total = total + factor * said.pop("total")
         parts |= {f"words.{name}": value for name, value in said.items()}
     share = teacher.keeping if taught is not None else 1.0
-    sources = wanted(ir, vis, keeping)
+    sources = wanted(ir, vis, scenes, keeping)
     kept = _mean([keeping_parts(f, sources, a.default, keeping) for f, a in zip(fused, asked, strict=True)])
     total = total + share * weigh(kept, vars(keeping), total)
     parts |= {f"keeping.{name}": value for name, value in kept.items()}

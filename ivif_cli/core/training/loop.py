@@ -187,6 +187,7 @@ def train_step(
         fused,
         batch.ir,
         batch.vis,
+        (batch.ir_thumb, batch.vis_thumb),
         asked,
         words=words,
         factor=recipe.language,
