@@ -31,6 +31,7 @@ class KeepingSettings:
         even: of texture where neither source has any.
         spread, stretch: where a scene's base has a smaller standard deviation than `spread`, the base is asked to be
             stretched about its mean to reach it, at most by the factor `stretch`.
+        lift: share of the way to 0.3 that the base of a darker scene is raised.
         freedom: share of `base` and `retention` that holds for a goal that is not the default.
     """
 
@@ -46,6 +47,7 @@ class KeepingSettings:
     freedom: float = 0.35
     spread: float = 0.2
     stretch: float = 1.4
+    lift: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -115,11 +117,12 @@ def base_target(low: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def stretched(target: Tensor, scenes: tuple[Tensor, Tensor], settings: KeepingSettings) -> Tensor:
-    """A base (N x 1 x h x w) stretched about the mean of its scene where the scene uses little of the scale."""
+    """A base (N x 1 x h x w) stretched about its scene's mean where that uses little of the scale, raised where dark."""
     scene, _ = base_target(F.avg_pool2d(torch.cat(scenes, dim=1), 4))
     spread, mean = torch.std_mean(scene, dim=(2, 3), keepdim=True)
     factor = (settings.spread / (spread + 1e-3)).clamp(1, settings.stretch)
-    return (mean + factor * (target - mean)).clamp(0.02, 0.98)
+    raised = mean + settings.lift * F.relu(0.3 - mean)
+    return (raised + factor * (target - mean)).clamp(0.02, 0.98)
 
 
 def keeping_parts(fused: Tensor, kept: Wanted, default: Tensor, settings: KeepingSettings) -> dict[str, Tensor]:
