@@ -21,7 +21,9 @@ def train(
     dataset: Annotated[list[str] | None, typer.Option("--dataset", help="Named dataset; may be repeated.")] = None,
     data_root: Annotated[Path | None, typer.Option("--data-root", help="Where the named datasets lie.")] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The run's folder.")] = Path("runs/train"),
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="Recipe, a TOML file.")] = None,
+    config: Annotated[
+        str | None, typer.Option("--config", "-c", help="Recipe: a TOML file, or base or fast, the bundled ones.")
+    ] = None,
     print_config: Annotated[bool, typer.Option("--print-config", help="Print the whole recipe and leave.")] = False,
     set_: Annotated[
         list[str] | None,
@@ -50,7 +52,7 @@ def train(
 
     Leaves model.safetensors, checkpoints/, metrics.jsonl and samples/ in --out. Options override the recipe.
     """
-    from ivif_cli.core.training.recipe import load_recipe, to_table, to_toml
+    from ivif_cli.core.training.recipe import find_recipe, load_recipe, to_table, to_toml
 
     named = {
         "steps": steps,
@@ -62,7 +64,9 @@ def train(
         "clip": clip,
         "clip_pretrained": clip_pretrained,
     }
-    recipe = load_recipe(config, {**settings(set_ or []), **{n: v for n, v in named.items() if v is not None}})
+    recipe = load_recipe(
+        find_recipe(config), {**settings(set_ or []), **{n: v for n, v in named.items() if v is not None}}
+    )
     console = Console(quiet=quiet)
     if print_config:
         console.result(to_toml(to_table(recipe)).rstrip())

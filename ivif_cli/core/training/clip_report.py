@@ -12,8 +12,8 @@ from ivif_cli.core.data.datasets import open_dataset
 from ivif_cli.core.data.images import read_image
 from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.data.pairing import match_outputs
-from ivif_cli.core.language.encoder import Encoder
 from ivif_cli.core.language.directions import direction_loss
+from ivif_cli.core.language.encoder import Encoder
 from ivif_cli.core.language.goal import DEFAULT, Goal, Texts, embed_texts
 from ivif_cli.core.language.zero_shot import PROBES, Score, score_claims
 from ivif_cli.core.training.captioned_crops import Sample, Scene, cut_pair, draw_flaws, make_sample
@@ -127,9 +127,7 @@ class MethodScores:
     lead: Tensor
 
 
-def method_scores(
-    encoder: Encoder, goal: Goal, scenes: Sequence[Scene], fused: Sequence[np.ndarray]
-) -> MethodScores:
+def method_scores(encoder: Encoder, goal: Goal, scenes: Sequence[Scene], fused: Sequence[np.ndarray]) -> MethodScores:
     """Score one method's pictures, in the order of the scenes."""
     ir = embed_lumas(encoder, [scene.ir for scene in scenes])
     vis = embed_lumas(encoder, [scene.vis for scene in scenes])

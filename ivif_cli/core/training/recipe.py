@@ -19,6 +19,7 @@ from ivif_cli.core.objective.keeping import KeepingSettings
 from ivif_cli.core.objective.patches import FILTERS
 from ivif_cli.core.objective.teacher import TeacherSettings
 from ivif_cli.core.objective.words import WordsSettings
+from ivif_cli.core.packaged import packaged, recipe_names
 from ivif_cli.core.training.crops import CropSettings
 from ivif_cli.core.training.goals import GoalSettings
 
@@ -108,6 +109,22 @@ class Recipe:
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     teacher: TeacherSettings = field(default_factory=TeacherSettings)
     validation: ValidationSettings = field(default_factory=ValidationSettings)
+
+
+def find_recipe(config: str | None) -> Path | None:
+    """The file of a recipe: a path, or the name of one that travels with the program.
+
+    Raises:
+        UsageError: neither.
+    """
+    if config is None:
+        return None
+    path = Path(config)
+    if path.suffix or path.exists():
+        return path
+    if config not in recipe_names():
+        raise UsageError(f"unknown recipe: {config}", f"known: {', '.join(recipe_names())}; or give a .toml file")
+    return packaged(f"recipes/{config}.toml")
 
 
 def load_recipe(path: Path | None = None, options: Mapping[str, Any] | None = None) -> Recipe:
