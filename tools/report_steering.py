@@ -81,10 +81,9 @@ def load(name: str, root: Path, wanted: int) -> list[tuple[np.ndarray, np.ndarra
 def as_markdown(rows: Sequence[Row]) -> str:
     """The rows as a table."""
     lines = ["| set | pairs | dial | right | move | leak | K at + | K at - |", "| --- |" + " ---: |" * 7]
-    lines += [
-        f"| {r.set} | {r.pairs} | {r.dial} | {r.right:.0%} | {r.move:.2f} | {r.leak:.2f} | {r.k_plus:.2f} | {r.k_minus:.2f} |"
-        for r in rows
-    ]
+    for r in rows:
+        shares = f"{r.right:.0%} | {r.move:.2f} | {r.leak:.2f} | {r.k_plus:.2f} | {r.k_minus:.2f}"
+        lines.append(f"| {r.set} | {r.pairs} | {r.dial} | {shares} |")
     return "\n".join(lines)
 
 

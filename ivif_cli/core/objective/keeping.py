@@ -117,7 +117,7 @@ def base_target(low: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def stretched(target: Tensor, scenes: tuple[Tensor, Tensor], settings: KeepingSettings) -> Tensor:
-    """A base (N x 1 x h x w) stretched about its scene's mean where that uses little of the scale, raised where dark."""
+    """A base (N x 1 x h x w) that uses the scale: stretched about its scene's mean, raised where the scene is dark."""
     scene, _ = base_target(F.avg_pool2d(torch.cat(scenes, dim=1), 4))
     spread, mean = torch.std_mean(scene, dim=(2, 3), keepdim=True)
     factor = (settings.spread / (spread + 1e-3)).clamp(1, settings.stretch)
