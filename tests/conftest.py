@@ -62,15 +62,7 @@ def _no_data_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def lively() -> "LoadedNetwork":
-    """A small network whose output depends strongly on neighbours, on both sources and on the descriptors."""
-    import torch
+    """A small network whose output depends strongly on neighbours, both sources, the thumbnails and the goal."""
+    from tests.made_up import lively_network
 
-    from ivif_cli.core.network import LoadedNetwork, build_network
-
-    torch.manual_seed(5)
-    network = build_network("base", channels=4)
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            if name.startswith(("head", "tone_out")) and parameter.dim() > 1:
-                parameter.copy_(torch.randn_like(parameter) * 0.15)
-    return LoadedNetwork(network.eval(), "lively", "0" * 64, {})
+    return lively_network()

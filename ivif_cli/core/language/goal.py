@@ -194,6 +194,8 @@ def facts_of(goals: Mapping[str, Goal]) -> dict[str, str]:
     Raises:
         UsageError: goals of different encoders.
     """
+    if not goals:
+        return {}
     if len({goal.sha256 for goal in goals.values()}) > 1:
         raise UsageError("goals of different encoders do not go into one file")
     first = next(iter(goals.values()))
@@ -219,11 +221,22 @@ def goals_from(vectors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -
         encoder, sha256 = metadata["encoder"], metadata["encoder_sha256"]
         goals = {}
         for name, of in texts.items():
-            ir, vis, fused = (np.asarray(row, np.float32) for row in vectors[f"{PREFIX}{name}"])
+            ir, vis, fused = (np.asarray(row, np.float32) for row in _checked(vectors[f"{PREFIX}{name}"]))
             goals[name] = Goal(name, of, ir, vis, fused, encoder, sha256)
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise WeightsError("the goals of the weights are damaged") from error
     return goals
+
+
+def _checked(rows: np.ndarray) -> np.ndarray:
+    """The 3 x D vectors of a goal.
+
+    Raises:
+        ValueError: another shape, or values that are not finite.
+    """
+    if rows.ndim != 2 or not rows.size or not np.isfinite(rows).all():
+        raise ValueError(f"vectors of shape {rows.shape}")
+    return rows
 
 
 def as_text(vectors: Mapping[str, np.ndarray]) -> str:

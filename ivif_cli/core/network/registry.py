@@ -79,6 +79,8 @@ def load_network(model: str | Path) -> LoadedNetwork:
     goals = goals_from(vectors, metadata)
     if network.config.goal and DEFAULT not in goals:
         raise WeightsError(f"the weights carry no default goal: {path}", "give a file that `ivif train` made")
+    if any(2 * len(goal.fused) != network.config.goal for goal in goals.values()):
+        raise WeightsError(f"the goals of the weights do not fit their network: {path}")
     return LoadedNetwork(network.eval(), name, file_sha256(path), metadata, goals)
 
 
@@ -94,9 +96,11 @@ def _network_of(path: Path, metadata: dict[str, str]) -> FusionNetwork:
 
 def _bounded(fields: dict[str, int | str]) -> dict[str, int | str]:
     """Refuse shapes that no file of ours has, before memory is spent on them."""
-    limits = {"channels": 256, "blocks": 16, "hidden": 1024, "goal": 8192}
-    for key, limit in limits.items():
-        if not 1 <= int(fields.get(key, 1)) <= limit:
+    if not isinstance(fields, dict):
+        raise ValueError("its shape is no table")
+    limits = {"channels": (1, 256), "blocks": (1, 16), "hidden": (1, 1024), "goal": (0, 8192)}
+    for key, (least, most) in limits.items():
+        if not least <= int(fields.get(key, 1)) <= most:
             raise ValueError(f"{key} = {fields[key]}")
     if fields.get("fold", 2) not in (2, 4):
         raise ValueError(f"fold = {fields['fold']}")

@@ -1,0 +1,57 @@
+"""The Laplacian pyramid: exact, half-pixel aligned, and its energies."""
+
+import numpy as np
+import pytest
+import torch
+
+from ivif_cli.core.network.pyramid import double, energy, halve, laplacian
+
+
+def _picture(height=64, width=96):
+    return torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("levels", [1, 3, 5])
+def test_the_doubled_bands_add_up_to_the_picture(levels):
+    picture = _picture()
+    bands, rest = laplacian(picture, levels)
+    assert [band.shape[-1] for band in bands] == [96 >> level for level in range(levels)]
+    for band in reversed(bands):
+        rest = double(rest) + band
+    assert torch.allclose(rest, picture, atol=1e-14)
+
+
+def test_halving_is_the_written_out_sum_with_edges_replicated():
+    picture = _picture(6, 8)
+    padded = np.pad(picture.numpy(), ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
+    taps = np.array([1, 3, 3, 1]) / 8
+    expected = np.zeros((2, 3, 3, 4))
+    for row in range(3):
+        for column in range(4):
+            window = padded[..., 2 * row : 2 * row + 4, 2 * column : 2 * column + 4]
+            expected[..., row, column] = np.einsum("ncij,i,j->nc", window, taps, taps)
+    assert np.allclose(halve(picture).numpy(), expected)
+
+
+def test_halving_and_doubling_keep_a_ramp_in_its_place():
+    ramp = torch.arange(64.0).expand(1, 1, 64, 64)
+    there_and_back = double(halve(ramp))
+    assert torch.allclose(there_and_back[..., 4:-4], ramp[..., 4:-4], atol=1e-5)
+
+
+def test_a_flat_picture_has_no_bands():
+    bands, rest = laplacian(torch.full((1, 1, 64, 64), 0.3, dtype=torch.float64), 5)
+    assert max(band.abs().max() for band in bands) < 1e-15
+    assert torch.allclose(rest, torch.full_like(rest, 0.3))
+
+
+def test_energy_is_half_the_pixel_and_half_its_neighbourhood():
+    band = torch.zeros(1, 1, 5, 5)
+    band[0, 0, 2, 2] = -9.0
+    found = energy(band)[0, 0]
+    assert found[2, 2] == pytest.approx((9 + 1) / 2)
+    assert found[1, 2] == pytest.approx(0.5)
+    assert found[0, 0] == 0
+    corner = torch.zeros(1, 1, 5, 5)
+    corner[0, 0, 0, 0] = 4.0
+    assert energy(corner)[0, 0, 0, 0] == pytest.approx((4 + 1) / 2), "a corner has four neighbours, not nine"
