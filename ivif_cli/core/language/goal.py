@@ -47,8 +47,8 @@ NAMED: dict[str, str] = {
     "dim": "an image with dim objects",
     "contrast": "an image with high contrast",
     "faded": "a faded image with low contrast",
-    "infrared": "an infrared image with hot objects",
-    "visible": "a visible gray image with natural light",
+    "infrared": "a clear infrared image with detailed background and salient objects",
+    "visible": "a clear visible gray image with detailed background and salient objects",
 }
 """Goals that every bundled file carries: name -> what is wanted."""
 

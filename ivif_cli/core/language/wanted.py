@@ -59,9 +59,9 @@ def _plain(text: str) -> str:
 
 
 def _text_encoder() -> TextEncoder:
-    """The text tower of the bundled compact CLIP, loaded once."""
+    """The text tower of the bundled compact CLIP, loaded once, without open_clip."""
     if not _ENCODERS:
-        from ivif_cli.core.language.encoder import load_encoder
+        from ivif_cli.core.language.text_tower import load_text_tower
 
-        _ENCODERS["compact"] = load_encoder()
+        _ENCODERS["compact"] = load_text_tower()
     return _ENCODERS["compact"]
