@@ -5,7 +5,6 @@ and in the weights' metadata.
 """
 
 import dataclasses
-import difflib
 import tomllib
 import types
 import typing
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.language.loss import LanguageSettings
 from ivif_cli.core.language.patches import FILTERS
+from ivif_cli.core.nearest import nearest
 from ivif_cli.core.training.crops import CropSettings
 from ivif_cli.core.training.fidelity import FidelitySettings
 
@@ -191,8 +191,7 @@ def from_table(kind: type[T], table: Mapping[str, Any], prefix: str = "") -> T:
     values = {}
     for name, value in table.items():
         if name not in kinds:
-            near = difflib.get_close_matches(name, kinds, n=1)
-            hint = f"did you mean {prefix}{near[0]}?" if near else f"known: {', '.join(kinds)}"
+            hint = nearest(f"{prefix}{name}", [f"{prefix}{known}" for known in kinds])
             raise UsageError(f"unknown setting in the recipe: {prefix}{name}", hint)
         values[name] = _convert(kinds[name], value, f"{prefix}{name}")
     return kind(**values)
