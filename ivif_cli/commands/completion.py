@@ -6,7 +6,7 @@ from typing import Any
 
 from typer.models import OptionInfo
 
-from ivif_cli.core.names import CONVENTIONS, DATASETS, DEVICES, METRICS, MODELS, PICTURES, PRECISIONS, RESULTS
+from ivif_cli.core.names import CONVENTIONS, DATASETS, DEVICES, METRIC_GROUPS, METRICS, MODELS, PICTURES, PRECISIONS, RESULTS
 
 Complete = Callable[[str], list[str]]
 
@@ -70,7 +70,7 @@ BY_PARAMETER: dict[str, dict[str, Complete]] = {
     "fuse": {"format_": words(PICTURES), "align": words(("ecc", "loftr")), "ir_range": words(("auto", "full"))},
     "evaluate": {
         "format_": words(RESULTS),
-        "metrics": listed(("six", "all", *METRICS)),
+        "metrics": listed((*METRIC_GROUPS, *METRICS)),
         "explain": words(METRICS),
         "convention": words(CONVENTIONS),
         "min_": assigned(METRICS),

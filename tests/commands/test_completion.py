@@ -12,6 +12,7 @@ from ivif_cli.core import names
 from ivif_cli.core.data.datasets import DATASETS
 from ivif_cli.core.device import PRECISIONS
 from ivif_cli.core.metrics import CONVENTIONS, METRICS
+from ivif_cli.core.metrics.registry import GROUPS
 from ivif_cli.core.network.registry import NETWORKS
 
 
@@ -28,7 +29,7 @@ def completed(shell: str, line: str) -> str:
     ("line", "expected"),
     [
         ("ivif fuse --model f", "fast"),
-        ("ivif evaluate --device c", "cuda:0"),
+        ("ivif evaluate --device c", "cuda"),
         ("ivif evaluate --metrics EN,V", "EN,VIF"),
         ("ivif evaluate --dataset T", "TNO"),
         ("ivif evaluate --convention m", "matlab"),
@@ -42,7 +43,8 @@ def test_values_are_completed(shell: str, line: str, expected: str) -> None:
 
 
 def test_names_are_those_of_the_registries() -> None:
-    assert set(names.METRICS) - {"LDS"} <= set(METRICS)
+    assert (*METRICS, "LDS") == names.METRICS
+    assert tuple(GROUPS) == names.METRIC_GROUPS
     assert tuple(CONVENTIONS) == names.CONVENTIONS
     assert tuple(DATASETS) == names.DATASETS
     assert tuple(NETWORKS) == names.MODELS
