@@ -6,7 +6,17 @@ from typing import Any
 
 from typer.models import OptionInfo
 
-from ivif_cli.core.names import CONVENTIONS, DATASETS, DEVICES, METRIC_GROUPS, METRICS, MODELS, PICTURES, PRECISIONS, RESULTS
+from ivif_cli.core.names import (
+    CONVENTIONS,
+    DATASETS,
+    DEVICES,
+    METRIC_GROUPS,
+    METRICS,
+    MODELS,
+    PICTURES,
+    PRECISIONS,
+    RESULTS,
+)
 
 Complete = Callable[[str], list[str]]
 

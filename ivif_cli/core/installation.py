@@ -22,7 +22,8 @@ def describe_installation() -> dict[str, Any]:
 
     Returns:
         keys: ivif, python, platform, packages and extras (name -> version or None), devices, weights (with "state":
-        "pinned", "changed" or "missing"), known (the names that options take), data (root and the datasets found in it, with their number of pairs).
+        "pinned", "changed" or "missing"), known (the names that options take), data (root and the datasets found in it,
+        with their number of pairs).
     """
     return {
         "schema": 1,
