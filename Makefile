@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test test-fast lint types format bench faults fuzz fuzz-coverage soak audit docs dist clean
+.PHONY: help setup dev demo test test-fast lint types format bench faults fuzz fuzz-coverage soak audit docs clip dist clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -64,6 +64,10 @@ audit: dev       ## look the installed packages up in the advisory database
 
 docs: dev        ## API reference as HTML in out/api
 	$(BIN)/python -m pdoc --docformat google --output-directory out/api ivif_cli.core ivif_cli.commands
+
+clip: dev        ## train the compact CLIP from fresh weights (an hour of one core) and write its card
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.compact_clip.train --compiled
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.compact_clip.report_card --card
 
 dist: dev        ## wheel and sdist in dist/
 	$(BIN)/python -m build

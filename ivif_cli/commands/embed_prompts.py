@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def embed_prompts(
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write (.safetensors).")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write (.safetensors).")] = None,
+    explain: Annotated[
+        list[str] | None, typer.Option("--explain", help="Say how a text is read, and write nothing; repeatable.")
+    ] = None,
     ir: Annotated[str | None, typer.Option("--ir", help="Text of the infrared source.")] = None,
     vis: Annotated[str | None, typer.Option("--vis", help="Text of the visible source.")] = None,
     fused: Annotated[str | None, typer.Option("--fused", help="Text of the objective.")] = None,
@@ -39,8 +42,14 @@ def embed_prompts(
 
     Texts that are not given are the paper's. The file remembers texts, templates and encoder.
     """
-    _check_output(output, overwrite)
     console = Console(machine=json_, quiet=quiet)
+    if explain:
+        asked = {"--output": output, "--prompts": prompts, "--ir": ir, "--vis": vis, "--fused": fused}
+        _explain(console, explain, [name for name, value in asked.items() if value], clip, clip_weights, json_)
+        return
+    if output is None:
+        raise UsageError("no file to write", "-o FILE.safetensors, or --explain TEXT to see how a text is read")
+    _check_output(output, overwrite)
     sets, frames = _chosen(ir, vis, fused, name, prompts, template, ensemble)
 
     from ivif_cli.core.language.encoder import load_encoder
@@ -51,6 +60,28 @@ def embed_prompts(
     embedded = [embed(encoder, chosen, frames) for chosen in sets]
     sha256 = save_embeddings(output, embedded)
     _report(console, embedded, output, sha256, json_)
+
+
+def _explain(
+    console: Console, texts: list[str], others: list[str], clip: str, weights: Path | None, as_json: bool
+) -> None:
+    """Say how the compact CLIP reads each text."""
+    if others:
+        raise UsageError(f"--explain writes no file and does not go with {', '.join(others)}", "ask apart")
+    if clip != "compact":
+        raise UsageError("--explain reads the claims of the compact CLIP; other encoders have none", "leave out --clip")
+    from ivif_cli.core.language.explain import explain
+    from ivif_cli.core.language.text_tower import load_text_tower
+
+    encoder = load_text_tower(weights)
+    read = [explain(text, encoder) for text in texts]
+    for explanation in read:
+        for warning in explanation.warnings():
+            console.warn(warning)
+        if not as_json:
+            console.result(f"{explanation.text}: {explanation.line()}")
+    if as_json:
+        console.result_json({"schema": 1, "explained": [explanation.as_json() for explanation in read]})
 
 
 def _check_output(output: Path, overwrite: bool) -> None:
@@ -70,8 +101,7 @@ def _chosen(
     ensemble: bool,
 ) -> tuple[list["PromptSet"], tuple[str, ...]]:
     """Prompt sets and templates of the options, or of the TOML file."""
-    from ivif_cli.core.language.grammar import TEMPLATES
-    from ivif_cli.core.language.prompts import PromptSet, read_prompt_file
+    from ivif_cli.core.language.prompts import TEMPLATES, PromptSet, read_prompt_file
 
     if template and ensemble:
         raise UsageError("--template and --ensemble do not go together")
@@ -89,7 +119,7 @@ def _warn_of_words(console: Console, encoder: "Encoder", texts: list[str]) -> No
     unknown = list(dict.fromkeys(word for text in texts for word in encoder.unknown_words(text)))
     if unknown:
         console.warn(
-            f"the compact CLIP was never taught: {', '.join(unknown)}; say it in its words, or use a full CLIP "
+            f"the compact CLIP does not know: {', '.join(unknown)}; say it in other words, or use a full CLIP "
             "(--clip ViT-B-32, or --clip-weights FILE)"
         )
     for text in texts:

@@ -113,8 +113,6 @@ def read_weights(path: Path, *, sha256: str | None = None) -> tuple[dict[str, "T
     from safetensors.torch import load
 
     header = read_header(path)
-    if sha256 is None and path.resolve().parent == weights_folder().resolve():
-        sha256 = SHA256.get(path.name)
     try:
         data = path.read_bytes()
         tensors = load(data)
@@ -122,14 +120,39 @@ def read_weights(path: Path, *, sha256: str | None = None) -> tuple[dict[str, "T
         raise WeightsError(f"cannot read weights: {path}: {error.strerror}") from error
     except (SafetensorError, ValueError, TypeError, KeyError) as error:
         raise WeightsError(f"damaged weights: {path}: {error}") from error
-    actual = hashlib.sha256(data).hexdigest()
-    if sha256 is not None and actual != sha256:
-        raise WeightsError(
-            f"weights are not the pinned ones: {path}: sha256 {actual[:12]}..., expected {sha256[:12]}...",
-            "reinstall ivif, or give your own file under another name",
-        )
+    _check_pinned(path, hashlib.sha256(data).hexdigest(), sha256)
     metadata = header.get("__metadata__", {})
     return tensors, {str(key): str(value) for key, value in metadata.items()}
+
+
+def read_some_weights(path: Path, prefix: str) -> tuple[dict[str, "Tensor"], str]:
+    """The tensors of a safetensors file whose names begin with `prefix`, and the sha256 of the whole file.
+
+    Raises:
+        WeightsError: missing, truncated, pickled, damaged, or not the pinned bytes.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    read_header(path)
+    actual = _check_pinned(path, file_sha256(path))
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
+            return {name: file.get_tensor(name) for name in names}, actual
+    except (SafetensorError, OSError, ValueError) as error:
+        raise WeightsError(f"damaged weights: {path}: {error}") from error
+
+
+def _check_pinned(path: Path, actual: str, expected: str | None = None) -> str:
+    """`actual`, the sha256 of a file; WeightsError where it is not `expected`, or the pinned one of a bundled file."""
+    if expected is None and path.resolve().parent == weights_folder().resolve():
+        expected = SHA256.get(path.name)
+    if expected is not None and actual != expected:
+        raise WeightsError(
+            f"weights are not the pinned ones: {path}: sha256 {actual[:12]}..., expected {expected[:12]}...",
+            "reinstall ivif, or give your own file under another name",
+        )
+    return actual
 
 
 def write_weights(path: Path, tensors: dict[str, "Tensor"], metadata: dict[str, str]) -> str:

@@ -8,9 +8,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-WORDS = ("a", "an", "clear", "image", "infrared", "visible", "gray", "dark", "with", "objects")
-
-
 @dataclass(frozen=True)
 class TinyClip:
     """Files of the tiny model."""
@@ -21,16 +18,15 @@ class TinyClip:
 
 @pytest.fixture(scope="session")
 def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> TinyClip:
-    """A ViT of one block on 32 pixels and a word-level text tower of one block."""
+    """A ViT of two blocks on 32 pixels and a text tower of one block, with open_clip's own tokenizer."""
     open_clip = pytest.importorskip("open_clip")
     folder = tmp_path_factory.mktemp("tiny")
     config = {
         "embed_dim": 16,
         "vision_cfg": {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8},
         "text_cfg": {
-            "context_length": 12,
-            "vocab_size": len(WORDS) + 4,
-            "tokenizer_kwargs": {"words": list(WORDS)},
+            "context_length": 77,
+            "vocab_size": 49408,
             "width": 32,
             "heads": 2,
             "layers": 1,

@@ -1,25 +1,72 @@
-"""The word tokenizer: ids, padding, cutting."""
+"""Words of a text, and how they are found in a table."""
 
-import torch
+import pytest
 
-from ivif_cli.core.language.tokenizer import FIRST_WORD, PAD, START, UNKNOWN, WordTokenizer
+from ivif_cli.core.language.foreign import foreign_language
+from ivif_cli.core.language.tokenizer import look_up, unknown_words, words_of
 
-TOKENIZER = WordTokenizer(["a", "clear", "image"], context_length=6)
-
-
-def test_ids_padding_and_the_end_token() -> None:
-    end = TOKENIZER.vocab_size - 1
-    tokens = TOKENIZER(["a clear image", "A zebra"])
-    assert tokens.dtype == torch.long
-    assert tokens.tolist() == [
-        [START, FIRST_WORD, FIRST_WORD + 1, FIRST_WORD + 2, end, PAD],
-        [START, FIRST_WORD, UNKNOWN, end, PAD, PAD],
-    ]
+TABLE = {word: row for row, word in enumerate("brighten detail bright hazy over exposed light mess do not soft stop".split())}
 
 
-def test_the_end_token_is_the_highest_id_even_of_a_cut_text() -> None:
-    tokens = TOKENIZER("a clear image a clear image")
-    assert tokens.shape == (1, 6)
-    assert tokens[0].argmax() == 5
-    assert TOKENIZER.too_long("a clear image a clear image")
-    assert not TOKENIZER.too_long("a clear image a")
+def test_words_are_lower_case_without_punctuation_and_numbers() -> None:
+    assert words_of("An Over-exposed, GRAY image: 2.5 times (50 %)!") == ["an", "over-exposed", "gray", "image", "times"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("don't", ["do", "not"]),
+        ("dont", ["do", "not"]),
+        ("can't", ["can", "not"]),
+        ("cannot", ["can", "not"]),
+        ("won\u2019t", ["will", "not"]),
+        ("the car's light", ["the", "car", "light"]),
+        ("let's", ["let", "us"]),
+    ],
+)
+def test_contractions_are_written_out(text: str, words: list[str]) -> None:
+    assert words_of(text) == words
+
+
+@pytest.mark.parametrize(
+    ("inflected", "found"),
+    [
+        ("brightened", "brighten"),
+        ("brightening", "brighten"),
+        ("details", "detail"),
+        ("brightest", "bright"),
+        ("brightly", "bright"),
+        ("hazier", "hazy"),
+        ("stopping", "stop"),
+        ("soften", "soft"),
+        ("clutter", "mess"),
+        ("cluttering", "mess"),
+    ],
+)
+def test_inflections_fall_back_to_simpler_forms(inflected: str, found: str) -> None:
+    assert look_up(inflected, TABLE) == [TABLE[found]]
+
+
+def test_parts_of_hyphenated_words_and_prefixes() -> None:
+    assert look_up("over-exposed", TABLE) == look_up("overexposed", TABLE) == [TABLE["over"], TABLE["exposed"]]
+    assert look_up("zebra", TABLE) == []
+
+
+def test_unknown_words_come_once_and_in_order() -> None:
+    assert unknown_words("zebra, bright zebra and quagga", TABLE) == ["zebra", "and", "quagga"]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("do not brighten it", None),
+        ("bright detail", None),
+        ("mach das bild heller", "German"),
+        ("une image plus claire", "French"),
+        ("una imagen con más luz", "Spanish"),
+        ("maak het beeld helder", "Dutch"),
+        ("сделай ярче", "another"),
+    ],
+)
+def test_languages(text: str, language: str | None) -> None:
+    assert foreign_language(words_of(text), TABLE) == language

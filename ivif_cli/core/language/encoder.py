@@ -21,20 +21,29 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ivif_cli.core.errors import EncoderError, IvifError, UsageError, WeightsError
-from ivif_cli.core.language.grammar import unknown_words
-from ivif_cli.core.language.tokenizer import WordTokenizer
+from ivif_cli.core.language.text_tower import COMPACT_WEIGHTS, TextEncoder, text_tower_from
 from ivif_cli.core.nearest import nearest
 from ivif_cli.core.weights import bundled, file_sha256, read_weights
 
 COMPACT = "compact"
-COMPACT_CONFIG = Path(__file__).with_name("compact_clip.json")
-COMPACT_WEIGHTS = "compact-clip.safetensors"
 TWO_WAYS_OUT = "give a local file with --clip-weights FILE, or use the bundled model with --clip compact"
 _ELSEWHERE = ("hf-hub:", "local-dir:")
 
 
+class CompactClip(nn.Module):
+    """The compact CLIP's image tower, as a model of open_clip is used."""
+
+    def __init__(self, visual: Any) -> None:
+        super().__init__()
+        self.visual = visual
+
+    def encode_image(self, pixels: Tensor) -> Tensor:
+        """N,3,S,S -> N x D."""
+        return self.visual(pixels)
+
+
 class Encoder(nn.Module):
-    """A frozen open_clip model that speaks luma and text.
+    """A frozen language-image model that speaks luma and text: the compact CLIP, or any of open_clip.
 
     Attributes:
         name: what it was loaded as ("compact", "ViT-B-32/openai", ...).
@@ -47,9 +56,11 @@ class Encoder(nn.Module):
     std: Tensor
 
     def __init__(self, model: Any, tokenizer: Any, *, name: str, sha256: str) -> None:
+        """`tokenizer`: of an open_clip model, or the whole text side of a compact CLIP."""
         super().__init__()
         self.model = model.eval().requires_grad_(False)
         self.tokenizer = tokenizer
+        self.text = tokenizer if isinstance(tokenizer, TextEncoder) else None
         self.name = name
         self.sha256 = sha256
         size = self.model.visual.image_size
@@ -82,6 +93,8 @@ class Encoder(nn.Module):
     @torch.no_grad()
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
         """Texts -> M x D, L2-normalised."""
+        if self.text:
+            return self.text.encode_texts(texts)
         tokens = self.tokenizer(list(texts)).to(self.device)
         return F.normalize(self.model.encode_text(tokens).float(), dim=-1)
 
@@ -105,14 +118,12 @@ class Encoder(nn.Module):
         return list(output["image_intermediates"])
 
     def unknown_words(self, text: str) -> list[str]:
-        """Words of a text that the model was never taught; always empty for models with a sub-word tokenizer."""
-        if isinstance(self.tokenizer, WordTokenizer):
-            return unknown_words(text, self.tokenizer.words)
-        return []
+        """Words of a text that the model does not know; always empty for models with a sub-word tokenizer."""
+        return self.text.unknown_words(text) if self.text else []
 
     def too_long(self, text: str) -> bool:
         """Whether the model reads only the beginning of a text; not asked of models with a sub-word tokenizer."""
-        return isinstance(self.tokenizer, WordTokenizer) and self.tokenizer.too_long(text)
+        return bool(self.text) and self.text.too_long(text)
 
     def resized(self, luma: Tensor) -> Tensor:
         """N1HW -> N1SS at the model's input size S, bilinear, antialiased where it shrinks."""
@@ -166,8 +177,10 @@ def load_encoder(
         raise UsageError("--clip-pretrained does not go with --clip-weights or --clip compact", "leave one of them out")
     open_clip = import_open_clip()
     with _quiet():
-        if clip == COMPACT or weights is not None:
-            encoder = _from_file(open_clip, clip, weights or bundled(COMPACT_WEIGHTS), own=weights is not None)
+        if clip == COMPACT:
+            encoder = _compact(weights or bundled(COMPACT_WEIGHTS), own=weights is not None)
+        elif weights is not None:
+            encoder = _from_file(open_clip, clip, weights)
         else:
             encoder = _from_hub(open_clip, clip, pretrained)
     return encoder.to(device)
@@ -201,8 +214,30 @@ def _quiet() -> Iterator[None]:
         logging.disable(previous)
 
 
-def _from_file(open_clip: ModuleType, clip: str, path: Path, *, own: bool) -> Encoder:
-    """The model `clip` with the weights of a local file (`own`: the user's, else the bundled ones)."""
+def _compact(path: Path, *, own: bool) -> Encoder:
+    """The compact CLIP of a weights file (`own`: the user's, else the bundled one)."""
+    from open_clip import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+    from open_clip.modified_resnet import ModifiedResNet
+
+    if not path.is_file():
+        raise EncoderError(f"no such weights file: {path}", "check --clip-weights")
+    try:
+        tensors, metadata = read_weights(path)
+        vision = json.loads(metadata["vision"])
+        visual = ModifiedResNet(**vision)
+        own_part = {n.removeprefix("visual."): value for n, value in tensors.items() if n.startswith("visual.")}
+        visual.load_state_dict(own_part)
+        text = TextEncoder(text_tower_from(tensors), name=COMPACT, sha256=file_sha256(path))
+    except WeightsError as error:
+        raise EncoderError(error.message, error.hint) from error
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise EncoderError(f"{path} does not hold a compact CLIP: {_first_line(error)}", "name its model with --clip NAME") from error
+    visual.preprocess_cfg = {"mean": OPENAI_DATASET_MEAN, "std": OPENAI_DATASET_STD}
+    return Encoder(CompactClip(visual), text, name=f"{COMPACT}/{path.name}" if own else COMPACT, sha256=text.sha256)
+
+
+def _from_file(open_clip: ModuleType, clip: str, path: Path) -> Encoder:
+    """The open_clip model `clip` with the weights of a local file."""
     name = _register_config(open_clip, clip)
     if not path.is_file():
         raise EncoderError(f"no such weights file: {path}", "check --clip-weights")
@@ -218,8 +253,7 @@ def _from_file(open_clip: ModuleType, clip: str, path: Path, *, own: bool) -> En
             f"{path} does not hold weights of {clip}: {_first_line(error)}",
             "name the model it was made for with --clip NAME (or --clip CONFIG.json)",
         ) from error
-    label = f"{name}/{path.name}" if own else COMPACT
-    return Encoder(model, _tokenizer(open_clip, name), name=label, sha256=file_sha256(path))
+    return Encoder(model, open_clip.get_tokenizer(name), name=f"{name}/{path.name}", sha256=file_sha256(path))
 
 
 def _from_hub(open_clip: ModuleType, clip: str, pretrained: str | None) -> Encoder:
@@ -228,7 +262,7 @@ def _from_hub(open_clip: ModuleType, clip: str, pretrained: str | None) -> Encod
     try:
         with _offline_where_unreachable():
             model = open_clip.create_model(clip, pretrained=tag, require_pretrained=True)
-            tokenizer = _tokenizer(open_clip, clip)
+            tokenizer = open_clip.get_tokenizer(clip)
     except IvifError:
         raise
     except Exception as error:  # hub clients fail in many ways; each becomes one line
@@ -278,7 +312,7 @@ def _tag(open_clip: ModuleType, clip: str, pretrained: str | None) -> str | None
 
 def _register_config(open_clip: ModuleType, clip: str) -> str:
     """open_clip's name of `clip`; a configuration file is registered first, under its stem."""
-    path = COMPACT_CONFIG if clip == COMPACT else Path(clip)
+    path = Path(clip)
     if path.suffix != ".json":
         if clip not in open_clip.list_models():
             raise _unknown_model(open_clip, clip)
@@ -295,14 +329,6 @@ def _register_config(open_clip: ModuleType, clip: str) -> str:
 
 def _unknown_model(open_clip: ModuleType, clip: str) -> UsageError:
     return UsageError(f"unknown model {clip!r}", nearest(clip, [COMPACT, *open_clip.list_models()]))
-
-
-def _tokenizer(open_clip: ModuleType, name: str) -> Any:
-    """Our word tokenizer where the configuration carries a word list, open_clip's own otherwise."""
-    config = None if name.startswith(_ELSEWHERE) else open_clip.get_model_config(name)
-    text = (config or {}).get("text_cfg", {})
-    words = (text.get("tokenizer_kwargs") or {}).get("words")
-    return WordTokenizer(words, text["context_length"]) if words else open_clip.get_tokenizer(name)
 
 
 def _tensor_sha256(model: nn.Module) -> str:

@@ -17,6 +17,24 @@ from ivif_cli.core.weights import read_weights, write_weights
 
 FORMAT = "ivif-prompts-1"
 ROLES = ("ir", "vis", "fused")
+TEMPLATES: tuple[str, ...] = (
+    "{}",
+    "a photo of {}",
+    "a picture of {}",
+    "a photo of the {}",
+    "a cropped photo of {}",
+    "a close-up photo of {}",
+    "a photo of one {}",
+    "a photo of a large {}",
+    "a photo of a small {}",
+    "a nice photo of {}",
+    "a black and white photo of {}",
+    "this is {}",
+    "there is {} in the scene",
+    "it looks like {}",
+    "we see {}",
+)
+"""Frames in the manner of the zero-shot ImageNet prompts; they claim nothing themselves."""
 
 
 @dataclass(frozen=True)

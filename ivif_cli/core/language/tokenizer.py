@@ -1,47 +1,134 @@
-"""A word-level tokenizer for the compact CLIP: one token a word, the vocabulary travels with the model's config."""
+"""Words of a text: split, inflections undone, looked up in a table of words."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping
 
-import torch
-from torch import Tensor
+_TOKEN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*|\d+(?:[.,]\d+)*%?")
+_CONTRACTIONS = (
+    (re.compile(r"\b(can)(?:'?t|not)\b"), r"\1 not"),
+    (re.compile(r"\b(wo)n't\b"), "will not"),
+    (re.compile(r"\b(do|does|did|is|are|was|were|should|would|could|must|need|have|has|had)n'?t\b"), r"\1 not"),
+    (re.compile(r"\blet's\b"), "let us"),
+    (re.compile(r"'(?:s|re|ve|ll|d|m)\b"), " "),
+)
 
-from ivif_cli.core.language.grammar import words_of
 
-PAD, UNKNOWN, START = 0, 1, 2
-FIRST_WORD = 3
+def normalised(text: str) -> str:
+    """Lower case, straight apostrophes, contractions written out ("don't" -> "do not")."""
+    lowered = text.lower().replace("\u2019", "'").replace("\u2010", "-").replace("\u2011", "-")
+    for pattern, replacement in _CONTRACTIONS:
+        lowered = pattern.sub(replacement, lowered)
+    return lowered
 
 
-class WordTokenizer:
-    """Text -> token ids, padded to `context_length`.
+def words_of(text: str) -> list[str]:
+    """The words of a text, lower case, punctuation and numbers dropped; hyphenated words stay whole."""
+    return [word for word in _TOKEN.findall(normalised(text)) if not word[0].isdigit()]
 
-    Ids: 0 padding, 1 unknown word, 2 start, then the words; the end-of-text token is the highest id, because
-    open_clip's text tower reads its result at the position of the highest id.
-    """
 
-    def __init__(self, words: Sequence[str], context_length: int) -> None:
-        self.words = tuple(words)
-        self.context_length = context_length
-        self._ids = {word: FIRST_WORD + index for index, word in enumerate(self.words)}
-        self.end = FIRST_WORD + len(self.words)
+def lemmas(word: str) -> Iterator[str]:
+    """Simpler forms that an inflected word may stand for, the likeliest first: "brightened" -> "brighten"."""
+    for ending, replacements in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 2:
+            stem = word[: -len(ending)]
+            for replacement in replacements:
+                yield stem + replacement
+            if ending in ("ing", "ed", "er", "est", "en", "ens", "ening", "ened") and len(stem) > 2 and stem[-1] == stem[-2]:
+                yield stem[:-1]
 
-    @property
-    def vocab_size(self) -> int:
-        """Number of token ids, the special ones included."""
-        return self.end + 1
 
-    def encode(self, text: str) -> list[int]:
-        """Ids of one text between start and end; a text that is too long is cut behind its last word that fits."""
-        ids = [self._ids.get(word, UNKNOWN) for word in words_of(text)]
-        return [START, *ids[: self.context_length - 2], self.end]
+_ENDINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("iest", ("y",)),
+    ("ier", ("y",)),
+    ("ies", ("y",)),
+    ("ied", ("y",)),
+    ("ily", ("y",)),
+    ("ingly", ("", "e", "ing")),
+    ("edly", ("ed", "e", "")),
+    ("ness", ("",)),
+    ("ing", ("", "e")),
+    ("est", ("", "e")),
+    ("ed", ("", "e")),
+    ("en", ("", "e")),
+    ("ens", ("", "e")),
+    ("ening", ("", "e")),
+    ("ened", ("", "e")),
+    ("er", ("", "e")),
+    ("ly", ("", "le")),
+    ("es", ("e", "")),
+    ("s", ("",)),
+    ("y", ("", "e")),
+    ("ise", ("ize",)),
+    ("ised", ("ized", "ize")),
+    ("ising", ("izing", "ize")),
+    ("our", ("or",)),
+    ("re", ("er",)),
+)
 
-    def too_long(self, text: str) -> bool:
-        """Whether `encode` cuts the text."""
-        return len(words_of(text)) > self.context_length - 2
 
-    def __call__(self, texts: str | Sequence[str]) -> Tensor:
-        """Texts -> int64 tensor M x context_length."""
-        rows = [self.encode(text) for text in ([texts] if isinstance(texts, str) else texts)]
-        tokens = torch.full((len(rows), self.context_length), PAD, dtype=torch.long)
-        for index, row in enumerate(rows):
-            tokens[index, : len(row)] = torch.tensor(row)
-        return tokens
+ALIASES: dict[str, str] = {
+    "amplify": "increase",
+    "clutter": "mess",
+    "cluttered": "messy",
+    "colorless": "no color",
+    "compress": "compressed",
+    "contour": "outline",
+    "contours": "outlines",
+    "contrastless": "without contrast",
+    "deblur": "sharpen",
+    "downplay": "play down",
+    "drab": "dull",
+    "foreground": "front",
+    "gaussian": "random",
+    "grayscale": "gray",
+    "illuminate": "illuminated",
+    "indistinct": "vague",
+    "intensify": "strengthen",
+    "legible": "clear",
+    "lessen": "reduce",
+    "lucid": "clear",
+    "monotonous": "uniform",
+    "monotony": "uniform",
+    "moonlit": "moonlight",
+    "prevail": "dominate",
+    "prevails": "dominates",
+    "prioritise": "prefer",
+    "prioritize": "prefer",
+    "readable": "clear",
+    "saturate": "saturated",
+    "saturation": "saturated",
+    "simplify": "simplified",
+    "smear": "blur",
+    "smudge": "blur",
+    "smudged": "blurred",
+    "sunlit": "sunny",
+    "tonal": "tone",
+    "unclutter": "tidy",
+    "uncluttered": "tidy",
+    "unlit": "not lit",
+}
+"""Words of the field that the table lacks -> words that it has."""
+
+
+def look_up(word: str, table: Mapping[str, int]) -> list[int]:
+    """Rows of a word in the table: its own, that of a simpler form, or those of its hyphenated parts; [] where none."""
+    if word not in table:
+        for form in (word, *lemmas(word)):
+            if form in ALIASES:
+                return [row for part in ALIASES[form].split() for row in look_up(part, table)]
+    for form in (word, word.replace("-", ""), *lemmas(word)):
+        if form in table:
+            return [table[form]]
+    if "-" in word:
+        parts = [look_up(part, table) for part in word.split("-")]
+        return [row for part in parts for row in part] if any(parts) else []
+    for prefix in ("un", "non", "over", "under", "re", "de"):
+        rest = word.removeprefix(prefix)
+        if rest != word and len(rest) > 3 and prefix in table and rest in table:
+            return [table[prefix], table[rest]]
+    return []
+
+
+def unknown_words(text: str, table: Mapping[str, int]) -> list[str]:
+    """The words of `text` that the table lacks in any form, in order, each once."""
+    return list(dict.fromkeys(word for word in words_of(text) if not look_up(word, table)))

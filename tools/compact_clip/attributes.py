@@ -1,15 +1,17 @@
-"""What can be measured on a crop: background detail, object saliency, exposure; with an unclear middle band.
+"""What can be measured on a crop, as positions on the axes (-1 to 1) and as sharp truths with an unclear middle.
 
 All functions take a float32 luma crop HxW in [0, 1] at the encoder's own resolution (about 96 pixels a side).
 """
 
 from dataclasses import dataclass
+from math import exp, log, tanh
 
 import cv2
 import numpy as np
 
 Array = np.ndarray
 Truth = dict[str, bool | None]
+Positions = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,9 @@ class Band:
 
 DETAIL = Band(0.026, 0.045)
 SALIENCY = Band(0.11, 0.19)
-DETAIL_MIDDLE, DETAIL_STEEPNESS = 0.035, 6.0
-SALIENCY_MIDDLE, SALIENCY_WIDTH, SALIENCY_CEILING = 0.15, 0.02, 0.96
 DARK = Band(0.13, 0.19)
 BRIGHT = Band(0.42, 0.58)
+CONTRAST = Band(0.13, 0.20)
 CLIPPED = Band(0.12, 0.30)
 SPREAD = Band(0.24, 0.32)
 
@@ -62,7 +63,7 @@ def saliency(luma: Array) -> float:
 
 
 def spread(luma: Array) -> float:
-    """Global contrast: distance between the 5th and the 95th percentile of luma."""
+    """Distance between the 5th and the 95th percentile of luma: what a veil takes away."""
     low, high = np.percentile(luma[::2, ::2], (5, 95))
     return float(high - low)
 
@@ -73,35 +74,56 @@ def clipped(luma: Array) -> float:
 
 
 def measure(luma: Array) -> Truth:
-    """Truth of the measurable claims: detailed, plain, salient, dim, dark, bright, over-exposed, faded."""
-    mean, detailed = float(luma.mean()), DETAIL.above(detail(luma))
-    salient, over = SALIENCY.above(saliency(luma)), CLIPPED.above(clipped(luma))
-    wide = SPREAD.above(spread(luma))
-    bright = DARK.above(mean)
+    """Truth of the measurable claims; None where a measure is neither clearly high nor clearly low."""
+    detailed, salient = DETAIL.above(detail(luma)), SALIENCY.above(saliency(luma))
+    over, wide = CLIPPED.above(clipped(luma)), SPREAD.above(spread(luma))
+    lit = DARK.above(float(luma.mean()))
     return {
         "detailed": detailed,
         "plain": _negated(detailed),
         "salient": salient,
         "dim": _negated(salient),
-        "dark": _negated(bright),
-        "bright": BRIGHT.above(mean),
+        "dark": _negated(lit),
+        "bright": BRIGHT.above(float(luma.mean())),
+        "high-contrast": CONTRAST.above(float(luma.std())),
         "over-exposed": over,
-        "faded": False
-        if wide or not bright or over
-        else (None if wide is None or bright is None or over is None else True),
+        "faded": False if wide or not lit or over else (None if None in (wide, lit, over) else True),
     }
 
 
-def grade(luma: Array) -> dict[str, float]:
-    """Degrees, 0 to 1, of the claims that have no sharp border: logistic in log detail and in saliency.
+def place(luma: Array) -> Positions:
+    """Positions on the measured axes; wide curves, so that more is more far beyond what recordings show."""
+    mean, over = float(luma.mean()), clipped(luma)
+    veil = _rise(0.28 - spread(luma), 0.03) * _rise(mean - 0.16, 0.02) * _rise(0.2 - over, 0.04)
+    return {
+        "brightness": tanh((mean - 0.4) / 0.3),
+        "contrast": tanh((float(luma.std()) - 0.16) / 0.13),
+        "detail": tanh(1.2 * log(max(detail(luma), 1e-4) / 0.035)),
+        "saliency": tanh((saliency(luma) - 0.15) / 0.12),
+        "clipping": tanh((over - 0.2) / 0.12),
+        "veil": 2 * veil - 1,
+    }
 
-    Detail stays a matter of degree far beyond the clear-cut end of its band, so that more detail is always closer to
-    "detailed"; saliency soon reaches its ceiling: objects stand out or they do not.
-    """
-    detailed = 1 / (1 + (DETAIL_MIDDLE / max(detail(luma), 1e-4)) ** DETAIL_STEEPNESS)
-    salient = 1 / (1 + float(np.exp((SALIENCY_MIDDLE - saliency(luma)) / SALIENCY_WIDTH)))
-    salient = min(max(salient, 1 - SALIENCY_CEILING), SALIENCY_CEILING)
-    return {"detailed": detailed, "plain": 1 - detailed, "salient": salient, "dim": 1 - salient}
+
+def sharpness_position(sigma: float) -> float:
+    """Position of a crop that was blurred by a Gaussian of `sigma` pixels (or as much in another way)."""
+    return tanh(1.5 * (1.0 - sigma))
+
+
+def noise_position(sigma: float) -> float:
+    """Position of a crop with added noise of standard deviation `sigma`; 0 at 0.03."""
+    return tanh(0.9 * log((sigma + 0.004) / 0.034))
+
+
+def clearness_position(at: Positions, mean: float) -> float:
+    """Freedom of all flaws: the product of what every flaw leaves."""
+    left = _rise(mean - 0.16, 0.02) * (1 - at["veil"]) / 2 * (1 - at["clipping"]) / 2
+    left *= _rise(at["sharpness"], 0.15) * _rise(-at["noise"], 0.15)
+    return 2 * left - 1
+
+
+def _rise(value: float, width: float) -> float:
+    return 1 / (1 + exp(-max(-30.0, min(30.0, value / width))))
 
 
 def _negated(truth: bool | None) -> bool | None:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ivif_cli.core.language import attributes
+from tools.compact_clip import attributes
 
 
 @pytest.fixture
@@ -50,9 +50,26 @@ def test_a_band_leaves_the_middle_open() -> None:
     assert [band.above(value) for value in (0.2, 0.3, 0.4)] == [False, None, True]
 
 
-def test_degrees_are_monotone_and_complementary(textured: np.ndarray) -> None:
-    degrees = [attributes.grade(0.5 + (textured - 0.5) * gain) for gain in (0.05, 0.2, 0.5, 1.0)]
-    detailed = [degree["detailed"] for degree in degrees]
-    assert detailed == sorted(detailed)
-    assert all(degree["detailed"] + degree["plain"] == pytest.approx(1) for degree in degrees)
-    assert all(degree["salient"] + degree["dim"] == pytest.approx(1) for degree in degrees)
+def test_positions_rise_with_what_they_measure(textured: np.ndarray) -> None:
+    gains = [attributes.place(0.5 + (textured - 0.5) * gain) for gain in (0.05, 0.2, 0.5, 1.0, 1.5)]
+    for axis in ("detail", "contrast"):
+        values = [position[axis] for position in gains]
+        assert values == sorted(values)
+        assert -1 < values[0] < 0
+    shifts = [attributes.place(textured * 0.3 + level)["brightness"] for level in (0.0, 0.2, 0.4, 0.6)]
+    assert shifts == sorted(shifts)
+
+
+def test_brightening_leaves_detail_and_contrast_where_they_are(textured: np.ndarray) -> None:
+    dark, bright = (attributes.place(0.3 * textured + level) for level in (0.1, 0.5))
+    assert dark["detail"] == pytest.approx(bright["detail"], abs=1e-3)
+    assert dark["contrast"] == pytest.approx(bright["contrast"], abs=1e-3)
+    assert bright["brightness"] - dark["brightness"] > 0.5
+
+
+def test_a_flaw_takes_clearness_away(textured: np.ndarray) -> None:
+    at = attributes.place(textured) | {"sharpness": attributes.sharpness_position(0), "noise": attributes.noise_position(0)}
+    assert attributes.clearness_position(at, 0.5) > 0.6
+    assert attributes.clearness_position(at | {"noise": attributes.noise_position(0.1)}, 0.5) < -0.6
+    assert attributes.clearness_position(at | {"sharpness": attributes.sharpness_position(2.0)}, 0.5) < -0.6
+    assert attributes.clearness_position(at, 0.05) < -0.6

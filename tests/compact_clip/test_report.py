@@ -9,10 +9,10 @@ import torch
 
 from ivif_cli.core.language.encoder import COMPACT_WEIGHTS, load_encoder
 from ivif_cli.core.language.prompts import PromptSet, embed
-from ivif_cli.core.language.zero_shot import Score
-from ivif_cli.core.training.captioned_crops import Scene
-from ivif_cli.core.training.clip_card import as_markdown, model_card
-from ivif_cli.core.training.clip_report import (
+from ivif_cli.core.weights import bundled, read_weights
+from tools.compact_clip.card import as_markdown, model_card
+from tools.compact_clip.crops import Scene
+from tools.compact_clip.report import (
     PIXEL_RULES,
     ClipReport,
     MethodRow,
@@ -23,7 +23,8 @@ from ivif_cli.core.training.clip_report import (
     modality_row,
     score_methods,
 )
-from ivif_cli.core.weights import bundled, read_weights
+from tools.compact_clip.sentences import Confusion
+from tools.compact_clip.zero_shot import Score
 
 pytest.importorskip("open_clip")
 
@@ -48,20 +49,24 @@ def report(**changes: object) -> ClipReport:
 
 
 def test_no_bar_is_missed() -> None:
-    assert report().missed() == []
-    assert "All bars reached." in as_markdown(report())
+    good = report(modality=[ModalityRow("A", 30, 1.0, 1.0), ModalityRow("TNO", 10, 0.9, 1.0)])
+    assert good.missed() == []
+    assert "All bars reached." in as_markdown(good)
 
 
 def test_missed_bars_are_named_with_their_numbers() -> None:
     bad = report(
         modality=[ModalityRow("A", 10, 0.5, 1.0)], claims=[Score("noisy", 0.9, 0.6, 4, 5)], objective=0.5
     ).missed()
-    assert bad == ["modality 50.0% < 95%", "noisy 75.0% < 85%", "objective 50.0% < 80%"]
+    assert bad == ["modality on A 50.0% < 95%", "noisy 75.0% < 90%", "objective 50.0% < 80%"]
+    unread = report(sentences=Confusion(10, 0.9, 0.9, 0.9, {}), graded={"bright": 0.5}).missed()
+    assert unread == ["modality on B 90.0% < 95%", "order of bright 0.50 < 0.90", "sentences, second 90% < 95%"]
 
 
 def test_the_card_carries_tables_hash_and_origin() -> None:
-    card = model_card(report(), {"steps": "7", "trained_on": "3 pairs of X", "recipe": '{"seed": 1}'})
-    for part in ("`" + "ab" * 32 + "`", "3 pairs of X", "7 steps", "seed 1", "| SeAFusion | 21 |", "What it is not"):
+    metadata = {"image_recipe": '{"steps": 7}', "text_recipe": '{"seed": 1}', "trained_on": "3 pairs of X"}
+    card = model_card(report(), metadata)
+    for part in ("`" + "ab" * 32 + "`", "3 pairs of X", "steps 7", "seed 1", "all-MiniLM-L6-v2", "| SeAFusion | 21 |", "What it is not"):
         assert part in card
     assert "{" not in card
 

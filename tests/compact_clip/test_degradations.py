@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ivif_cli.core.language import degradations
-from ivif_cli.core.language.attributes import clipped, detail, measure, spread
+from tools.compact_clip import degradations
+from tools.compact_clip.attributes import clipped, detail, measure, place, saliency, spread
 
 
 @pytest.fixture
@@ -57,3 +57,22 @@ def test_matching_takes_over_the_grey_levels_and_keeps_the_order(crop: np.ndarra
     np.testing.assert_array_equal(np.sort(matched, axis=None), np.sort(other, axis=None))
     order = np.argsort(crop, axis=None, kind="stable")
     assert (np.diff(matched.ravel()[order]) >= 0).all()
+
+
+def test_a_change_of_detail_moves_detail_and_hardly_brightness(crop: np.ndarray) -> None:
+    for seed in range(10):
+        changed = degradations.change_detail(crop, np.random.default_rng(seed))
+        assert abs(changed.mean() - crop.mean()) < 0.02
+        assert abs(place(changed)["detail"] - place(crop)["detail"]) > 0.01
+
+
+def test_a_change_of_brightness_reaches_both_ends(crop: np.ndarray) -> None:
+    means = [degradations.change_brightness(crop, np.random.default_rng(seed)).mean() for seed in range(40)]
+    assert min(means) < 0.15
+    assert max(means) > 0.75
+
+
+def test_a_change_of_saliency_raises_or_lowers_it(crop: np.ndarray) -> None:
+    values = [saliency(degradations.change_saliency(crop, np.random.default_rng(seed))) for seed in range(30)]
+    assert max(values) > 1.5 * saliency(crop)
+    assert min(values) < saliency(crop)

@@ -37,15 +37,20 @@ def blur(luma: Array, rng: np.random.Generator) -> Array:
 
 
 def noise(luma: Array, rng: np.random.Generator) -> Array:
-    """Sensor noise of standard deviation 0.06 to 0.20: white, of two-pixel grain, or growing with the signal."""
-    sigma, kind = rng.uniform(0.06, 0.20), rng.random()
-    grain: Array = rng.standard_normal(luma.shape, dtype=np.float32)
+    """Sensor noise of standard deviation 0.06 to 0.20."""
+    return grain(luma, rng.uniform(0.06, 0.20), rng)
+
+
+def grain(luma: Array, sigma: float, rng: np.random.Generator) -> Array:
+    """Noise of standard deviation `sigma`: white, of two-pixel grain, or growing with the signal."""
+    kind = rng.random()
+    speckle: Array = rng.standard_normal(luma.shape, dtype=np.float32)
     if kind < 0.3:
-        grain = cv2.GaussianBlur(grain, (0, 0), 0.7)
-        grain = grain / (grain.std() + 1e-6)
+        speckle = cv2.GaussianBlur(speckle, (0, 0), 0.7)
+        speckle = speckle / (speckle.std() + 1e-6)
     elif kind < 0.5:
-        grain = grain * (np.sqrt(luma + 0.1) * 1.4)
-    return _clip(luma + sigma * grain)
+        speckle = speckle * (np.sqrt(luma + 0.1) * 1.4)
+    return _clip(luma + sigma * speckle)
 
 
 def darken(luma: Array, rng: np.random.Generator) -> Array:
@@ -132,3 +137,43 @@ def jpeg(luma: Array, rng: np.random.Generator) -> Array:
     levels = np.round(luma * 255).astype(np.uint8)
     _, data = cv2.imencode(".jpg", levels, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 96))])
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.float32) / 255.0
+
+
+def change_brightness(luma: Array, rng: np.random.Generator) -> Array:
+    """A new mean (0.04 to 0.92): a shift, or a gamma that leaves black and white where they are."""
+    target, mean = rng.uniform(0.04, 0.92), min(max(float(luma.mean()), 0.01), 0.99)
+    if rng.random() < 0.6:
+        return _clip(luma + target - mean)
+    return _clip(luma ** np.clip(np.log(target) / np.log(mean), 0.3, 3.5))
+
+
+def change_contrast(luma: Array, rng: np.random.Generator) -> Array:
+    """All structure about the mean, or the coarse structure alone, times 0.15 to 3."""
+    gain, mean = np.exp(rng.uniform(np.log(0.15), np.log(3.0))), float(luma.mean())
+    if rng.random() < 0.5:
+        return _clip(mean + gain * (luma - mean))
+    coarse = cv2.GaussianBlur(luma, (0, 0), 3.0)
+    return _clip(luma + (gain - 1) * (coarse - mean))
+
+
+def change_detail(luma: Array, rng: np.random.Generator) -> Array:
+    """The fine structure (above a Gaussian of sigma 1.5 to 4) times 0.1 to 4."""
+    fine = luma - cv2.GaussianBlur(luma, (0, 0), rng.uniform(1.5, 4.0))
+    return _clip(luma + (np.exp(rng.uniform(np.log(0.1), np.log(4.0))) - 1) * fine)
+
+
+def change_saliency(luma: Array, rng: np.random.Generator) -> Array:
+    """Bright compact spots raised or lowered; now and then a new warm spot is put somewhere."""
+    sigma = rng.uniform(1.5, 4.0)
+    spots = np.maximum(cv2.GaussianBlur(luma, (0, 0), sigma) - cv2.GaussianBlur(luma, (0, 0), 4 * sigma), 0)
+    if rng.random() < 0.65:
+        return _clip(luma + rng.uniform(-1.2, 3.0) * spots)
+    height, width = luma.shape
+    rows = (np.arange(height, dtype=np.float32)[:, None] - rng.uniform(8, height - 8)) / rng.uniform(2, 7)
+    columns = (np.arange(width, dtype=np.float32)[None] - rng.uniform(8, width - 8)) / rng.uniform(1.5, 5)
+    spot = 1 / (1 + np.exp(np.minimum(4 * (rows**2 + columns**2 - 1), 30)))
+    return _clip(luma + spot * (rng.uniform(0.4, 1.0) - luma) * rng.uniform(0.2, 1.0))
+
+
+CHANGES: tuple[Degradation, ...] = (change_brightness, change_contrast, change_detail, change_saliency)
+"""Changes of one attribute over a wide range; the others are held as far as the range of luma allows."""

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
-from ivif_cli.core.language.attributes import Truth
-from ivif_cli.core.language.grammar import GROUPS
+from ivif_cli.core.language.claims import CLAIMS, GROUPS
+from tools.compact_clip.attributes import Truth
 
 PROBES: dict[str, str] = {
     "infrared": "an infrared image",
@@ -17,10 +16,14 @@ PROBES: dict[str, str] = {
     "plain": "an image with plain background",
     "salient": "an image with salient objects",
     "dim": "an image with dim objects",
+    "day": "an image taken by day",
+    "night": "an image taken at night",
+    "bright": "a bright image",
+    "high-contrast": "an image with high contrast",
 }
 """Claim -> the text that asks for it."""
 
-PROBED_GROUPS = ("modality", "quality", "background", "objects")
+SCORED_GROUPS = ("modality", "quality", "background", "objects")
 
 
 @dataclass(frozen=True)
@@ -39,25 +42,20 @@ class Score:
         return (self.recall + self.specificity) / 2
 
 
-def read_group(images: Tensor, texts: Tensor) -> Tensor:
-    """Index of the best text of a group for every image: N x D and K x D, both normalised -> N."""
-    return (images @ texts.T).argmax(dim=1)
-
-
-def score_claims(images: Tensor, texts: dict[str, Tensor], truths: Sequence[Truth]) -> list[Score]:
-    """Score of every probed claim over pictures with known truth; unclear pictures are left out.
+def score_claims(images: Tensor, texts: Tensor, truths: Sequence[Truth]) -> list[Score]:
+    """Score of every claim of the scored groups over pictures with known truth; unclear pictures are left out.
 
     Pictures with several flaws count for a flaw when any true one is named.
 
     Args:
         images: N x D normalised image embeddings.
-        texts: claim -> D, normalised embedding of its probe.
+        texts: claims x D, normalised, in the order of `CLAIMS`: anchors, or embeddings of the probe texts.
         truths: N truths.
     """
     scores = []
-    for group in PROBED_GROUPS:
+    for group in SCORED_GROUPS:
         claims = GROUPS[group]
-        best = read_group(images, torch.stack([texts[claim] for claim in claims])).tolist()
+        best = (images @ texts[[CLAIMS.index(claim) for claim in claims]].T).argmax(dim=1).tolist()
         named = [claims[index] for index in best]
         scores += [_score(claim, named, truths) for claim in claims]
     return scores

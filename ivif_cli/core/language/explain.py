@@ -1,0 +1,79 @@
+"""What a text was understood to ask for: its claims with shares, the words that are not known, whether it says anything."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from ivif_cli.core.language.text_tower import TextEncoder, load_text_tower
+
+SAID = 0.35
+"""A text whose strongest claim is below this says nothing that the model can see."""
+SHOWN = 0.1
+"""Claims with a smaller share are not worth a word."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How a text was read.
+
+    Attributes:
+        text: as given.
+        claims: every claim -> share of the text's meaning; the shares sum to 1, or to the strength of the strongest
+            claim where the text says nothing that the model can see.
+        confidence: strength of the strongest claim, 0 to 1.
+        unknown: words that the model does not know.
+    """
+
+    text: str
+    claims: dict[str, float]
+    confidence: float
+    unknown: tuple[str, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether the text says nothing that the model can see ("a happy picture")."""
+        return self.confidence < SAID
+
+    def line(self) -> str:
+        """The claims that count, strongest first: "salient 0.62, bright 0.21"."""
+        ranked = sorted(self.claims.items(), key=lambda item: -item[1])
+        said = [f"{claim} {share:.2f}" for claim, share in ranked if share >= SHOWN]
+        return "nothing that the model can see" if self.empty or not said else ", ".join(said)
+
+    def warnings(self) -> list[str]:
+        """What the user should know: words that are not known, a text that says nothing that the model can see."""
+        found = []
+        if self.unknown:
+            found.append(f"words that the compact CLIP does not know: {', '.join(self.unknown)} (in {self.text!r})")
+        if self.empty:
+            found.append(f"the text says nothing that the model can see: {self.text!r}")
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry of `--json`."""
+        claims = {claim: round(share, 4) for claim, share in self.claims.items()}
+        return {"text": self.text, "claims": claims, "unknown": list(self.unknown)}
+
+
+def explain(text: str, encoder: TextEncoder | None = None) -> Explanation:
+    """How the compact CLIP reads `text`.
+
+    Args:
+        text: what the picture should be, in English.
+        encoder: the text side to ask; the bundled one where none is given.
+
+    Raises:
+        UsageError: the text is empty, in another language, or holds no known word.
+    """
+    encoder = encoder or _bundled()
+    strengths = encoder.claim_strengths(text)
+    strongest = max(strengths.values())
+    total = sum(strengths.values())
+    scale = (1.0 if strongest >= SAID else strongest) / max(total, 1e-9)
+    shares = {claim: strength * scale for claim, strength in strengths.items()}
+    return Explanation(text, shares, strongest, tuple(encoder.unknown_words(text)))
+
+
+@cache
+def _bundled() -> TextEncoder:
+    return load_text_tower()

@@ -1,0 +1,72 @@
+"""The caption grammar: claims, words, and the objective's own texts."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ivif_cli.core.language.claims import CLAIMS
+from ivif_cli.core.language.tokenizer import unknown_words
+from tools.compact_clip import grammar
+
+
+def test_every_word_it_says_is_in_the_word_table(rng: np.random.Generator, shared_data: Path) -> None:
+    words = (shared_data / "words" / "words.txt").read_text().split()
+    rows = {word: row for row, word in enumerate(words)}
+    for _ in range(1500):
+        assert unknown_words(grammar.imagine(rng).text, rows) == []
+
+
+def test_every_claim_has_phrases_of_every_way_and_an_opposite() -> None:
+    single, together, _ = grammar.phrases()
+    assert tuple(single) == CLAIMS
+    for row in single.values():
+        assert row.opposite in CLAIMS
+        assert all(row.ways[way] for way in grammar.WAYS)
+    assert all(caption.claims <= set(CLAIMS) for caption in together)
+
+
+def test_no_phrase_is_said_of_two_claims() -> None:
+    seen: dict[str, str] = {}
+    for claim, row in grammar.phrases()[0].items():
+        for phrase in {phrase for way in row.ways.values() for phrase in way}:
+            assert seen.setdefault(phrase, claim) == claim, phrase
+
+
+def test_there_are_several_hundred_phrases_and_every_claim_is_drawn(rng: np.random.Generator) -> None:
+    single, together, _ = grammar.phrases()
+    assert sum(len(set(phrases)) for row in single.values() for phrases in row.ways.values()) + len(together) > 700
+    drawn = [grammar.imagine(rng).claims for _ in range(800)]
+    assert set().union(*drawn) == set(CLAIMS)
+    assert max(len(claims) for claims in drawn) == 3
+    assert frozenset() in drawn
+
+
+def test_a_refusal_claims_the_opposite(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = grammar.Phrases("dim", {"adjective": (), "feature": (), "do": ("light the people",), "say": ()})
+    other = grammar.Phrases("salient", {"adjective": (), "feature": (), "do": ("hide the people",), "say": ()})
+    monkeypatch.setattr(grammar, "phrases", lambda: ({"salient": row, "dim": other}, [], {}))
+    rng = np.random.default_rng(0)
+    texts = [grammar.express("salient", rng) for _ in range(100)]
+    for text in texts:
+        refused = any(word in text.split() for word in ("not", "never", "no", "avoid", "without", "instead", "refrain", "rather", "stop"))
+        assert ("hid" in text) == (refused or text.startswith(("under", "by no")))
+    assert any("do not hide the people" in text for text in texts)
+
+
+@pytest.mark.parametrize(("phrase", "expected"), [("blur it", "blurring it"), ("make it dark", "making it dark"), ("add noise", "adding noise")])
+def test_gerunds(phrase: str, expected: str) -> None:
+    assert grammar.gerund(phrase) == expected
+
+
+@pytest.mark.parametrize(("phrase", "expected"), [("infrared image", "an infrared image"), ("clear view", "a clear view")])
+def test_articles(phrase: str, expected: str) -> None:
+    assert grammar.with_article(phrase) == expected
+
+
+def test_the_objectives_own_texts_are_among_the_captions() -> None:
+    together = {caption.text: caption.claims for caption in grammar.phrases()[1]}
+    wanted = together["a clear image with detailed background and salient objects"]
+    assert wanted == {"clear", "detailed", "salient"}
+    assert together["an infrared image"] == {"infrared"}
+    assert together["a visible gray image"] == {"visible"}

@@ -1,0 +1,191 @@
+"""Training of the image tower: where a picture lies on every axis, and how a change of one attribute moves it."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ivif_cli.core.errors import TrainingError
+from tools.compact_clip.anchors import AXES, DIMENSIONS, anchors, embedding_to_positions
+from tools.compact_clip.crops import Sample, Scene, draw_samples, source_chances
+from tools.compact_clip.zero_shot import Score, score_claims
+
+MODALITY = AXES.index("modality")
+
+
+@dataclass(frozen=True)
+class ImageRecipe:
+    """Everything that decides a training run of the image tower.
+
+    Attributes:
+        layers, width: of the ModifiedResNet.
+        frozen_from: share of the steps after which batch statistics stay as they are: what is trained is what is used.
+        differences: weight of how the second version of a crop differs from the first.
+        modality: weight of telling infrared from visible.
+    """
+
+    image_size: int = 96
+    width: int = 16
+    layers: tuple[int, int, int, int] = (1, 2, 3, 2)
+    steps: int = 1480
+    batch_size: int = 64
+    learning_rate: float = 3e-3
+    warmup: int = 60
+    weight_decay: float = 0.05
+    frozen_from: float = 0.88
+    differences: float = 1.0
+    modality: float = 2.0
+    validation_share: float = 0.08
+    seed: int = 0
+    shares: dict[str, float] = field(
+        default_factory=lambda: {"RoadScene": 0.45, "MSRS": 0.38, "M3FD": 0.12, "FMB": 0.05}
+    )
+
+
+def split_scenes(scenes: Sequence[Scene], share: float, seed: int) -> tuple[list[Scene], list[Scene]]:
+    """Training and validation scenes; a scene group is never on both sides."""
+    groups = sorted({scene.group for scene in scenes})
+    chosen = np.random.default_rng(seed).permutation(groups)[: max(1, round(share * len(groups)))]
+    held = set(chosen.tolist())
+    return [s for s in scenes if s.group not in held], [s for s in scenes if s.group in held]
+
+
+def targets(samples: Sequence[Sample]) -> tuple[Tensor, Tensor]:
+    """Positions N x axes, and 1 where they are known, else 0."""
+    values = torch.tensor([[sample.positions.get(axis, math.nan) for axis in AXES] for sample in samples])
+    return values.nan_to_num(0.0), (~values.isnan()).float()
+
+
+def position_loss(found: Tensor, wanted: Tensor, known: Tensor, differences: float) -> Tensor:
+    """Smooth L1 of the positions, plus that of the differences between the two versions of each crop.
+
+    Args:
+        found, wanted, known: N x axes; rows 2i and 2i+1 are versions of one crop.
+        differences: weight of the second part.
+    """
+    alone = _masked(found - wanted, known)
+    change = (found[1::2] - found[::2]) - (wanted[1::2] - wanted[::2])
+    return alone + differences * _masked(change, known[1::2] * known[::2])
+
+
+def _masked(error: Tensor, known: Tensor) -> Tensor:
+    beta = 0.5
+    loss = F.smooth_l1_loss(error, torch.zeros_like(error), reduction="none", beta=beta)
+    return (loss * known).sum() / known.sum().clamp(min=1)
+
+
+def modality_loss(found: Tensor, wanted: Tensor) -> Tensor:
+    """Cross-entropy of infrared against visible, at four times the position; blends ask for the middle."""
+    return F.binary_cross_entropy_with_logits(4 * found[:, MODALITY], (wanted[:, MODALITY] + 1) / 2)
+
+
+class Trainer:
+    """A run: tower, optimiser and step; a step depends on (seed, step) and the state alone: resuming is exact."""
+
+    def __init__(self, recipe: ImageRecipe, scenes: Sequence[Scene], *, compiled: bool = False) -> None:
+        from open_clip import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+        from open_clip.modified_resnet import ModifiedResNet
+
+        torch.manual_seed(recipe.seed)
+        self.recipe = recipe
+        tower = ModifiedResNet(
+            layers=list(recipe.layers),
+            output_dim=DIMENSIONS,
+            heads=recipe.width // 2,
+            image_size=recipe.image_size,
+            width=recipe.width,
+        )
+        self.tower: Any = tower.to(memory_format=torch.channels_last)
+        self.forward: Callable[[Tensor], Tensor] = torch.compile(self.tower) if compiled else self.tower
+        self.mean = torch.tensor(OPENAI_DATASET_MEAN).view(1, 3, 1, 1)
+        self.std = torch.tensor(OPENAI_DATASET_STD).view(1, 3, 1, 1)
+        self.training, self.held_out = split_scenes(scenes, recipe.validation_share, recipe.seed)
+        self.chances = source_chances(self.training, recipe.shares)
+        decayed = [p for p in self.tower.parameters() if p.ndim > 1]
+        others = [p for p in self.tower.parameters() if p.ndim <= 1]
+        groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
+        self.optimiser = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.98))
+        self.step = 0
+
+    def rate(self) -> float:
+        """Linear warm-up, then half a cosine down to 1 % of the peak."""
+        if self.step < self.recipe.warmup:
+            return self.recipe.learning_rate * (self.step + 1) / self.recipe.warmup
+        progress = (self.step - self.recipe.warmup) / max(1, self.recipe.steps - self.recipe.warmup)
+        return self.recipe.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+
+    def pixels(self, samples: Sequence[Sample]) -> Tensor:
+        """Samples -> N,3,H,W, grey repeated and normalised by CLIP's own mean and std."""
+        luma = torch.from_numpy(np.stack([sample.luma for sample in samples]))[:, None]
+        return ((luma - self.mean) / self.std).to(memory_format=torch.channels_last)
+
+    def train_step(self) -> float:
+        """One step; returns the loss. Raises TrainingError when it is not finite."""
+        recipe, rng = self.recipe, np.random.default_rng((self.recipe.seed, self.step))
+        samples = draw_samples(self.training, self.chances, recipe.batch_size, recipe.image_size, rng)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate()
+        self.tower.train(self.step < recipe.frozen_from * recipe.steps)
+        embedded = F.normalize(self.forward(self.pixels(samples)), dim=1)
+        found, (wanted, known) = embedding_to_positions(embedded), targets(samples)
+        loss = position_loss(found, wanted, known, recipe.differences) + recipe.modality * modality_loss(found, wanted)
+        loss = loss + 0.2 * F.relu(0.35 - embedded[:, -1]).mean()
+        if not torch.isfinite(loss):
+            raise TrainingError(f"the loss is {loss.item()} at step {self.step}", "lower the learning rate")
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.tower.parameters(), 1.0)
+        self.optimiser.step()
+        self.step += 1
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def validate(self, count: int = 384) -> list[Score]:
+        """Zero-shot scores on the held-out scenes, always on the same samples."""
+        self.tower.eval()
+        chances = source_chances(self.held_out, self.recipe.shares)
+        size, batch = self.recipe.image_size, self.recipe.batch_size
+        samples = draw_samples(self.held_out, chances, count, size, np.random.default_rng(12345))
+        parts = [self.tower(self.pixels(samples[i : i + batch])) for i in range(0, count, batch)]
+        return score_claims(F.normalize(torch.cat(parts), dim=1), anchors(), [sample.truth for sample in samples])
+
+    def save(self, path: Path) -> None:
+        """Write everything a resumed run needs; the file is whole or absent."""
+        state = {"tower": self.tower.state_dict(), "optimiser": self.optimiser.state_dict(), "step": self.step}
+        partial = path.with_suffix(".part")
+        torch.save(state | {"recipe": asdict(self.recipe)}, partial)
+        partial.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Continue from `save`; TrainingError where the recipe is another one."""
+        state = torch.load(path, weights_only=True, map_location="cpu")
+        if state["recipe"] != asdict(self.recipe):
+            raise TrainingError(f"{path} was written with another recipe", "use the same recipe, or another folder")
+        self.tower.load_state_dict(state["tower"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step = state["step"]
+
+
+def run(
+    trainer: Trainer, checkpoint: Path, *, every: int = 200, report: Callable[[dict[str, Any]], None] = print
+) -> Iterator[int]:
+    """Train to the recipe's last step, yielding every step; saves and reports every `every` steps and at the end."""
+    losses: list[float] = []
+    started = time.perf_counter()
+    while trainer.step < trainer.recipe.steps:
+        losses.append(trainer.train_step())
+        if trainer.step % every == 0 or trainer.step == trainer.recipe.steps:
+            seconds = (time.perf_counter() - started) / len(losses)
+            trainer.save(checkpoint)
+            scores = {score.claim: round(score.balanced, 3) for score in trainer.validate()}
+            line = {"step": trainer.step, "loss": round(sum(losses) / len(losses), 4), "s/step": round(seconds, 3)}
+            report(line | scores)
+            losses, started = [], time.perf_counter()
+        yield trainer.step

@@ -1,0 +1,88 @@
+"""Train the compact CLIP from fresh weights: the image tower, then the text tower, then one file.
+
+    python -m tools.compact_clip.train --data ../shared/data/train --words ../shared/data/words --out runs/compact-clip
+
+The image tower resumes by itself where the folder holds a checkpoint. The folder's `manifest.csv` gives source, stem,
+scene_group, night and the two files (`ir`, `vi`).
+"""
+
+import argparse
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+
+import cv2
+import torch
+
+from ivif_cli.core.data.images import read_image
+from ivif_cli.core.data.luma import to_luma
+from tools.compact_clip.crops import Scene
+from tools.compact_clip.export import export
+from tools.compact_clip.image_tower import ImageRecipe, Trainer, run
+from tools.compact_clip.text_training import TextRecipe, new_tower, read_word_table, train_text
+
+WEIGHTS = Path(__file__).resolve().parents[2] / "weights/compact-clip.safetensors"
+NIGHT = {"y": True, "n": False}
+
+
+def read_scenes(root: Path) -> list[Scene]:
+    """All pairs of the manifest as luma; M3FD's frame, which its warping leaves black, is cut off."""
+    scenes = []
+    with (root / "manifest.csv").open(newline="") as stream:
+        for row in csv.DictReader(stream):
+            ir, vis = (to_luma(read_image(root / row[key])) for key in ("ir", "vi"))
+            if row["source"] == "M3FD":
+                ir, vis = (luma[40:-40, 60:-60] for luma in (ir, vis))
+            night = NIGHT.get(row["night"])
+            scenes.append(Scene(row["stem"], row["source"], row["scene_group"], night, ir, vis))
+    return scenes
+
+
+def described(scenes: list[Scene]) -> str:
+    """How many pairs of which dataset, in words."""
+    counts = Counter(scene.source for scene in scenes)
+    return ", ".join(f"{count} pairs of {source}" for source, count in sorted(counts.items()))
+
+
+def arguments_of() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data/train"))
+    parser.add_argument("--words", type=Path, default=Path("../shared/data/words"))
+    parser.add_argument("--out", type=Path, default=Path("runs/compact-clip"))
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="weights file to write")
+    parser.add_argument("--steps", type=int, default=ImageRecipe.steps, help="of the image tower")
+    parser.add_argument("--text-steps", type=int, default=TextRecipe.steps)
+    parser.add_argument("--compiled", action="store_true", help="compile the tower: two minutes, then a third faster")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Train what is not trained yet, and export."""
+    arguments = arguments_of()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    log = (arguments.out / "metrics.jsonl").open("a")
+
+    def report(line: dict[str, float]) -> None:
+        for stream in (log, None):
+            print(json.dumps(line), file=stream, flush=True)
+
+    scenes = read_scenes(arguments.data)
+    trainer = Trainer(ImageRecipe(steps=arguments.steps), scenes, compiled=arguments.compiled)
+    checkpoint = arguments.out / "image.pt"
+    if checkpoint.exists():
+        trainer.load(checkpoint)
+    for _ in run(trainer, checkpoint, report=report):
+        pass
+    table, recipe = read_word_table(arguments.words), TextRecipe(steps=arguments.text_steps)
+    tower = train_text(new_tower(*table, recipe), recipe, report)
+    recipes = (trainer.recipe, recipe)
+    sha256 = export(arguments.weights, trainer.tower.state_dict(), tower, table, recipes, described(scenes))
+    print(f'core/weights.py: "{arguments.weights.name}": "{sha256}",')
+
+
+if __name__ == "__main__":
+    main()
