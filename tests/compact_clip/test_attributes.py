@@ -68,7 +68,10 @@ def test_brightening_leaves_detail_and_contrast_where_they_are(textured: np.ndar
 
 
 def test_a_flaw_takes_clearness_away(textured: np.ndarray) -> None:
-    at = attributes.place(textured) | {"sharpness": attributes.sharpness_position(0), "noise": attributes.noise_position(0)}
+    at = attributes.place(textured) | {
+        "sharpness": attributes.sharpness_position(0),
+        "noise": attributes.noise_position(0),
+    }
     assert attributes.clearness_position(at, 0.5) > 0.6
     assert attributes.clearness_position(at | {"noise": attributes.noise_position(0.1)}, 0.5) < -0.6
     assert attributes.clearness_position(at | {"sharpness": attributes.sharpness_position(2.0)}, 0.5) < -0.6

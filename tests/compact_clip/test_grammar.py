@@ -49,17 +49,25 @@ def test_a_refusal_claims_the_opposite(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     texts = [grammar.express("salient", rng) for _ in range(100)]
     for text in texts:
-        refused = any(word in text.split() for word in ("not", "never", "no", "avoid", "without", "instead", "refrain", "rather", "stop"))
+        refused = any(
+            word in text.split()
+            for word in ("not", "never", "no", "avoid", "without", "instead", "refrain", "rather", "stop")
+        )
         assert ("hid" in text) == (refused or text.startswith(("under", "by no")))
     assert any("do not hide the people" in text for text in texts)
 
 
-@pytest.mark.parametrize(("phrase", "expected"), [("blur it", "blurring it"), ("make it dark", "making it dark"), ("add noise", "adding noise")])
+@pytest.mark.parametrize(
+    ("phrase", "expected"),
+    [("blur it", "blurring it"), ("make it dark", "making it dark"), ("add noise", "adding noise")],
+)
 def test_gerunds(phrase: str, expected: str) -> None:
     assert grammar.gerund(phrase) == expected
 
 
-@pytest.mark.parametrize(("phrase", "expected"), [("infrared image", "an infrared image"), ("clear view", "a clear view")])
+@pytest.mark.parametrize(
+    ("phrase", "expected"), [("infrared image", "an infrared image"), ("clear view", "a clear view")]
+)
 def test_articles(phrase: str, expected: str) -> None:
     assert grammar.with_article(phrase) == expected
 

@@ -66,7 +66,15 @@ def test_missed_bars_are_named_with_their_numbers() -> None:
 def test_the_card_carries_tables_hash_and_origin() -> None:
     metadata = {"image_recipe": '{"steps": 7}', "text_recipe": '{"seed": 1}', "trained_on": "3 pairs of X"}
     card = model_card(report(), metadata)
-    for part in ("`" + "ab" * 32 + "`", "3 pairs of X", "steps 7", "seed 1", "all-MiniLM-L6-v2", "| SeAFusion | 21 |", "What it is not"):
+    for part in (
+        "`" + "ab" * 32 + "`",
+        "3 pairs of X",
+        "steps 7",
+        "seed 1",
+        "all-MiniLM-L6-v2",
+        "| SeAFusion | 21 |",
+        "What it is not",
+    ):
         assert part in card
     assert "{" not in card
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+
 @dataclass(frozen=True)
 class TinyClip:
     """Files of the tiny model."""

@@ -30,7 +30,9 @@ def test_it_loads_without_open_clip_and_torchvision() -> None:
         "import sys; from ivif_cli.core.language.explain import explain; explain('a bright image');"
         "print([m for m in ('open_clip', 'torchvision') if m in sys.modules])"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
 
 
 def test_a_text_reads_the_same_alone_and_beside_longer_ones(text: TextEncoder) -> None:

@@ -5,11 +5,22 @@ import pytest
 from ivif_cli.core.language.foreign import foreign_language
 from ivif_cli.core.language.tokenizer import look_up, unknown_words, words_of
 
-TABLE = {word: row for row, word in enumerate("brighten detail bright hazy over exposed light mess do not soft stop".split())}
+TABLE = {
+    word: row
+    for row, word in enumerate(
+        ["brighten", "detail", "bright", "hazy", "over", "exposed", "light", "mess", "do", "not", "soft", "stop"]
+    )
+}
 
 
 def test_words_are_lower_case_without_punctuation_and_numbers() -> None:
-    assert words_of("An Over-exposed, GRAY image: 2.5 times (50 %)!") == ["an", "over-exposed", "gray", "image", "times"]
+    assert words_of("An Over-exposed, GRAY image: 2.5 times (50 %)!") == [
+        "an",
+        "over-exposed",
+        "gray",
+        "image",
+        "times",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,11 @@ def _gradual_blur(crop: Crop, rng: np.random.Generator) -> Crop:
     sigma = float(rng.uniform(0.3, 2.8))
     before = crop.blur or 0.0
     return Crop(
-        cv2.GaussianBlur(crop.luma, (0, 0), sigma), crop.infrared, crop.night, float(np.hypot(before, sigma)), crop.noise
+        cv2.GaussianBlur(crop.luma, (0, 0), sigma),
+        crop.infrared,
+        crop.night,
+        float(np.hypot(before, sigma)),
+        crop.noise,
     )
 
 
@@ -177,7 +181,9 @@ def finish(crop: Crop, rng: np.random.Generator) -> Sample:
     return Sample(luma.astype(np.float32), truth, positions)
 
 
-def _family(luma: Array, other: Array, infrared: float, scene: Scene, soft: bool, rng: np.random.Generator) -> list[Sample]:
+def _family(
+    luma: Array, other: Array, infrared: float, scene: Scene, soft: bool, rng: np.random.Generator
+) -> list[Sample]:
     """Two samples of one crop: as varied, and with one or two further changes of single attributes."""
     varied = vary(luma, other, infrared == 1, rng)
     first = Crop(varied, infrared, scene.night, None if soft else 0.0)

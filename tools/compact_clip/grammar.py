@@ -17,60 +17,15 @@ from ivif_cli.core.language.claims import CLAIMS, GROUPS
 PHRASES = Path(__file__).with_name("phrases.toml")
 WAYS = ("adjective", "feature", "do", "say")
 
-NOUNS = ("image", "image", "image", "picture", "picture", "photo", "photograph", "frame", "shot", "view", "result", "fusion", "scene")
-ORDERS = (
-    "{}", "{}", "{}", "{}", "{}", "please {}", "{} please", "{}, please", "can you {}", "could you {}", "could you please {}",
-    "i want you to {}", "i would like you to {}", "try to {}", "you should {}", "we need to {}", "let us {}", "i want to {}",
-    "the fusion should {}", "the result should {}", "we would like to {}", "it should {}", "i need you to {}", "be sure to {}",
-    "your task is to {}", "just {}", "now {}", "{} in the fused image", "{} in this picture", "{} a bit", "{} a little",
-    "{} strongly", "{} as much as possible", "{} somewhat", "make sure to {}", "the goal is to {}", "fuse them and {}", "{} more",
-)  # fmt: skip
-NOT_ORDERS = (
-    "do not {}", "do not {}", "do not {}", "do not {}", "do not {}", "never {}", "please do not {}", "you should not {}", "it should not {}",
-    "the fusion should not {}", "do not try to {}", "i do not want you to {}", "you must not {}", "there is no need to {}",
-    "under no circumstances {}", "please never {}", "by no means {}", "no need to {}", "we do not want to {}",
-)  # fmt: skip
-NOT_DOING = ("avoid {}", "without {}", "instead of {}", "refrain from {}", "stop {}", "no {}", "rather than {}")
-WISHES = (
-    "{}", "{}", "{}", "i want {}", "i would like {}", "give me {}", "show me {}", "produce {}", "we need {}", "i prefer {}",
-    "create {}", "make {}", "the result should be {}", "it should be {}", "turn it into {}", "let it be {}", "this is {}",
-    "there is {}", "it looks like {}", "we see {}", "a fusion that is {}", "get {}", "please make it {}", "{} please",
-)  # fmt: skip
-IS = (
-    "make it {}", "make it {}", "make the image {}", "make the picture {}", "it should be {}", "the image should be {}",
-    "the result should look {}", "let it look {}", "i want it {}", "i like it {}", "keep it {}", "it is {}", "the picture is {}",
-    "something {}", "make everything {}", "more {}", "much more {}", "as {} as possible", "very {}", "really {}", "a bit {}",
-    "slightly more {}", "{}", "rather {}", "extremely {}", "i need it {}", "turn it {}", "so {}", "quite {}", "the scene should be {}",
-)  # fmt: skip
-IS_NOT = (
-    "not {}", "not too {}", "not so {}", "less {}", "make it less {}", "it should not be {}", "the image should not be {}",
-    "do not make it {}", "do not make it too {}", "never {}", "it is not {}", "i do not want it {}", "i do not like it {}",
-    "an image that is not {}", "a picture that is not {}", "it must not be {}", "much less {}", "anything but {}", "it must not look {}",
-    "it is too {}", "this is too {}", "far too {}", "the picture is too {}",
-)  # fmt: skip
-HAS = (
-    "an image with {}", "an image with {}", "a picture with {}", "with {}", "{}", "{}", "more {}", "i want {}", "i would like to see {}", "give it {}",
-    "show {}", "there should be {}", "the picture should have {}", "the result should have {}", "a photo showing {}", "we need {}",
-    "we see {}", "i like {}", "{} please", "an image full of {}", "a lot of {}", "let there be {}", "an image that has {}", "it has {}",
-    "the fused image should have {}", "give me {}", "a scene with {}", "a view with {}",
-)  # fmt: skip
-HAS_NOT = (
-    "an image without {}", "a picture without {}", "without {}", "without any {}", "no {}", "less {}", "not so much {}", "avoid {}",
-    "do not show {}", "there should be no {}", "the picture should not have {}", "i do not want {}", "i do not want to see {}",
-    "a picture that has no {}", "get rid of {}", "remove {}", "an image with no {}", "there is too much {}", "do not give me {}",
-    "an image lacking {}", "free of {}", "free from {}", "fewer {}",
-)  # fmt: skip
-SAYS = (
-    "{}", "{}", "{}", "{}", "an image where {}", "a picture in which {}", "i want that {}", "so that {}", "make sure that {}", "it should look as if {}",
-    "a scene where {}", "see to it that {}", "we see that {}", "i want a picture where {}", "the fusion should be such that {}",
-)  # fmt: skip
-SAYS_NOT = (
-    "it is not the case that {}", "i do not want that {}", "make sure that it is not so that {}", "do not let it happen that {}",
-    "not a picture where {}", "it must not be that {}",
-)  # fmt: skip
-JOINTS = (" and ", " and ", ", ", ", ", ", and ", " but ", " while ", "; ", " yet ", " but also ", ", also ", ". ", " with ", " and also ")
-MENTION = {"modality": 0.22, "quality": 0.5, "background": 0.42, "objects": 0.45, "time": 0.1, "brightness": 0.2, "contrast": 0.18}
-NUMBERS = ("one", "two", "three", "1", "2", "50", "some", "all", "several")
+MENTION = {
+    "modality": 0.22,
+    "quality": 0.5,
+    "background": 0.42,
+    "objects": 0.45,
+    "time": 0.1,
+    "brightness": 0.2,
+    "contrast": 0.18,
+}
 
 
 @dataclass(frozen=True)
@@ -100,6 +55,12 @@ def phrases() -> tuple[dict[str, Phrases], list[Caption], dict[str, tuple[str, .
         for claim in CLAIMS
     }
     return single, together, words
+
+
+@cache
+def frames(kind: str) -> tuple[str, ...]:
+    """What phrases are put into, by kind."""
+    return tuple(tomllib.loads(PHRASES.read_text(encoding="utf-8"))["frames"][kind])
 
 
 def with_article(phrase: str) -> str:
@@ -132,17 +93,17 @@ def _said(claim: str, way: str, negated: bool, rng: np.random.Generator) -> str:
     """One claim in one way of saying it, or a negation of it."""
     phrase = _filled(_pick(phrases()[0][claim].ways[way], rng), rng)
     if way == "do" and negated and rng.random() < 0.25:
-        return _pick(NOT_DOING, rng).format(gerund(phrase))
+        return _pick(frames("not_doing"), rng).format(gerund(phrase))
     if way == "adjective" and not negated and rng.random() < 0.5:
-        noun = _pick(NOUNS, rng)
-        return _pick(WISHES, rng).format(with_article(f"{phrase} {noun}"))
-    frames = {
-        "adjective": (IS, IS_NOT),
-        "feature": (HAS, HAS_NOT),
-        "do": (ORDERS, NOT_ORDERS),
-        "say": (SAYS, SAYS_NOT),
+        noun = _pick(frames("noun"), rng)
+        return _pick(frames("wish"), rng).format(with_article(f"{phrase} {noun}"))
+    around = {
+        "adjective": (frames("is"), frames("is_not")),
+        "feature": (frames("has"), frames("has_not")),
+        "do": (frames("order"), frames("not_order")),
+        "say": (frames("say"), frames("not_say")),
     }
-    return _pick(frames[way][negated], rng).format(phrase)
+    return _pick(around[way][negated], rng).format(phrase)
 
 
 def express(claim: str, rng: np.random.Generator) -> str:
@@ -177,11 +138,11 @@ def compound(claims: Sequence[str], rng: np.random.Generator) -> str:
     moved = [claim for claim in before if rng.random() < 0.2][:1]
     before = [claim for claim in before if claim not in moved]
     adjectives = [_pick(single[claim].ways["adjective"], rng) for claim in before]
-    text = with_article(" ".join([*adjectives, _pick(NOUNS, rng)]))
+    text = with_article(" ".join([*adjectives, _pick(frames("noun"), rng)]))
     features = [_filled(_pick(single[claim].ways["feature"], rng), rng) for claim in [*after, *moved]]
     rng.shuffle(features)
     text += f" with {' and '.join(features)}" if features else ""
-    return _pick(WISHES, rng).format(text)
+    return _pick(frames("wish"), rng).format(text)
 
 
 def render(claims: Sequence[str], rng: np.random.Generator) -> Caption:
@@ -193,7 +154,7 @@ def render(claims: Sequence[str], rng: np.random.Generator) -> Caption:
     clauses = [express(claim, rng) for claim in chosen]
     text = clauses[0]
     for clause in clauses[1:]:
-        text += _pick(JOINTS, rng) + clause
+        text += _pick(frames("joint"), rng) + clause
     return Caption(text, frozenset(chosen))
 
 
@@ -204,8 +165,7 @@ def _contrary(rng: np.random.Generator) -> Caption:
     other = single[claim].opposite
     way = "feature" if rng.random() < 0.5 else "adjective"
     wanted, refused = (_filled(_pick(single[name].ways[way], rng), rng) for name in (claim, other))
-    frame = _pick(("{} rather than {}", "{} instead of {}", "{}, not {}", "{} and not {}", "not {1} but {0}", "{} over {}", "{}, no {}",
-                   "i prefer {} to {}", "from {1} to {0}", "less {1} and more {0}", "more {0} and less {1}"), rng)  # fmt: skip
+    frame = _pick(frames("contrast"), rng)
     return Caption(frame.format(wanted, refused), frozenset({claim}))
 
 
@@ -218,7 +178,11 @@ def imagine(rng: np.random.Generator) -> Caption:
     if kind < 0.2:
         return _contrary(rng)
     if kind < 0.62:
-        claim = _pick(CLAIMS, rng) if rng.random() < 0.6 else _pick(("salient", "dim", "detailed", "plain", "bright", "dark"), rng)
+        claim = (
+            _pick(CLAIMS, rng)
+            if rng.random() < 0.6
+            else _pick(("salient", "dim", "detailed", "plain", "bright", "dark"), rng)
+        )
         return Caption(express(claim, rng), frozenset({claim}))
     chosen = [_pick(claims, rng) for group, claims in GROUPS.items() if rng.random() < MENTION[group]]
     rng.shuffle(chosen)

@@ -12,10 +12,10 @@ from ivif_cli.core.data.datasets import open_dataset
 from ivif_cli.core.data.images import read_image
 from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.data.pairing import match_outputs
+from ivif_cli.core.language.claims import CLAIMS
 from ivif_cli.core.language.encoder import Encoder
 from ivif_cli.core.language.prompts import PromptEmbeddings, PromptSet, embed
 from ivif_cli.core.language.score import embedding_score
-from ivif_cli.core.language.claims import CLAIMS
 from tools.compact_clip.attributes import detail, saliency
 from tools.compact_clip.crops import Crop, Sample, Scene, changed, cut_pair, finish
 from tools.compact_clip.sentences import Confusion, read_sentences, score_sentences

@@ -53,7 +53,9 @@ def score_sentences(encoder: TextEncoder, sentences: Sequence[Sentence]) -> Conf
     second = [bool(set(order[:2]) & set(s.claims)) for order, s in zip(ranked, sentences, strict=True)]
     negated = [hit for hit, sentence in zip(first, sentences, strict=True) if sentence.negated]
     pairs = [(s.claims[0], order[0] if order else "refused") for order, s in zip(ranked, sentences, strict=True)]
-    counts = Counter((s.claims[0] if pair[1] not in s.claims else pair[1], pair[1]) for pair, s in zip(pairs, sentences, strict=True))
+    counts = Counter(
+        (s.claims[0] if pair[1] not in s.claims else pair[1], pair[1]) for pair, s in zip(pairs, sentences, strict=True)
+    )
     shares = [sum(hits) / len(hits) if hits else float("nan") for hits in (first, second, negated)]
     return Confusion(len(sentences), shares[0], shares[1], shares[2], dict(counts))
 

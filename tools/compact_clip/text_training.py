@@ -43,8 +43,37 @@ class TextRecipe:
 
 
 NEGATIONS = frozenset(
-    "not no never nobody nothing without avoid avoiding instead rather less fewer free free stop keep remove reduce lower hide "
-    "refrain hardly barely from lacking lose rid over than prevent".split()
+    {
+        "avoid",
+        "avoiding",
+        "barely",
+        "fewer",
+        "free",
+        "from",
+        "hardly",
+        "hide",
+        "instead",
+        "keep",
+        "lacking",
+        "less",
+        "lose",
+        "lower",
+        "never",
+        "no",
+        "nobody",
+        "not",
+        "nothing",
+        "over",
+        "prevent",
+        "rather",
+        "reduce",
+        "refrain",
+        "remove",
+        "rid",
+        "stop",
+        "than",
+        "without",
+    }
 )
 
 
@@ -81,7 +110,9 @@ def draw_batches(
             yield drawn[part * recipe.batch_size : (part + 1) * recipe.batch_size]
 
 
-def batch_of(tower: TextTower, captions: list[Caption], recipe: TextRecipe, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+def batch_of(
+    tower: TextTower, captions: list[Caption], recipe: TextRecipe, rng: np.random.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
     """Word vectors with jitter (M x L x V), padding (M x L), and claims (M x claims)."""
     rows = [_thinned(tower, caption.text, recipe.dropped, rng) for caption in captions]
     length = max(len(row) for row in rows)

@@ -231,7 +231,9 @@ def _compact(path: Path, *, own: bool) -> Encoder:
     except WeightsError as error:
         raise EncoderError(error.message, error.hint) from error
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise EncoderError(f"{path} does not hold a compact CLIP: {_first_line(error)}", "name its model with --clip NAME") from error
+        raise EncoderError(
+            f"{path} does not hold a compact CLIP: {_first_line(error)}", "name its model with --clip NAME"
+        ) from error
     visual.preprocess_cfg = {"mean": OPENAI_DATASET_MEAN, "std": OPENAI_DATASET_STD}
     return Encoder(CompactClip(visual), text, name=f"{COMPACT}/{path.name}" if own else COMPACT, sha256=text.sha256)
 

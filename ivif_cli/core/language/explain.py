@@ -1,4 +1,4 @@
-"""What a text was understood to ask for: its claims with shares, the words that are not known, whether it says anything."""
+"""What a text was understood to ask for: claims with shares, unknown words, whether it says anything at all."""
 
 from dataclasses import dataclass
 from functools import cache

@@ -71,7 +71,14 @@ class TextTower(nn.Module):
     anchors: Tensor
 
     def __init__(
-        self, words: Sequence[str], vectors: Tensor, anchors: Tensor, *, width: int = 128, heads: int = 4, layers: int = 2
+        self,
+        words: Sequence[str],
+        vectors: Tensor,
+        anchors: Tensor,
+        *,
+        width: int = 128,
+        heads: int = 4,
+        layers: int = 2,
     ) -> None:
         super().__init__()
         self.words = tuple(words)
@@ -162,7 +169,9 @@ class TextEncoder(nn.Module):
         language = foreign_language(words, self.tower.rows)
         if language:
             named = f"in {language}" if language != "another" else "in another language than English"
-            raise UsageError(f"the text seems to be {named}: {text!r}", "the compact CLIP reads English; say it in English")
+            raise UsageError(
+                f"the text seems to be {named}: {text!r}", "the compact CLIP reads English; say it in English"
+            )
         if not self.tower.tokens(text):
             raise UsageError(f"no word of the text is known: {text!r}", "say it in other words")
 
@@ -183,7 +192,9 @@ def text_tower_from(tensors: dict[str, Tensor]) -> TextTower:
     layers = len({name.split(".")[2] for name in own if name.startswith("transformer.resblocks.")})
     width = own["end_embedding"].shape[0]
     with torch.device("meta"):
-        tower = TextTower(words, torch.empty(0, vectors.shape[1]), own["anchors"], width=width, heads=width // 32, layers=layers)
+        tower = TextTower(
+            words, torch.empty(0, vectors.shape[1]), own["anchors"], width=width, heads=width // 32, layers=layers
+        )
     tower.vectors = vectors
     tower.load_state_dict({name: value.float() for name, value in own.items()}, assign=True)
     return tower

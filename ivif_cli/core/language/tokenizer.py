@@ -33,7 +33,11 @@ def lemmas(word: str) -> Iterator[str]:
             stem = word[: -len(ending)]
             for replacement in replacements:
                 yield stem + replacement
-            if ending in ("ing", "ed", "er", "est", "en", "ens", "ening", "ened") and len(stem) > 2 and stem[-1] == stem[-2]:
+            if (
+                ending in ("ing", "ed", "er", "est", "en", "ens", "ening", "ened")
+                and len(stem) > 2
+                and stem[-1] == stem[-2]
+            ):
                 yield stem[:-1]
 
 
