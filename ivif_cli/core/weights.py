@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHA256: dict[str, str] = {
     "base.safetensors": "0b84f0509eff6e5f99862639ef4fe17cb2d482e3cd2404891978c0c42d3b077d",
     "fast.safetensors": "96393d412fc85ccc0c3f40f3b775982adb49c94812d7cd4dcc01f2654353eff4",
-    "compact-clip.safetensors": "6c7f8a300e553678d421451ba8c45aa4968cad46e4a88baf0c0cdd441094ef33",
+    "compact-clip.safetensors": "40524ca55a491888629dbd846f1d50ce44c906a9f9fa9c0eb84da4a9a503da62",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""
 
