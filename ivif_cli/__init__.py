@@ -1,25 +1,42 @@
 """Infrared and visible image fusion: fuse, evaluate, train, with an objective said in words.
 
 Importing the package is cheap: torch is loaded when `Fuser` is first touched.
+
+>>> from ivif_cli import Fuser, example_pair
+>>> ir, vis = example_pair()
+>>> Fuser("fast", device="cpu").fuse(ir, vis).shape == vis.shape
+True
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ivif_cli.core.data.example import example_pair
+    from ivif_cli.core.data.images import read_image, write_image
+    from ivif_cli.core.errors import IvifError
     from ivif_cli.core.fusing.fuser import Fuser
     from ivif_cli.core.metrics import evaluate_pair
 
-__version__ = "0.1.0"
-__all__ = ["Fuser", "__version__", "evaluate_pair"]
+__version__ = "0.2.0"
+__all__ = ["Fuser", "IvifError", "__version__", "evaluate_pair", "example_pair", "read_image", "write_image"]
+
+_HOMES = {
+    "Fuser": "fusing.fuser",
+    "IvifError": "errors",
+    "evaluate_pair": "metrics",
+    "example_pair": "data.example",
+    "read_image": "data.images",
+    "write_image": "data.images",
+}
+"""Public name -> its module of the core."""
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Fuser":
-        from ivif_cli.core.fusing.fuser import Fuser
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"ivif_cli.core.{_HOMES[name]}"), name)
 
-        return Fuser
-    if name == "evaluate_pair":
-        from ivif_cli.core.metrics import evaluate_pair
 
-        return evaluate_pair
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from ivif_cli import __version__
+from ivif_cli.commands.completion import with_completion
 from ivif_cli.commands.console import debugging, guarded, silence_stdout
 
 COMMANDS = ("demo", "fuse", "evaluate", "train", "embed_prompts", "align", "export", "info")
@@ -87,7 +88,7 @@ def _register() -> None:
     """Add `commands/NAME.py`'s function NAME as the command NAME, for every name in `COMMANDS`."""
     for name in COMMANDS:
         module = importlib.import_module(f"ivif_cli.commands.{name}")
-        app.command(name.replace("_", "-"), epilog=_epilog(name))(guarded(getattr(module, name)))
+        app.command(name.replace("_", "-"), epilog=_epilog(name))(guarded(with_completion(getattr(module, name))))
 
 
 def _end(number: int, _: FrameType | None) -> None:
@@ -104,6 +105,12 @@ def _part_from_decoders() -> None:
     sys.stderr = os.fdopen(own, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
 
 
+def _name_the_shell(arguments: list[str]) -> None:
+    """Let `--show-completion zsh` mean zsh, and without a name the shell that runs: typer has one or the other."""
+    if len(arguments) == 2 and arguments[0] in ("--show-completion", "--install-completion"):
+        os.environ["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"
+
+
 def main() -> None:
     """Entry point of the console script."""
     if not debugging():
@@ -111,6 +118,7 @@ def main() -> None:
         with contextlib.suppress(OSError, AttributeError):
             _part_from_decoders()
     signal.signal(signal.SIGTERM, _end)
+    _name_the_shell(sys.argv[1:])
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file name need not be UTF-8: it is printed with the bytes it has.
         sys.stdout.reconfigure(errors="surrogateescape")

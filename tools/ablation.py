@@ -22,12 +22,13 @@ from ivif_cli.commands.console import Console
 from ivif_cli.commands.train import find_pairs
 from ivif_cli.core.data.images import write_image
 from ivif_cli.core.data.pairing import Pair
+from ivif_cli.core.device import choose_device
 from ivif_cli.core.network import load_network
 from ivif_cli.core.training.checkpoint import latest_checkpoint
 from ivif_cli.core.training.crops import LumaStore
 from ivif_cli.core.training.interrupt import asked_to_stop
 from ivif_cli.core.training.loop import train
-from ivif_cli.core.training.processes import Processes, pick_device
+from ivif_cli.core.training.processes import Processes
 from ivif_cli.core.training.recipe import Recipe, load_recipe, parse_setting
 from ivif_cli.core.training.setup import Sources, build_run, load_words
 from ivif_cli.core.training.split import split_pairs
@@ -121,7 +122,7 @@ def options() -> argparse.Namespace:
 def main() -> int:
     """Train what is missing, score everything, print the table; status 130 where it was interrupted."""
     arguments = options()
-    device = pick_device(arguments.device)
+    device = choose_device(arguments.device)
     torch.set_flush_denormal(True)
     base = dict(parse_setting(text) for text in arguments.set) | {"steps": arguments.steps, "seed": arguments.seed}
     names = arguments.variants.split(",")

@@ -10,7 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import typer
 
@@ -161,12 +161,3 @@ def silence_stdout() -> None:
     """Give up on a stdout whose reader has gone, so that the interpreter does not complain while it ends."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def nearest(word: str, known: Sequence[str]) -> str:
-    """Hint for an unknown word: the nearest known one, or all of them."""
-    import difflib
-
-    near = difflib.get_close_matches(word.casefold(), [name.casefold() for name in known], n=1, cutoff=0.4)
-    matches: list[Any] = [name for name in known if near and name.casefold() == near[0]]
-    return f"did you mean {matches[0]}?" if matches else f"known are {', '.join(known)}"

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ivif_cli import __version__
-from ivif_cli.commands.console import GATE_MISSED, Console, nearest
+from ivif_cli.commands.console import GATE_MISSED, Console
 from ivif_cli.core.errors import OutputError, UsageError
+from ivif_cli.core.nearest import nearest
 
 if TYPE_CHECKING:
     from ivif_cli.core.metrics import Metric

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ivif_cli import __version__
-from ivif_cli.commands.console import Console, nearest
+from ivif_cli.commands.console import Console
 from ivif_cli.commands.fuse_video import VideoSwitches, is_video_task, run_video, video_options
 from ivif_cli.commands.goals import (
     DialOption,
@@ -21,6 +21,7 @@ from ivif_cli.commands.goals import (
     parse_dials,
 )
 from ivif_cli.core.errors import InputError, OutputError, UsageError
+from ivif_cli.core.nearest import nearest
 
 if TYPE_CHECKING:
     from ivif_cli.core.data.pairing import Pairing
@@ -107,8 +108,8 @@ def fuse(
     options = _source_options(ir_range, gray, resize, bit_depth, align)
     _check_outputs(task, options, bit_depth, overwrite)
 
-    from ivif_cli.core.fusing.folder import first_process, fuse_jobs, merge_reports, own_share
-    from ivif_cli.core.scoring.launch import gather
+    from ivif_cli.core.fusing.folder import fuse_jobs, merge_reports
+    from ivif_cli.core.processes import first_process, gather, own_share
 
     for complaint in task.complaints if first_process() else ():
         console.warn(complaint)

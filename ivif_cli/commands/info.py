@@ -8,7 +8,7 @@ from ivif_cli.commands.console import Console
 
 
 def info(as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False) -> None:
-    """Show versions, devices, weights with their hashes, and the data that IVIF_DATA leads to."""
+    """Show versions, devices, weights with their hashes, the names that options take, and what IVIF_DATA leads to."""
     from ivif_cli.core.installation import describe_installation
 
     console = Console(machine=as_json)
@@ -37,6 +37,7 @@ def _sections(found: dict[str, Any]) -> dict[str, list[tuple[str, str]]]:
         "extras": extras,
         "devices": [(device["name"], _device(device)) for device in found["devices"]],
         "weights": [(item["name"], f"{item['state']}  sha256 {item['sha256']}") for item in found["weights"]],
+        "names": [(kind, ", ".join(known)) for kind, known in found["known"].items()],
         "data": [("IVIF_DATA", root if data["exists"] or not data["root"] else f"{root} (missing)"), *sets],
     }
 

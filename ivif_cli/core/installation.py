@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ivif_cli import __version__
+from ivif_cli.core import names
 from ivif_cli.core.data.datasets import DATASETS, open_dataset
 from ivif_cli.core.errors import IvifError
+from ivif_cli.core.packaged import recipe_names
 from ivif_cli.core.weights import SHA256, file_sha256, weights_folder
 
 PACKAGES = ("torch", "open_clip_torch", "torchvision", "opencv-python", "numpy", "safetensors", "typer", "rich", "tqdm")
@@ -20,7 +22,8 @@ def describe_installation() -> dict[str, Any]:
 
     Returns:
         keys: ivif, python, platform, packages and extras (name -> version or None), devices, weights (with "state":
-        "pinned", "changed" or "missing"), data (root and the datasets found in it, with their number of pairs).
+        "pinned", "changed" or "missing"), known (the names that options take), data (root and the datasets found in it,
+        with their number of pairs).
     """
     return {
         "schema": 1,
@@ -31,6 +34,7 @@ def describe_installation() -> dict[str, Any]:
         "extras": {extra: {name: _version(name) for name in names} for extra, names in EXTRAS.items()},
         "devices": _devices(),
         "weights": [_weights(name, pinned) for name, pinned in SHA256.items()],
+        "known": _known(),
         "data": _data(os.environ.get("IVIF_DATA")),
     }
 
@@ -77,6 +81,18 @@ def _weights(name: str, pinned: str) -> dict[str, Any]:
     actual = file_sha256(path)
     state = "pinned" if actual == pinned else "changed"
     return {**found, "state": state, "sha256": actual, "bytes": path.stat().st_size}
+
+
+def _known() -> dict[str, list[str]]:
+    return {
+        "models": list(names.MODELS),
+        "metrics": list(names.METRICS),
+        "conventions": list(names.CONVENTIONS),
+        "datasets": list(names.DATASETS),
+        "recipes": recipe_names(),
+        "devices": list(names.DEVICES),
+        "precisions": list(names.PRECISIONS),
+    }
 
 
 def _data(root: str | None) -> dict[str, Any]:

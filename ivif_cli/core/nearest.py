@@ -3,7 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
-_CUTOFF = 0.4
+_CUTOFF = 0.6
+"""As strict as difflib itself: below it guesses are far-fetched and hide the list (webp is no bmp, foo no ivif-zoo)."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHA256: dict[str, str] = {
     "base.safetensors": "9e8e86872f4660010c5ddc5c13652693b9caec408d4eb71c82adae5e7e4fff1c",
     "fast.safetensors": "921e6d0289f5191bd87480a6f558eaf76e25eabf18927dc57e9fca7b5323cbba",
-    "compact-clip.safetensors": "6c7f8a300e553678d421451ba8c45aa4968cad46e4a88baf0c0cdd441094ef33",
+    "compact-clip.safetensors": "40524ca55a491888629dbd846f1d50ce44c906a9f9fa9c0eb84da4a9a503da62",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""
 

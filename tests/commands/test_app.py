@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from ivif_cli import __version__
 from ivif_cli.app import app
-from ivif_cli.commands.console import Console, describe, guarded, nearest
+from ivif_cli.commands.console import Console, describe, guarded
 from ivif_cli.core.errors import InputError, UsageError
 
 HEAVY = ("torch", "open_clip", "torchvision", "cv2", "numpy", "tqdm")
@@ -106,7 +106,5 @@ def test_results_and_notes_go_their_own_ways(capsys: pytest.CaptureFixture[str])
     assert err.splitlines() == ["note", "warning: warned"]
 
 
-def test_nearest_and_describe() -> None:
-    assert nearest("cdua", ["cpu", "cuda"]) == "did you mean cuda?"
-    assert nearest("zzz", ["cpu", "cuda"]) == "known are cpu, cuda"
+def test_describe() -> None:
     assert describe(OSError(28, "No space left on device"))[0] == "No space left on device"

@@ -46,7 +46,7 @@ def test_unknown_words_are_named_in_a_warning(tmp_path: Path) -> None:
 
 
 def test_a_text_that_is_too_long_is_named(tmp_path: Path) -> None:
-    _, _, err = run("-o", tmp_path / "p.safetensors", "--fused", "a clear image " * 12)
+    _, _, err = run("-o", tmp_path / "p.safetensors", "--fused", "a clear image " * 20)
     assert "only the beginning of a text is read" in err
 
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ivif_cli.core.scoring.launch import gather, own_share
+from ivif_cli.core.processes import gather, own_share
 
 
 @pytest.fixture

@@ -25,6 +25,12 @@ def test_json_names_versions_devices_weights_and_data(monkeypatch: pytest.Monkey
     assert found["data"] == {"root": None, "exists": False, "datasets": {}}
 
 
+def test_the_names_that_options_take_are_listed() -> None:
+    known = json.loads(runner.invoke(app, ["info", "--json"]).stdout)["known"]
+    assert {"base", "fast"} <= set(known["models"]) and "TNO" in known["datasets"] and "VIF" in known["metrics"]
+    assert "base" in known["recipes"] and "matlab" in known["conventions"]
+
+
 def test_plain_output_shows_the_hashes() -> None:
     result = runner.invoke(app, ["info"])
     assert result.exit_code == 0

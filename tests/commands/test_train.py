@@ -66,6 +66,12 @@ def test_student_starts_from_weights_and_learns_from_a_teacher(data: Path, tmp_p
     assert {"init_sha256", "teacher_sha256"} <= set(load_network(printed.strip()).metadata)
 
 
+def test_a_device_is_named_as_in_fuse(data: Path, tmp_path: Path) -> None:
+    for device, status, hint in (("cudda", 2, "did you mean cuda?"), ("cuda:99", 1, "cpu")):
+        done = CliRunner().invoke(app, ["train", "--data", str(data), "-o", str(tmp_path), "--device", device])
+        assert done.exit_code == status and hint in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -11,7 +11,7 @@ from ivif_cli.core.data.images import read_image, write_image
 from ivif_cli.core.data.pairing import pair_folders
 from ivif_cli.core.errors import OutputError, UsageError
 from ivif_cli.core.fusing import folder
-from ivif_cli.core.fusing.folder import Job, fuse_jobs, own_share, plan_jobs, refuse_output_inside
+from ivif_cli.core.fusing.folder import Job, fuse_jobs, plan_jobs, refuse_output_inside
 from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.fusing.sources import SourceOptions, load_sources, to_bits
 from ivif_cli.core.network import LoadedNetwork
@@ -155,16 +155,6 @@ def test_queues_are_bounded(fuser: Fuser, jobs: list[Job], tmp_path: Path, monke
     monkeypatch.setattr(folder, "write_image", closed)
     fuse_jobs(fuser, many, SourceOptions(), workers=2, batch_size=1)
     assert most <= 2 * (2 + 1) + 2
-
-
-def test_work_is_split_under_torchrun(jobs: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
-    shares = []
-    for rank in range(2):
-        monkeypatch.setenv("RANK", str(rank))
-        monkeypatch.setenv("WORLD_SIZE", "2")
-        shares.append(own_share(jobs))
-    assert sorted(shares[0] + shares[1], key=lambda job: job.pair.name) == jobs
-    assert [len(share) for share in shares] == [3, 2]
 
 
 def test_an_output_inside_an_input_is_refused(tmp_path: Path) -> None:

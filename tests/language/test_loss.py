@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
-
 from ivif_cli.core.language.loss import LanguageLoss, LanguageSettings, language_score
 from ivif_cli.core.language.patches import PatchSettings, cut_patches, draw_patches, entropy
+from torch import Tensor, nn
 
 WIDTH = 6
 

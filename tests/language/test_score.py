@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from ivif_cli.core.language.score import embedding_score, score_pair
 from torch import Tensor
 from torch.nn import functional as F
 
 from ivif_cli.core.language.prompts import PromptEmbeddings, PromptSet
-from ivif_cli.core.language.score import embedding_score, score_pair
 
 AXES = torch.eye(4)
 PROMPTS = PromptEmbeddings(AXES[0], AXES[1], AXES[2], "axes", "0", PromptSet())

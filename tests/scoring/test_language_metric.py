@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ivif_cli.core.language.score import score_pair
 
 from ivif_cli.core.language.encoder import load_encoder
 from ivif_cli.core.language.prompts import PromptSet, embed, save_embeddings
-from ivif_cli.core.language.score import score_pair
 from ivif_cli.core.scoring.language_metric import language_metric
 
 pytest.importorskip("open_clip")

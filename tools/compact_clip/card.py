@@ -110,8 +110,8 @@ attribute moves a picture along one axis, and words that ask for it point along 
 ## Trained on
 
 {trained_on}, cut into windows of 80 pixels a side up to the whole picture. Every crop comes in two versions that
-differ in one or two attributes. Blends of the two crops of a pair (average, maximum, stronger fine structure) stand for what both
-sources show; no published fused picture was used, and no scene group of the test sets.
+differ in one or two attributes. Blends of the two crops of a pair (average, maximum, stronger fine structure) stand for
+what both sources show; no published fused picture was used, and no scene group of the test sets.
 Image tower: {image_settings}.
 Text tower: {text_settings}. Its captions are drawn from `tools/compact_clip/phrases.toml`.
 {history}
@@ -124,8 +124,8 @@ pages for the terms. The pictures themselves are not part of this repository.
 
 Zero-shot, by cosine to one plain probe text a claim. Modality: whole pictures. Other claims: crops of test pairs, half
 of them with a drawn change or degradation; crops on which a measure is not clear-cut are left out for that claim.
-Recall where a claim holds, specificity where it fails, balanced accuracy is their mean. LDS is the mean cosine between image
-and text directions. Reprint with `python -m tools.compact_clip.report_card`.
+Recall where a claim holds, specificity where it fails, balanced accuracy is their mean. LDS is the mean cosine between
+image and text directions. Reprint with `python -m tools.compact_clip.report_card`.
 
 {tables}
 

@@ -1,6 +1,5 @@
 """Readers of paired datasets: the plain `ir/` + `vi/` folders, and the layouts in which their authors publish them."""
 
-import difflib
 import os
 import re
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from ivif_cli.core.data.pairing import (
     strip_markers,
 )
 from ivif_cli.core.errors import DatasetError, PairingError, UsageError
+from ivif_cli.core.nearest import nearest
 
 DATA_VARIABLE = "IVIF_DATA"
 PLAIN = tuple((ir, vis) for ir in ("ir", "infrared", "thermal") for vis in ("vi", "vis", "visible", "rgb"))
@@ -57,9 +57,7 @@ def dataset_by_name(name: str) -> Dataset:
     by_case = {known.casefold(): dataset for known, dataset in DATASETS.items()}
     if name.casefold() in by_case:
         return by_case[name.casefold()]
-    near = difflib.get_close_matches(name.casefold(), by_case, n=1, cutoff=0.4)
-    hint = f"did you mean {by_case[near[0]].name}?" if near else f"known are {', '.join(DATASETS)}"
-    raise UsageError(f"unknown dataset {name!r}", hint)
+    raise UsageError(f"unknown dataset {name!r}", nearest(name, DATASETS))
 
 
 def open_dataset(name: str, root: Path | None = None, *, split: str | None = None) -> Pairing:

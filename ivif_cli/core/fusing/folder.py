@@ -9,7 +9,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from ivif_cli.core.errors import IvifError, OutputError, UsageError
 from ivif_cli.core.files import sweep
 from ivif_cli.core.fusing.sources import SourceOptions, load_sources, to_bits
 from ivif_cli.core.language.goal import Goal
+from ivif_cli.core.read_ahead import pool_of, read_ahead
 
 if TYPE_CHECKING:
     from ivif_cli.core.fusing.fuser import Fuser
@@ -91,17 +92,6 @@ def refuse_output_inside(output: Path, inputs: Sequence[Path]) -> None:
             raise UsageError(f"the output {output} lies inside the input folder {folder}", "choose another folder")
 
 
-def own_share(jobs: Sequence[Job]) -> list[Job]:
-    """The jobs of this process under torchrun (RANK, WORLD_SIZE); all of them otherwise."""
-    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    return list(jobs[rank::world])
-
-
-def first_process() -> bool:
-    """True for the process that speaks for all of them under torchrun, and where there is only one."""
-    return os.environ.get("RANK", "0") == "0"
-
-
 def merge_reports(parts: Sequence[Report]) -> Report:
     """One report of several processes' reports: pictures by name, the longest time, the other times in sum."""
 
@@ -145,7 +135,7 @@ def fuse_jobs(
     started = time.perf_counter()
     for place in {job.output.parent for job in jobs}:
         sweep(place)
-    with _single_threaded_opencv(), _pool(workers) as pool:
+    with _single_threaded_opencv(), pool_of(workers, "ivif-io") as pool:
         for batch in _batches(run.loaded(jobs, pool, workers + batch_size), batch_size):
             run.fuse(batch, pool, workers + batch_size)
         run.drain(0)
@@ -164,21 +154,19 @@ class _Run:
         self.report = Report()
         self._writes: deque[tuple[Job, np.ndarray, Future[None]]] = deque()
 
-    def loaded(self, jobs: Sequence[Job], pool: ThreadPoolExecutor, ahead: int) -> Iterator[_Loaded]:
+    def loaded(self, jobs: Sequence[Job], pool: Executor, ahead: int) -> Iterator[_Loaded]:
         """Decoded pairs in order, read `ahead` at a time (one at a time where they are very large)."""
-        waiting = iter(self._wanted(jobs))
-        reads: deque[tuple[Job, Future[tuple[np.ndarray, np.ndarray]]]] = deque()
-        depth = ahead
-        while True:
-            while len(reads) < depth and (job := next(waiting, None)) is not None:
-                reads.append((job, pool.submit(load_sources, job.pair.ir, job.pair.vis, self.options)))
-            if not reads:
-                return
-            ready = self._finished(*reads.popleft())
-            if not ready:
-                continue
-            depth = 1 if ready[0][1].size > _LARGE_PIXELS else ahead
-            yield ready.pop()
+        self._depth = ahead
+
+        def load(job: Job) -> tuple[np.ndarray, np.ndarray]:
+            return load_sources(job.pair.ir, job.pair.vis, self.options)
+
+        for job, future in read_ahead(pool, load, self._wanted(jobs), lambda: self._depth):
+            ready = self._finished(job, future)
+            del future
+            if ready:
+                self._depth = 1 if ready[0][1].size > _LARGE_PIXELS else ahead
+                yield ready.pop()
 
     def _finished(self, job: Job, future: Future[tuple[np.ndarray, np.ndarray]]) -> list[_Loaded]:
         """The decoded pair, alone in a list so that its taker holds the only reference; empty where it failed."""
@@ -199,7 +187,7 @@ class _Run:
             else:
                 yield job
 
-    def fuse(self, batch: list[_Loaded], pool: ThreadPoolExecutor, behind: int) -> None:
+    def fuse(self, batch: list[_Loaded], pool: Executor, behind: int) -> None:
         """Fuse a batch and hand its pictures to the writers, waiting while more than `behind` are unwritten."""
         jobs = [job for job, _, _ in batch]
         started = time.perf_counter()
@@ -264,16 +252,6 @@ def _batches(loaded: Iterator[_Loaded], size: int) -> Iterator[list[_Loaded]]:
             batch = []
     if batch:
         yield batch
-
-
-@contextmanager
-def _pool(workers: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads for decoding and encoding; on an error or an interrupt, what has not begun is dropped."""
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="ivif-io")
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from ivif_cli.core.errors import EncoderError, IvifError, UsageError, WeightsError
 from ivif_cli.core.language.text_tower import COMPACT_WEIGHTS, TextEncoder, text_tower_from
+from ivif_cli.core.nearest import nearest
 from ivif_cli.core.weights import bundled, file_sha256, read_weights
 
 COMPACT = "compact"
@@ -329,11 +330,7 @@ def _register_config(open_clip: ModuleType, clip: str) -> str:
 
 
 def _unknown_model(open_clip: ModuleType, clip: str) -> UsageError:
-    import difflib
-
-    near = difflib.get_close_matches(clip, [COMPACT, *open_clip.list_models()], n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}?" if near else "open_clip.list_models() names them, and there is compact"
-    return UsageError(f"unknown model {clip!r}", hint)
+    return UsageError(f"unknown model {clip!r}", nearest(clip, [COMPACT, *open_clip.list_models()]))
 
 
 def _tensor_sha256(model: nn.Module) -> str:

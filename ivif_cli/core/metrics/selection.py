@@ -1,21 +1,19 @@
 """Finding conventions and metrics by name, whatever the letter case."""
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.metrics.conventions import CONVENTIONS, Convention
 from ivif_cli.core.metrics.metric import Metric
 from ivif_cli.core.metrics.registry import METRICS
+from ivif_cli.core.nearest import nearest
 
 
 def _find(kind: str, name: str, known: Iterable[str]) -> str:
     lower = {known_name.lower(): known_name for known_name in known}
     if name.lower() in lower:
         return lower[name.lower()]
-    near = difflib.get_close_matches(name.lower(), lower, 1, 0.3)
-    hint = f"did you mean {lower[near[0]]}?" if near else f"known: {', '.join(lower.values())}"
-    raise UsageError(f"unknown {kind}: {name}", hint)
+    raise UsageError(f"unknown {kind}: {name}", nearest(name, lower.values()))
 
 
 def find_convention(name: str) -> Convention:

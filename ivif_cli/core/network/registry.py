@@ -1,6 +1,5 @@
 """Networks by name, and their way from and to safetensors files."""
 
-import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ import torch
 
 from ivif_cli.core.errors import UsageError, WeightsError
 from ivif_cli.core.language.goal import DEFAULT, PREFIX, Goal, facts_of, goals_from, vectors_of
+from ivif_cli.core.nearest import nearest
 from ivif_cli.core.network.fusion import FusionConfig, FusionNetwork
 from ivif_cli.core.weights import bundled, file_sha256, read_weights, write_weights
 
@@ -42,13 +42,8 @@ def build_network(name: str = "base", **changes: int | str) -> FusionNetwork:
         UsageError: an unknown name or field.
     """
     if name not in NETWORKS:
-        raise UsageError(f"unknown network: {name}", _nearest(name))
+        raise UsageError(f"unknown network: {name}", nearest(name, NETWORKS))
     return _build({**vars(NETWORKS[name]), **changes})
-
-
-def _nearest(name: str) -> str:
-    near = difflib.get_close_matches(name, NETWORKS, n=1, cutoff=0.4)
-    return f"did you mean {near[0]}?" if near else f"known: {', '.join(NETWORKS)}"
 
 
 def _build(fields: dict[str, int | str]) -> FusionNetwork:
@@ -71,7 +66,7 @@ def load_network(model: str | Path) -> LoadedNetwork:
         path = Path(model)
         name = path.stem
         if not path.exists() and not path.suffix:
-            raise UsageError(f"unknown model: {model}", f"{_nearest(str(model))} Or give a .safetensors file")
+            raise UsageError(f"unknown model: {model}", f"{nearest(str(model), NETWORKS)} Or give a .safetensors file")
     tensors, metadata = read_weights(path)
     network = _network_of(path, metadata)
     vectors = {key: tensors.pop(key).float().numpy() for key in list(tensors) if key.startswith(PREFIX)}

@@ -9,7 +9,7 @@ import numpy as np
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.metrics import Metric
-from ivif_cli.core.scoring.launch import gather, own_share
+from ivif_cli.core.processes import gather, own_share
 from ivif_cli.core.scoring.pictures import ReadOptions
 from ivif_cli.core.scoring.plan import baseline_contenders, fused_contenders
 from ivif_cli.core.scoring.results import Evaluation, MethodScores, merge_methods

@@ -4,10 +4,10 @@ Values do not depend on the number of processes: a task is computed whole, by on
 of the tasks.
 """
 
+import functools
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,6 +20,7 @@ from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import IvifError
 from ivif_cli.core.metrics import Metric, Scene
 from ivif_cli.core.metrics.scene import is_colour
+from ivif_cli.core.read_ahead import read_ahead
 from ivif_cli.core.scoring.baselines import BASELINES
 from ivif_cli.core.scoring.pictures import ReadOptions, read_infrared, read_scored
 from ivif_cli.core.scoring.results import Failure, MethodScores, PictureScores
@@ -169,15 +170,11 @@ def usable_cpus() -> int:
 def _over_processes(
     tasks: Iterable[Task], contenders: Sequence[Contender], settings: Settings, workers: int
 ) -> Iterator[list[Outcome]]:
-    waiting: deque[Future[list[Outcome]]] = deque()
+    score = functools.partial(score_scene, contenders=contenders, settings=settings)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         try:
-            for task in tasks:
-                waiting.append(pool.submit(score_scene, task, contenders, settings))
-                if len(waiting) >= 3 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            for _, future in read_ahead(pool, score, tasks, lambda: 3 * workers):
+                yield future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

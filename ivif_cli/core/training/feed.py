@@ -1,9 +1,9 @@
 """Batches of a run, drawn in the background while the network works."""
 
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
+from ivif_cli.core.read_ahead import pool_of, read_ahead
 from ivif_cli.core.training.crops import Batch, LumaStore, draw_batch
 from ivif_cli.core.training.recipe import Recipe
 
@@ -21,21 +21,10 @@ def prefetched(
         first: step to begin with, 0 for a fresh run.
         ahead: batches drawn beforehand.
     """
-    pool = ThreadPoolExecutor(1, thread_name_prefix="crops")
 
-    def submit(step: int) -> Future[Batch]:
-        return pool.submit(draw_batch, store, recipe.crops, recipe.seed, step, samples)
+    def draw(step: int) -> Batch:
+        return draw_batch(store, recipe.crops, recipe.seed, step, samples)
 
-    def batches() -> Iterator[Batch]:
-        steps = range(first, recipe.steps)
-        waiting = [submit(step) for step in steps[:ahead]]
-        for step in steps:
-            batch = waiting.pop(0).result()
-            if step + ahead < recipe.steps:
-                waiting.append(submit(step + ahead))
-            yield batch
-
-    try:
-        yield batches()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    with pool_of(1, "crops") as pool:
+        drawn = read_ahead(pool, draw, range(first, recipe.steps), lambda: ahead)
+        yield (future.result() for _, future in drawn)

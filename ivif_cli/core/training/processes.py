@@ -1,6 +1,5 @@
 """One process of several: what torchrun's environment says, and the few things processes have to agree on."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +8,9 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from ivif_cli.core.errors import DeviceError, UsageError
+from ivif_cli.core.device import choose_device
+from ivif_cli.core.errors import UsageError
+from ivif_cli.core.processes import world
 
 
 @dataclass(frozen=True)
@@ -53,38 +54,20 @@ class Processes:
             dist.barrier()
 
 
-def pick_device(name: str, local_rank: int = 0) -> torch.device:
-    """The device of a name: "auto" (CUDA, then MPS, then CPU), "cpu", "cuda", "cuda:N" or "mps".
-
-    Raises:
-        DeviceError: no such device here.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    if name == "cuda":
-        name = f"cuda:{local_rank}"
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise DeviceError(f"no device {name} here", "--device auto takes what there is") from error
-    return device
-
-
 @contextmanager
 def joined(device: str) -> Iterator[Processes]:
-    """Join the processes that torchrun started (RANK, WORLD_SIZE, LOCAL_RANK); alone, without it.
+    """Join the processes that torchrun started; alone, without it.
 
     NCCL between CUDA devices, gloo otherwise.
     """
-    world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
-    chosen = pick_device(device, int(os.environ.get("LOCAL_RANK", "0")))
+    rank, size = world()
+    chosen = choose_device(device)
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)
-    if world > 1:
+    if size > 1:
         dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     try:
-        yield Processes(rank, world, chosen)
+        yield Processes(rank, size, chosen)
     finally:
-        if world > 1:
+        if size > 1:
             dist.destroy_process_group()

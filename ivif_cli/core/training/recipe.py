@@ -5,7 +5,6 @@ and in the weights' metadata.
 """
 
 import dataclasses
-import difflib
 import tomllib
 import types
 import typing
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ivif_cli.core.errors import UsageError
+from ivif_cli.core.nearest import nearest
 from ivif_cli.core.objective.keeping import KeepingSettings
 from ivif_cli.core.objective.patches import FILTERS
 from ivif_cli.core.objective.teacher import TeacherSettings
@@ -190,8 +190,7 @@ def from_table(kind: type[T], table: Mapping[str, Any], prefix: str = "") -> T:
     values = {}
     for name, value in table.items():
         if name not in kinds:
-            near = difflib.get_close_matches(name, kinds, n=1)
-            hint = f"did you mean {prefix}{near[0]}?" if near else f"known: {', '.join(kinds)}"
+            hint = nearest(f"{prefix}{name}", [f"{prefix}{known}" for known in kinds])
             raise UsageError(f"unknown setting in the recipe: {prefix}{name}", hint)
         values[name] = _convert(kinds[name], value, f"{prefix}{name}")
     return kind(**values)

@@ -1,4 +1,4 @@
-"""One run over several processes started by torchrun: each scores its share, the first puts the parts together."""
+"""One run over several processes started by torchrun: which share is whose, and how the parts come together."""
 
 import os
 from collections.abc import Sequence
@@ -11,6 +11,11 @@ T = TypeVar("T")
 def world() -> tuple[int, int]:
     """(rank, processes) as torchrun sets them; (0, 1) in an ordinary run."""
     return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+
+
+def first_process() -> bool:
+    """True for the process that speaks for all of them, and where there is only one."""
+    return world()[0] == 0
 
 
 def own_share(items: Sequence[T]) -> list[T]:

@@ -1,0 +1,15 @@
+"""The example pair that travels with the program."""
+
+import numpy as np
+
+from ivif_cli.core.data.images import read_image
+from ivif_cli.core.packaged import packaged
+
+
+def example_pair() -> tuple[np.ndarray, np.ndarray]:
+    """A made-up night street: infrared H x W, visible H x W x 3 in BGR order, both uint8.
+
+    >>> [image.dtype.name for image in example_pair()]
+    ['uint8', 'uint8']
+    """
+    return read_image(packaged("examples/demo_ir.png")), read_image(packaged("examples/demo_vis.png"))

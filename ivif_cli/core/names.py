@@ -1,0 +1,17 @@
+"""Names that options take, for completion and `ivif info`, where loading what they name would take seconds.
+
+A test holds them to the registries.
+"""
+
+MODELS = ("base", "fast")
+DEVICES = ("auto", "cpu", "cuda", "cuda:0", "mps")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+DATASETS = ("TNO", "RoadScene", "MSRS", "M3FD", "LLVIP", "VIFB")
+CONVENTIONS = ("ivif", "matlab", "cddfuse", "vifb", "ivif-zoo")
+METRICS = (
+    *("EN", "SD", "SF", "MI", "VIF", "Qabf", "AG", "CC", "SCD", "MSE", "PSNR", "SSIM", "MS-SSIM", "Nabf", "FMI"),
+    *("K", "K_ir", "K_vis", "X", "X_ir", "X_vis", "L", "N", "TD", "even", "rings", "clipped", "LDS"),
+)
+METRIC_GROUPS = ("six", "default", "kept", "clean", "all")
+PICTURES = ("png", "tif", "jpg", "bmp")
+RESULTS = ("table", "json", "csv", "markdown", "latex")

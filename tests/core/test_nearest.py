@@ -1,0 +1,18 @@
+"""One hint for unknown names."""
+
+import pytest
+
+from ivif_cli.core.nearest import nearest
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "hint"),
+    [
+        ("cdua", ["cpu", "cuda"], "did you mean cuda?"),
+        ("BSAE", ["base", "fast"], "did you mean base?"),
+        ("tno", ["TNO", "MSRS"], "did you mean TNO?"),
+        ("zzz", ["cpu", "cuda"], "known: cpu, cuda"),
+    ],
+)
+def test_the_hint_names_the_nearest_or_all(word: str, known: list[str], hint: str) -> None:
+    assert nearest(word, known) == hint
