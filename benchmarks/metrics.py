@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 import plain_numpy
 
+from ivif_cli.core.memory import reuse_memory
 from ivif_cli.core.metrics import SIX, Scene, evaluate_batch, evaluate_pair
 
 Triple = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -150,6 +151,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=10)
     options = parser.parse_args()
     cv2.setNumThreads(1)
+    reuse_memory()
     triple = pictures(options.pair, *(int(side) for side in options.size.split("x")))
     print(f"cv2 {cv2.__version__}, numpy {np.__version__}, {Path(__file__).name}")
     compare_evaluators(triple, options.repeat)

@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from ivif_cli.core.errors import InputError, UsageError
 from ivif_cli.core.metrics import CONVENTIONS, METRICS, SIX, Scene, evaluate_batch, evaluate_pair
+from ivif_cli.core.metrics.maps import strips
 
 
 @pytest.fixture
@@ -159,3 +160,9 @@ def test_unknown_names_are_answered_with_the_nearest() -> None:
     with pytest.raises(UsageError, match="matlab has no FMI"):
         evaluate_pair(picture, picture, picture, ["FMI"], convention="matlab")
     assert list(evaluate_pair(picture, picture, picture, ["en"])) == ["EN"]
+
+
+def test_strips_cover_every_row_once() -> None:
+    for shape in ((1, 1), (480, 640), (3, 100_000), (977, 13)):
+        rows = [row for part in strips(shape) for row in range(shape[0])[part]]
+        assert rows == list(range(shape[0]))

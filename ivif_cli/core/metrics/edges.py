@@ -6,8 +6,7 @@ upright edge; L, N and X take atan(Sy/Sx) as it is written. Qabf + L + N is 1 up
 
 import numpy as np
 
-from ivif_cli.core.metrics.buffers import strips, take
-from ivif_cli.core.metrics.maps import Maps, kept_while_both_live, worse
+from ivif_cli.core.metrics.maps import Maps, kept_while_both_live, strips, worse
 
 _STRENGTH = (0.9994, 15.0, 0.5)
 _ANGLE = (0.9879, 22.0, 0.8)
@@ -22,9 +21,7 @@ def _preservation(g_source: np.ndarray, a_source: np.ndarray, g_fused: np.ndarra
 
     The product of two sigmoids is one division: heights over (1 + e^u)(1 + e^v).
     """
-    ratio, larger = take(g_source.shape), take(g_source.shape)
-    np.minimum(g_source, g_fused, out=ratio)
-    np.maximum(g_source, g_fused, out=larger)
+    ratio, larger = np.minimum(g_source, g_fused), np.maximum(g_source, g_fused)
     equal = ratio == larger
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio /= larger

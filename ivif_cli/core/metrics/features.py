@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ivif_cli.core.metrics.buffers import strips
-from ivif_cli.core.metrics.maps import Maps
+from ivif_cli.core.metrics.maps import Maps, strips
 
 _SIDE = 3
 _COUNT = _SIDE * _SIDE

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from ivif_cli.core.metrics.buffers import strips, take
-from ivif_cli.core.metrics.maps import SMALLEST_VIF_SIDE, Level, Maps, smooth_valid
+from ivif_cli.core.metrics.maps import SMALLEST_VIF_SIDE, Level, Maps, smooth_valid, strips
 
 _NOISE = 2.0
 """Variance of the visual noise, in squared grey levels."""
@@ -25,8 +24,7 @@ def log_sum(factors: np.ndarray) -> float:
 
 def _information(source: Level, fused: Level) -> tuple[float, float]:
     """Information that the fused picture keeps of the source, and all that the source has, at one scale [nat]."""
-    product = np.multiply(source.picture, fused.picture, out=take(source.picture.shape))
-    joint = smooth_valid(product, source.window)
+    joint = smooth_valid(source.picture * fused.picture, source.window)
     return information_of_moments(joint, source.mean, fused.mean, source.variance, fused.variance)
 
 
@@ -47,18 +45,15 @@ def _strip_information(
     joint: np.ndarray, mean_s: np.ndarray, mean_f: np.ndarray, variance_s: np.ndarray, variance_f: np.ndarray
 ) -> tuple[float, float]:
     """`information_of_moments` of a few rows, which stay in the cache."""
-    covariance, gain, own = take(joint.shape), take(joint.shape), take(joint.shape)
-    np.subtract(joint, np.multiply(mean_s, mean_f, out=covariance), out=covariance)
-    np.divide(covariance, np.add(variance_s, _TINY, out=gain), out=gain)
-    np.multiply(variance_s, 1 / _NOISE, out=own)
+    covariance = joint - mean_s * mean_f
+    gain = covariance / (variance_s + _TINY)
+    own = variance_s * (1 / _NOISE)
     if variance_s.min() < _TINY or variance_f.min() < _TINY:
         flat = variance_s < _TINY
         np.copyto(gain, 0.0, where=flat | (variance_f < _TINY))
         np.copyto(own, 0.0, where=flat)
     np.maximum(gain, 0.0, out=gain)
-    noise = np.multiply(gain, covariance, out=covariance)
-    np.subtract(variance_f, noise, out=noise)
-    np.maximum(noise, _TINY, out=noise)
+    noise = np.maximum(variance_f - gain * covariance, _TINY)
     noise += _NOISE
     gain *= gain
     gain *= variance_s

@@ -3,7 +3,7 @@
 Several fused pictures of one scene share the maps of its sources, and six metrics share the maps of one fused picture.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from itertools import pairwise
@@ -14,7 +14,6 @@ import cv2
 import numpy as np
 
 from ivif_cli.core.errors import InputError
-from ivif_cli.core.metrics.buffers import strips, take
 
 VIF_WINDOWS = (17, 9, 5, 3)
 """Side of the Gaussian window at each of the four scales of VIF, finest first [px]; sigma is a fifth of it."""
@@ -25,6 +24,9 @@ SMALLEST_VIF_SIDE = 41
 
 BAND_SIGMAS = (1, 2, 4, 8, 16, 32)
 """Standard deviations of the Gaussians whose differences are the bands [px]."""
+
+_STRIP = 24_000
+"""Samples of a strip: a handful of float64 strips fit a core's second-level cache."""
 
 Derived = TypeVar("Derived")
 
@@ -68,11 +70,18 @@ def gaussian_window(side: int, sigma: float) -> np.ndarray:
     return taps / taps.sum()
 
 
+def strips(shape: tuple[int, ...], samples: int = _STRIP) -> Iterator[slice]:
+    """Slices of rows that cover an H x W map in pieces of about `samples`, small enough for the cache."""
+    height, width = shape
+    rows = max(1, samples // max(width, 1))
+    for top in range(0, height, rows):
+        yield slice(top, min(top + rows, height))
+
+
 def smooth_valid(picture: np.ndarray, window: np.ndarray) -> np.ndarray:
     """Separable correlation of an HxW float64 picture, only where the whole window lies inside."""
     margin = len(window) // 2
-    full = take(picture.shape)
-    cv2.sepFilter2D(picture, cv2.CV_64F, window, window, dst=full, borderType=cv2.BORDER_REPLICATE)
+    full = cv2.sepFilter2D(picture, cv2.CV_64F, window, window, borderType=cv2.BORDER_REPLICATE)
     return full[margin : full.shape[0] - margin, margin : full.shape[1] - margin]
 
 
@@ -93,9 +102,7 @@ class Maps:
     @cached_property
     def real(self) -> np.ndarray:
         """The grey levels as float64."""
-        real = take(self.pixels.shape)
-        real[...] = self.pixels
-        return real
+        return self.pixels.astype(np.float64)
 
     @cached_property
     def histogram(self) -> np.ndarray:
@@ -124,10 +131,9 @@ class Maps:
     @cached_property
     def edges(self) -> Edges:
         """Sobel edges; the sign of Sy/Sx is that of a true convolution, which matters where Sx is 0."""
-        across, down = take(self.pixels.shape, np.int16), take(self.pixels.shape, np.int16)
-        cv2.Sobel(self.pixels, cv2.CV_16S, 1, 0, dst=across, borderType=cv2.BORDER_CONSTANT)
-        cv2.Sobel(self.pixels, cv2.CV_16S, 0, 1, dst=down, borderType=cv2.BORDER_CONSTANT)
-        edges = Edges(take(self.pixels.shape), take(self.pixels.shape))
+        across = cv2.Sobel(self.pixels, cv2.CV_16S, 1, 0, borderType=cv2.BORDER_CONSTANT)
+        down = cv2.Sobel(self.pixels, cv2.CV_16S, 0, 1, borderType=cv2.BORDER_CONSTANT)
+        edges = Edges(np.empty(self.shape), np.empty(self.shape))
         for rows in strips(self.pixels.shape):
             _polar(across[rows], down[rows], edges.strength[rows], edges.angle[rows])
         return edges
@@ -140,9 +146,7 @@ class Maps:
         for side in VIF_WINDOWS:
             window = gaussian_window(side, side / 5)
             if levels:
-                smooth = smooth_valid(picture, window)[::2, ::2]
-                picture = take(smooth.shape)
-                picture[...] = smooth
+                picture = np.ascontiguousarray(smooth_valid(picture, window)[::2, ::2])
             levels.append(_level(picture, window))
         return tuple(levels)
 
@@ -172,24 +176,19 @@ def kept_while_both_live(function: Callable[[Maps, Maps], Derived]) -> Callable[
 
 def _polar(across: np.ndarray, down: np.ndarray, strength: np.ndarray, angle: np.ndarray) -> None:
     """Gradient magnitude and angle of int16 Sobel maps, written into `strength` and `angle`."""
-    x, squares = take(across.shape), take(across.shape)
-    x[...] = across
-    angle[...] = down
-    np.multiply(x, x, out=strength)
-    strength += np.multiply(angle, angle, out=squares)
-    np.sqrt(strength, out=strength)
+    x, y = across.astype(np.float64), down.astype(np.float64)
+    np.sqrt(x * x + y * y, out=strength)
     with np.errstate(divide="ignore", invalid="ignore"):
-        angle /= np.negative(x, out=squares)
-    np.arctan(angle, out=angle)
+        np.arctan(y / -x, out=angle)
     np.copyto(angle, np.pi / 2, where=across == 0)
 
 
 def _level(picture: np.ndarray, window: np.ndarray) -> Level:
     mean = smooth_valid(picture, window)
-    variance = smooth_valid(np.multiply(picture, picture, out=take(picture.shape)), window)
+    variance = smooth_valid(picture * picture, window)
     for rows in strips(mean.shape):
         part = variance[rows]
-        part -= np.multiply(mean[rows], mean[rows], out=take(part.shape))
+        part -= mean[rows] * mean[rows]
         np.maximum(part, 0, out=part)
     return Level(window, picture, mean, variance)
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ivif_cli.core.metrics.buffers import take
 from ivif_cli.core.metrics.maps import Maps, gaussian_window
 
 _WINDOW = gaussian_window(11, 1.5)
@@ -72,12 +71,7 @@ def _halve(picture: np.ndarray) -> np.ndarray:
     """Means of 2 x 2 pixels, an odd last row or column continued by its own mirror image."""
     height, width = picture.shape
     even = cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
-    half = take((even.shape[0] // 2, even.shape[1] // 2))
-    np.add(even[::2, ::2], even[1::2, ::2], out=half)
-    half += even[::2, 1::2]
-    half += even[1::2, 1::2]
-    half *= 0.25
-    return half
+    return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) * 0.25
 
 
 def multiscale_of_source(first: np.ndarray, second: np.ndarray, peak: float) -> float:

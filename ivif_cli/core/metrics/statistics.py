@@ -8,7 +8,6 @@ import math
 import cv2
 import numpy as np
 
-from ivif_cli.core.metrics.buffers import take
 from ivif_cli.core.metrics.maps import Maps
 
 
@@ -35,22 +34,8 @@ def gradient_sum(fused: Maps) -> float:
 
     Needs two pixels along both axes.
     """
-    square, across = take(fused.shape), take(fused.shape)
-    _differentiate(fused.real, square)
-    _differentiate(fused.real.T, across.T)
-    square *= square
-    across *= across
-    square += across
-    square *= 0.5
-    return float(np.sqrt(square, out=square).sum())
-
-
-def _differentiate(lines: np.ndarray, out: np.ndarray) -> None:
-    """Derivative along the first axis, as MATLAB's `gradient` takes it, written into `out`."""
-    np.subtract(lines[2:], lines[:-2], out=out[1:-1])
-    out[1:-1] *= 0.5
-    np.subtract(lines[1], lines[0], out=out[0])
-    np.subtract(lines[-1], lines[-2], out=out[-1])
+    down, across = np.gradient(fused.real)
+    return float(np.sqrt((down * down + across * across) * 0.5).sum())
 
 
 def average_gradient(fused: Maps) -> float:

@@ -18,6 +18,7 @@ import numpy as np
 from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import IvifError
+from ivif_cli.core.memory import reuse_memory
 from ivif_cli.core.metrics import Metric, Scene
 from ivif_cli.core.metrics.scene import is_colour
 from ivif_cli.core.read_ahead import read_ahead
@@ -68,6 +69,7 @@ Outcome = tuple[PictureScores | Failure, bool]
 def score_scene(task: Task, contenders: Sequence[Contender], settings: Settings) -> list[Outcome]:
     """Outcomes of one scene, one a contender; errors of a picture become failures of that picture."""
     cv2.setNumThreads(1)
+    reuse_memory()
     try:
         ir = read_infrared(task.pair.ir, settings.read)
         vis = read_scored(task.pair.vis, settings.read)
