@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHA256: dict[str, str] = {
-    "base.safetensors": "9e8e86872f4660010c5ddc5c13652693b9caec408d4eb71c82adae5e7e4fff1c",
-    "fast.safetensors": "921e6d0289f5191bd87480a6f558eaf76e25eabf18927dc57e9fca7b5323cbba",
+    "base.safetensors": "6df8aa6cb23b240970897176a61c9f0ccdf1130487de049052f520da729095cc",
+    "fast.safetensors": "37370f494ab3065924a22efb6b34f4b38d7ca373fdf8957283864445f48b3665",
     "compact-clip.safetensors": "40524ca55a491888629dbd846f1d50ce44c906a9f9fa9c0eb84da4a9a503da62",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""
