@@ -123,7 +123,7 @@ class Encoder(nn.Module):
 
     def too_long(self, text: str) -> bool:
         """Whether the model reads only the beginning of a text; not asked of models with a sub-word tokenizer."""
-        return bool(self.text) and self.text.too_long(text)
+        return self.text is not None and self.text.too_long(text)
 
     def resized(self, luma: Tensor) -> Tensor:
         """N1HW -> N1SS at the model's input size S, bilinear, antialiased where it shrinks."""
