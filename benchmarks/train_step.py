@@ -15,15 +15,15 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from ivif_cli.core.language.loss import LanguageLoss, LanguageSettings, direction_loss, fit, unit
+from ivif_cli.core.language.patches import PatchSettings, cut_patches, detailed, draw_patches
+from ivif_cli.core.training.fidelity import FidelitySettings, fidelity_parts
 from torch import Tensor
 
 from ivif_cli.core.language.encoder import Encoder, load_encoder
-from ivif_cli.core.language.loss import LanguageLoss, LanguageSettings, direction_loss, fit, unit
-from ivif_cli.core.language.patches import PatchSettings, cut_patches, detailed, draw_patches
 from ivif_cli.core.language.prompts import PromptSet, embed
 from ivif_cli.core.network import build_network
 from ivif_cli.core.training.crops import CropSettings, LumaPair, draw_sample
-from ivif_cli.core.training.fidelity import FidelitySettings, fidelity_parts
 
 BAR = 3.0
 

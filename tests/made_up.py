@@ -47,3 +47,9 @@ def lively_network(name: str = "base", **changes: int | str) -> LoadedNetwork:
     named = goals()
     network.origin.copy_(torch.from_numpy(named[DEFAULT].condition[0]))
     return LoadedNetwork(network, "lively", "0" * 64, {}, named)
+
+
+def small_network(name: str = "fast") -> tuple[FusionNetwork, dict[str, str], dict[str, Goal]]:
+    """What `save_network` takes for a small file that `ivif fuse -m FILE` fuses with."""
+    made = lively_network(name)
+    return made.network, made.metadata, made.goals

@@ -63,13 +63,12 @@ def test_texts(tiny: Encoder) -> None:
 
 
 def test_an_objective_is_embedded_and_scored_with_an_open_clip_model_as_with_the_compact_one(tiny: Encoder) -> None:
-    from ivif_cli.core.language.loss import language_score
+    from ivif_cli.core.language.directions import language_score
+    from ivif_cli.core.language.goal import Texts, embed_texts
 
-    from ivif_cli.core.language.prompts import PromptSet, embed
-
-    embedded = embed(tiny, PromptSet(fused="a zebra in the rain"))
+    goal = embed_texts(tiny, Texts(fused="a zebra in the rain"))
     ir, vis, fused = torch.rand(3, 2, 1, 40, 48)
-    scores = language_score(tiny, embedded, fused, ir, vis)
+    scores = language_score(tiny, goal, fused, ir, vis)
     assert scores.shape == (2,)
     assert (scores.abs() <= 1).all()
 

@@ -54,4 +54,4 @@ def test_energy_is_half_the_pixel_and_half_its_neighbourhood():
     assert found[0, 0] == 0
     corner = torch.zeros(1, 1, 5, 5)
     corner[0, 0, 0, 0] = 4.0
-    assert energy(corner)[0, 0, 0, 0] == pytest.approx((4 + 1) / 2), "a corner has four neighbours, not nine"
+    assert energy(corner)[0, 0, 0, 0] == pytest.approx((4 + 4 * 4 / 9) / 2), "edges are repeated outwards"

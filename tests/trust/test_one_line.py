@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from ivif_cli.core.network import build_network, save_network
+from ivif_cli.core.network import save_network
 from tests.fuzz.pictures import mend_checksums
+from tests.made_up import small_network
 
 
 def damaged_png() -> bytes:
@@ -25,7 +26,7 @@ def test_decoders_are_not_heard(tmp_path: Path, debug: str, lines: int) -> None:
     for name in ("a_ir.png", "a_vis.png"):
         (tmp_path / name).write_bytes(damaged_png())
     model = tmp_path / "small.safetensors"
-    save_network(model, build_network("fast", channels=4), {})
+    save_network(model, *small_network())
     pair = ["--ir", tmp_path / "a_ir.png", "--vis", tmp_path / "a_vis.png", "-o", tmp_path / "out.png", "-m", model]
     done = subprocess.run(
         [sys.executable, "-m", "ivif_cli", "fuse", *map(str, pair)],
