@@ -19,6 +19,7 @@ from ivif_cli.commands.goals import (
     chosen_goals,
     named_after,
     parse_dials,
+    understood,
 )
 from ivif_cli.core.errors import InputError, OutputError, UsageError
 from ivif_cli.core.nearest import nearest
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ivif_cli.core.fusing.folder import Job, Report
     from ivif_cli.core.fusing.fuser import Fuser
     from ivif_cli.core.fusing.sources import SourceOptions
+    from ivif_cli.core.language.explain import Explanation
     from ivif_cli.core.language.goal import Goal
 
 FORMATS = ("png", "tif", "jpg", "bmp")
@@ -86,6 +88,7 @@ def fuse(
     on after a bad pair.
     """
     console = Console(machine=json_, quiet=quiet)
+    explained = understood(console, prompt)
     switches = VideoSwitches(fps, any_rate, size, pixel_format, codec)
     dials = parse_dials(dial)
     engine = functools.partial(
@@ -132,7 +135,7 @@ def fuse(
     if parts is None:
         return
     report = merge_reports(parts)
-    _tell(console, task, report, fuser)
+    _tell(console, task, report, fuser, explained)
     if report.failed:
         raise typer.Exit(1)
 
@@ -248,11 +251,11 @@ def _refuse_existing(task: _Task, overwrite: bool) -> None:
             raise OutputError(f"{job.output} exists already", "--overwrite replaces it")
 
 
-def _tell(console: Console, task: _Task, report: "Report", fuser: "Fuser") -> None:
+def _tell(console: Console, task: _Task, report: "Report", fuser: "Fuser", explained: "list[Explanation]") -> None:
     for job, reason in report.failed:
         console.error(reason if task.single else f"{job.pair.name}: {reason}")
     if console.machine:
-        console.result_json(_as_json(task, report, fuser))
+        console.result_json({**_as_json(task, report, fuser), "explained": [each.as_json() for each in explained]})
     elif task.single and report.fused:
         for item in report.fused:
             console.result(str(item.job.output))

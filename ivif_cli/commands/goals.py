@@ -9,7 +9,9 @@ import typer
 from ivif_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from ivif_cli.commands.console import Console
     from ivif_cli.core.fusing.fuser import Fuser
+    from ivif_cli.core.language.explain import Explanation
     from ivif_cli.core.language.goal import Goal
 
 PANEL = "What is wanted"
@@ -84,6 +86,20 @@ def chosen_goals(
             )
     wanted: list[str | None] = [*(prompts or []), *(names or [])]
     return [fuser.goal(each, strength=strength, dials=dials) for each in wanted or [None]]
+
+
+def understood(console: "Console", prompts: list[str] | None) -> "list[Explanation]":
+    """Say how each prompt is read, and what in it says nothing."""
+    if not prompts:
+        return []
+    from ivif_cli.core.language.explain import explain
+
+    read = [explain(prompt) for prompt in prompts]
+    for explanation in read:
+        console.note(f"{explanation.text!r} is understood as: {explanation.line()}")
+        for warning in explanation.warnings():
+            console.warn(warning)
+    return read
 
 
 def as_plain(goal: "Goal") -> dict[str, Any]:

@@ -65,7 +65,7 @@ def explain(text: str, encoder: TextEncoder | None = None) -> Explanation:
     Raises:
         UsageError: the text is empty, in another language, or holds no known word.
     """
-    encoder = encoder or _bundled()
+    encoder = encoder or bundled_encoder()
     strengths = encoder.claim_strengths(text)
     strongest = max(strengths.values())
     total = sum(strengths.values())
@@ -75,5 +75,6 @@ def explain(text: str, encoder: TextEncoder | None = None) -> Explanation:
 
 
 @cache
-def _bundled() -> TextEncoder:
+def bundled_encoder() -> TextEncoder:
+    """The text side of the bundled compact CLIP, loaded once, without open_clip."""
     return load_text_tower()

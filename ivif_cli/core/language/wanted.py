@@ -1,11 +1,10 @@
 """From what a user says to a goal: a name, a text, dials, a strength."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ivif_cli.core.errors import UsageError
-from ivif_cli.core.language.goal import DEFAULT, Goal, TextEncoder, Texts, check_encoder, embed_texts
-
-_ENCODERS: dict[str, TextEncoder] = {}
+from ivif_cli.core.language.goal import DEFAULT, Goal, Texts, check_encoder, embed_texts
 
 
 def goal_of(
@@ -19,7 +18,7 @@ def goal_of(
 
     Args:
         wanted: a goal, the name of one that the weights carry, any text, or None for the default. A text that is one of
-            a named goal's is that goal, bit for bit.
+            a named goal's is that goal, bit for bit; one that says nothing that the encoder can see is the default.
         goals: the goals that the weights carry.
         strength: 0 is the default goal, 1 what was said, more is beyond it.
         dials: dial -> -1 to 1, turned from there.
@@ -49,19 +48,16 @@ def _said(text: str, goals: Mapping[str, Goal], origin: Goal) -> Goal:
     for name, goal in goals.items():
         if plain in (name, _plain(goal.texts.fused)):
             return goal
-    goal = embed_texts(_text_encoder(), Texts(origin.texts.ir, origin.texts.vis, text.strip()))
+    from ivif_cli.core.language.explain import bundled_encoder, explain
+
+    encoder = bundled_encoder()
+    texts = Texts(origin.texts.ir, origin.texts.vis, text.strip())
+    if explain(text, encoder).empty:
+        return replace(origin, name=text.strip(), texts=texts)
+    goal = embed_texts(encoder, texts)
     check_encoder(goal, origin.sha256)
     return goal
 
 
 def _plain(text: str) -> str:
     return " ".join(text.lower().split()).rstrip(".!")
-
-
-def _text_encoder() -> TextEncoder:
-    """The text tower of the bundled compact CLIP, loaded once, without open_clip."""
-    if not _ENCODERS:
-        from ivif_cli.core.language.text_tower import load_text_tower
-
-        _ENCODERS["compact"] = load_text_tower()
-    return _ENCODERS["compact"]
