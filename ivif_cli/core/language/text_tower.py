@@ -191,10 +191,9 @@ def text_tower_from(tensors: dict[str, Tensor]) -> TextTower:
     vectors = own.pop("vectors").float() * own.pop("scale").float()
     layers = len({name.split(".")[2] for name in own if name.startswith("transformer.resblocks.")})
     width = own["end_embedding"].shape[0]
-    with torch.device("meta"):
-        tower = TextTower(
-            words, torch.empty(0, vectors.shape[1]), own["anchors"], width=width, heads=width // 32, layers=layers
-        )
+    tower = TextTower(
+        words, torch.empty(0, vectors.shape[1]), own["anchors"], width=width, heads=width // 32, layers=layers
+    )
     tower.vectors = vectors
     tower.load_state_dict({name: value.float() for name, value in own.items()}, assign=True)
     return tower
