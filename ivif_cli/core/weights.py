@@ -125,8 +125,8 @@ def read_weights(path: Path, *, sha256: str | None = None) -> tuple[dict[str, "T
     return tensors, {str(key): str(value) for key, value in metadata.items()}
 
 
-def read_some_weights(path: Path, prefix: str) -> tuple[dict[str, "Tensor"], str]:
-    """The tensors of a safetensors file whose names begin with `prefix`, and the sha256 of the whole file.
+def read_some_weights(path: Path, prefix: str) -> tuple[dict[str, "Tensor"], dict[str, str], str]:
+    """The tensors of a safetensors file whose names begin with `prefix`, its metadata, the sha256 of the whole file.
 
     Raises:
         WeightsError: missing, truncated, pickled, damaged, or not the pinned bytes.
@@ -138,7 +138,7 @@ def read_some_weights(path: Path, prefix: str) -> tuple[dict[str, "Tensor"], str
     try:
         with safe_open(path, framework="pt") as file:
             names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
-            return {name: file.get_tensor(name) for name in names}, actual
+            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}, actual
     except (SafetensorError, OSError, ValueError) as error:
         raise WeightsError(f"damaged weights: {path}: {error}") from error
 

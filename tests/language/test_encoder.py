@@ -10,7 +10,7 @@ import torch
 from ivif_cli.core.errors import EncoderError, UsageError
 from ivif_cli.core.language import encoder as encoders
 from ivif_cli.core.language.encoder import Encoder, load_encoder
-from ivif_cli.core.weights import SHA256, file_sha256
+from ivif_cli.core.weights import SHA256, file_sha256, read_weights
 from tests.language.conftest import TinyClip
 
 
@@ -151,7 +151,8 @@ def test_a_broken_torchvision_is_said_in_one_line(monkeypatch: pytest.MonkeyPatc
 def test_the_bundled_model_is_small_pinned_and_convolutional() -> None:
     compact = load_encoder()
     assert compact.name == "compact"
-    assert compact.sha256 == SHA256["compact-clip.safetensors"]
+    _, metadata = read_weights(encoders.bundled(encoders.COMPACT_WEIGHTS))
+    assert compact.sha256 == metadata.get("space", SHA256["compact-clip.safetensors"])
     assert encoders.bundled(encoders.COMPACT_WEIGHTS).stat().st_size < 15e6
     assert compact.encode_images(torch.rand(2, 1, 30, 40)).shape == (2, compact.embed_dim)
     heights = [level.shape[-2:] for level in compact.image_features(torch.rand(1, 1, 64, 80))]

@@ -10,7 +10,7 @@ from ivif_cli.core.errors import UsageError
 from ivif_cli.core.language.claims import CLAIMS
 from ivif_cli.core.language.explain import explain
 from ivif_cli.core.language.text_tower import TextEncoder, load_text_tower
-from ivif_cli.core.weights import SHA256
+from ivif_cli.core.weights import SHA256, bundled, read_weights
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +19,9 @@ def text() -> TextEncoder:
     return load_text_tower()
 
 
-def test_it_is_the_pinned_file_and_gives_unit_vectors(text: TextEncoder) -> None:
-    assert text.sha256 == SHA256["compact-clip.safetensors"]
+def test_it_has_the_space_of_its_file_and_gives_unit_vectors(text: TextEncoder) -> None:
+    _, metadata = read_weights(bundled("compact-clip.safetensors"))
+    assert text.sha256 == metadata.get("space", SHA256["compact-clip.safetensors"])
     embedded = text.encode_texts(["an infrared image", "let the people glow"])
     torch.testing.assert_close(embedded.norm(dim=1), torch.ones(2))
 

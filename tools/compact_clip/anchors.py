@@ -34,7 +34,7 @@ MIXTURES: dict[str, dict[str, float]] = {
     "dark": {"brightness": -1},
     "bright": {"brightness": 1},
     "faded": {"contrast": -0.75, "veil": 0.65},
-    "high-contrast": {"contrast": 0.95, "veil": -0.3},
+    "contrast": {"contrast": 0.95, "veil": -0.3},
     "over-exposed": {"clipping": 1},
     "detailed": {"detail": 1},
     "plain": {"detail": -1},

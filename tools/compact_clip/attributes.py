@@ -85,7 +85,7 @@ def measure(luma: Array) -> Truth:
         "dim": _negated(salient),
         "dark": _negated(lit),
         "bright": BRIGHT.above(float(luma.mean())),
-        "high-contrast": CONTRAST.above(float(luma.std())),
+        "contrast": CONTRAST.above(float(luma.std())),
         "over-exposed": over,
         "faded": False if wide or not lit or over else (None if None in (wide, lit, over) else True),
     }

@@ -165,7 +165,7 @@ def _contrary(rng: np.random.Generator) -> Caption:
     other = single[claim].opposite
     way = "feature" if rng.random() < 0.5 else "adjective"
     wanted, refused = (_filled(_pick(single[name].ways[way], rng), rng) for name in (claim, other))
-    frame = _pick(frames("contrast"), rng)
+    frame = _pick(frames("rather"), rng)
     return Caption(frame.format(wanted, refused), frozenset({claim}))
 
 

@@ -131,7 +131,7 @@ def claim_scores(encoder: Encoder, samples: Sequence[Sample]) -> list[Score]:
 
 MEASURES: dict[str, Callable[[np.ndarray], float]] = {
     "bright": lambda luma: float(luma.mean()),
-    "high-contrast": lambda luma: float(luma.std()),
+    "contrast": lambda luma: float(luma.std()),
     "detailed": detail,
     "salient": saliency,
 }

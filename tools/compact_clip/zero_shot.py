@@ -19,7 +19,7 @@ PROBES: dict[str, str] = {
     "day": "an image taken by day",
     "night": "an image taken at night",
     "bright": "a bright image",
-    "high-contrast": "an image with high contrast",
+    "contrast": "an image with high contrast",
 }
 """Claim -> the text that asks for it."""
 

@@ -10,6 +10,6 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "objects": ("salient", "dim"),
     "time": ("day", "night"),
     "brightness": ("bright",),
-    "contrast": ("high-contrast",),
+    "contrast": ("contrast",),
 }
 CLAIMS: tuple[str, ...] = tuple(claim for group in GROUPS.values() for claim in group)

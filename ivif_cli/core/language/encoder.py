@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ivif_cli.core.errors import EncoderError, IvifError, UsageError, WeightsError
-from ivif_cli.core.language.text_tower import COMPACT_WEIGHTS, TextEncoder, text_tower_from
+from ivif_cli.core.language.text_tower import COMPACT_WEIGHTS, SPACE, TextEncoder, text_tower_from
 from ivif_cli.core.nearest import nearest
 from ivif_cli.core.weights import bundled, file_sha256, read_weights
 
@@ -47,7 +47,7 @@ class Encoder(nn.Module):
 
     Attributes:
         name: what it was loaded as ("compact", "ViT-B-32/openai", ...).
-        sha256: hash of its weights file, or of its tensors where they came from a hub.
+        sha256: hash of its weights file, or of its tensors where they came from a hub; a compact CLIP's space.
         image_size: side of its square input, pixels.
         embed_dim: length D of its embeddings.
     """
@@ -227,7 +227,7 @@ def _compact(path: Path, *, own: bool) -> Encoder:
         visual = ModifiedResNet(**vision)
         own_part = {n.removeprefix("visual."): value for n, value in tensors.items() if n.startswith("visual.")}
         visual.load_state_dict(own_part)
-        text = TextEncoder(text_tower_from(tensors), name=COMPACT, sha256=file_sha256(path))
+        text = TextEncoder(text_tower_from(tensors), name=COMPACT, sha256=metadata.get(SPACE, file_sha256(path)))
     except WeightsError as error:
         raise EncoderError(error.message, error.hint) from error
     except (KeyError, TypeError, ValueError, RuntimeError) as error:

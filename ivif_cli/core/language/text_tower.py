@@ -23,6 +23,11 @@ from ivif_cli.core.weights import bundled, read_some_weights
 COMPACT_WEIGHTS = "compact-clip.safetensors"
 PREFIX = "text."
 CONTEXT_LENGTH = 40
+SPACE = "space"
+"""Metadata of a file whose text tower is newer than its space: the sha256 of the first file with that image tower.
+
+Goals and fusion weights are bound to a space, and stay valid where only texts are read better.
+"""
 
 
 class Block(nn.Module):
@@ -135,7 +140,7 @@ class TextEncoder(nn.Module):
 
     Attributes:
         name: "compact".
-        sha256: of the whole weights file, the same as that of the `Encoder` with the image tower.
+        sha256: of the space (see `SPACE`), the same as that of the `Encoder` with the image tower.
     """
 
     def __init__(self, tower: TextTower, *, name: str, sha256: str) -> None:
@@ -191,11 +196,8 @@ def text_tower_from(tensors: dict[str, Tensor]) -> TextTower:
     vectors = own.pop("vectors").float() * own.pop("scale").float()
     layers = len({name.split(".")[2] for name in own if name.startswith("transformer.resblocks.")})
     width = own["end_embedding"].shape[0]
-    tower = TextTower(
-        words, torch.empty(0, vectors.shape[1]), own["anchors"], width=width, heads=width // 32, layers=layers
-    )
-    tower.vectors = vectors
-    tower.load_state_dict({name: value.float() for name, value in own.items()}, assign=True)
+    tower = TextTower(words, vectors, own["anchors"].float(), width=width, heads=width // 32, layers=layers)
+    tower.load_state_dict({name: value.float() for name, value in own.items()})
     return tower
 
 
@@ -206,5 +208,5 @@ def load_text_tower(path: Path | None = None) -> TextEncoder:
         WeightsError: the file is missing, damaged, or not the pinned one.
     """
     path = path or bundled(COMPACT_WEIGHTS)
-    tensors, sha256 = read_some_weights(path, PREFIX)
-    return TextEncoder(text_tower_from(tensors), name="compact", sha256=sha256)
+    tensors, metadata, sha256 = read_some_weights(path, PREFIX)
+    return TextEncoder(text_tower_from(tensors), name="compact", sha256=metadata.get(SPACE, sha256))
