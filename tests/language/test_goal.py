@@ -127,7 +127,7 @@ def test_goals_of_two_encoders_do_not_go_together() -> None:
 
 def test_a_goal_of_another_encoder_is_refused_by_name() -> None:
     check_encoder(goals()["bright"], "ab" * 32)
-    with pytest.raises(EncoderError, match="goal 'bright' is of the encoder seeded .abababababab.*cdcdcdcdcdcd"):
+    with pytest.raises(EncoderError, match=r"goal 'bright' is of the encoder seeded .abababababab.*cdcdcdcdcdcd"):
         check_encoder(goals()["bright"], "cd" * 32)
 
 

@@ -61,7 +61,7 @@ def test_sets_of_one_file_need_names_and_one_encoder(tmp_path: Path) -> None:
 def test_unknown_set_and_foreign_files(tmp_path: Path) -> None:
     path = tmp_path / "prompts.safetensors"
     save_goals(path, [DAY])
-    with pytest.raises(UsageError, match="no prompt set 'dawn'.*it has day"):
+    with pytest.raises(UsageError, match=r"no prompt set 'dawn'.*it has day"):
         load_goal(path, name="dawn")
     tensors, metadata = read_weights(path)
     write_weights(path, tensors, {**metadata, "goals": "{"})

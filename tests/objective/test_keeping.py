@@ -1,0 +1,197 @@
+"""What must stay of the sources: every term rises when the picture loses what the term guards."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ivif_cli.core.objective.keeping import KeepingSettings, base_target, keeping_parts, stretched, wanted
+
+SETTINGS = KeepingSettings()
+DEFAULT = torch.ones(1)
+OTHER = torch.zeros(1)
+
+
+def texture(seed: int, strength: float = 0.2, size: int = 64) -> Tensor:
+    coarse = torch.rand(1, 1, size // 2, size // 2, generator=torch.Generator().manual_seed(seed)) - 0.5
+    return strength * F.interpolate(coarse, scale_factor=2, mode="bicubic", align_corners=False)
+
+
+def halves() -> tuple[Tensor, Tensor, Tensor]:
+    """Infrared with structure on the left, visible on the right, both around mid-grey; and what keeps both."""
+    left, right = texture(1), texture(2)
+    left[..., 32:], right[..., :32] = 0, 0
+    return 0.5 + left, 0.5 + right, 0.5 + left + right
+
+
+def scenes(ir: Tensor, vis: Tensor) -> tuple[Tensor, Tensor]:
+    """Thumbnails, where the picture is the whole scene."""
+    return F.interpolate(ir, (64, 64)), F.interpolate(vis, (64, 64))
+
+
+def parts(
+    fused: Tensor, ir: Tensor, vis: Tensor, default: Tensor = DEFAULT, settings: KeepingSettings = SETTINGS
+) -> dict[str, float]:
+    found = keeping_parts(fused, wanted(ir, vis, scenes(ir, vis), settings), default, settings)
+    return {name: value.item() for name, value in found.items()}
+
+
+def total(fused: Tensor, ir: Tensor, vis: Tensor, default: Tensor = DEFAULT) -> float:
+    return sum(getattr(SETTINGS, name) * value for name, value in parts(fused, ir, vis, default).items())
+
+
+@pytest.mark.parametrize("default", [DEFAULT, OTHER])
+@pytest.mark.parametrize("copied", ["ir", "vis", "mean"])
+def test_a_copy_or_a_mean_costs_more_than_a_picture_that_keeps_both(copied: str, default: Tensor) -> None:
+    ir, vis, both = halves()
+    copy = {"ir": ir, "vis": vis, "mean": (ir + vis) / 2}[copied]
+    assert parts(copy, ir, vis, default)["retention"] > 1.2 * parts(both, ir, vis, default)["retention"]
+    assert total(copy, ir, vis, default) > total(both, ir, vis, default)
+
+
+def test_each_sources_missing_structure_costs_by_itself() -> None:
+    ir, vis, both = halves()
+    whole = parts(both, ir, vis)["retention"]
+    for side in (slice(0, 32), slice(32, 64)):
+        lost = both.clone()
+        lost[..., side] = 0.5
+        assert parts(lost, ir, vis)["retention"] > 1.2 * whole
+
+
+def test_more_is_almost_free_and_less_is_not() -> None:
+    ir, vis, both = halves()
+    grey = both.mean()
+    asked, more, less = (
+        parts(grey + gain * (both - grey), ir, vis)["retention"]
+        for gain in (SETTINGS.boost, SETTINGS.boost + 0.3, SETTINGS.boost - 0.3)
+    )
+    assert 0 < more - asked < 0.2 * (less - asked)
+
+
+def test_a_band_with_the_wrong_sign_costs_more_than_none() -> None:
+    ir, vis, both = halves()
+    flat, negative = torch.full_like(both, 0.5), 1 - both
+    assert parts(negative, ir, vis)["retention"] > parts(flat, ir, vis)["retention"]
+
+
+def test_hot_details_of_the_infrared_count_more_than_cold_ones() -> None:
+    """Equally strong details at one place: the hot one of the infrared wins over the visible's, the cold one loses."""
+    spot = torch.zeros(1, 1, 64, 64)
+    spot[..., 30:34, 30:34] = 0.2
+    vis = 0.5 - spot
+    hot, cold = 0.5 + spot, 0.5 - spot
+    assert parts(hot, hot, vis)["retention"] < parts(vis, hot, vis)["retention"]
+    vis = 0.5 + spot
+    assert parts(vis, cold, vis)["retention"] < parts(cold, cold, vis)["retention"]
+
+
+def test_the_base_is_the_visibles_where_it_is_well_exposed_else_the_brighter() -> None:
+    def at(ir: float, vis: float) -> tuple[float, float]:
+        target, weight = base_target(torch.tensor([[[[ir]], [[vis]]]]))
+        return round(target.item(), 4), round(weight.item(), 4)
+
+    assert at(0.9, 0.5) == (0.5, 1.0)
+    assert at(0.1, 0.5) == (0.5, 1.0)
+    assert at(0.6, 0.05) == (0.6, 0.6)
+    assert at(0.02, 0.05) == (0.05, 0.6)
+    assert at(0.6, 0.995)[0] == 0.995
+
+
+@pytest.mark.parametrize(("mean", "spread"), [(0.5, 0.25), (0.5, 0.16), (0.5, 0.05), (0.2, 0.05)])
+def test_the_base_is_asked_to_use_the_scale(mean: float, spread: float) -> None:
+    """About its mean, to the wanted spread or by the largest factor; a dark scene is raised a share of the way."""
+    scene = torch.full((1, 1, 64, 64), mean + spread)
+    scene[..., :32] = mean - spread
+    target = torch.tensor([mean - spread, mean, mean + spread]).reshape(1, 1, 1, 3)
+    found = stretched(target, (scene, scene), SETTINGS).flatten()
+    factor = min(max(SETTINGS.spread / spread, 1), SETTINGS.stretch)
+    centre = mean + SETTINGS.lift * max(0, 0.3 - mean)
+    expected = [centre - factor * spread, centre, centre + factor * spread]
+    assert found.tolist() == pytest.approx(expected, abs=0.005)
+
+
+def test_what_the_base_is_asked_for_stays_inside_the_scale() -> None:
+    scene = torch.full((1, 1, 64, 64), 0.9)
+    scene[..., :32] = 0.7
+    ends = stretched(torch.tensor([0.0, 1.0]).reshape(1, 1, 1, 2), (scene, scene), SETTINGS)
+    assert ends.min() >= 0.02 and ends.max() <= 0.98
+
+
+def test_a_moved_base_costs_its_distance_at_the_default_and_nothing_as_a_whole_elsewhere() -> None:
+    flat = torch.full((1, 1, 64, 64), 0.5)
+    assert parts(flat, flat, flat)["base"] == pytest.approx(0, abs=1e-6)
+    assert parts(flat + 0.1, flat, flat)["base"] == pytest.approx(0.1, abs=1e-5)
+    assert parts(flat + 0.1, flat, flat, OTHER)["base"] == pytest.approx(0, abs=1e-6)
+    tilted = flat.clone()
+    tilted[..., :32] += 0.1
+    tilted[..., 32:] -= 0.1
+    assert 0.02 < parts(tilted, flat, flat, OTHER)["base"] < parts(tilted, flat, flat)["base"]
+
+
+def test_another_goal_is_held_by_a_share() -> None:
+    ir, vis, _ = halves()
+    lost = torch.full_like(ir, 0.5)
+    strict, free = parts(lost, ir, vis), parts(lost, ir, vis, OTHER)
+    for name in ("retention", "even"):
+        assert free[name] == pytest.approx(SETTINGS.freedom * strict[name], rel=1e-5, abs=1e-9)
+
+
+@pytest.mark.parametrize(("level", "cost"), [(1.25, 0.25), (-0.1, 0.1), (1.0, 0.0), (0.0, 0.0)])
+def test_what_leaves_the_range_costs_as_far_as_it_goes(level: float, cost: float) -> None:
+    flat = torch.full((1, 1, 32, 32), 0.5)
+    assert parts(torch.full_like(flat, level), flat, flat)["overshoot"] == pytest.approx(cost, abs=1e-6)
+
+
+def test_a_ring_beside_a_strong_edge_costs_and_the_edge_does_not() -> None:
+    edge = torch.full((1, 1, 64, 64), 0.2)
+    edge[..., 32:] = 0.8
+    ring = edge.clone()
+    ring[..., 32:35] += 0.1
+    ring[..., 29:32] -= 0.1
+    assert parts(edge, edge, edge)["rings"] == 0
+    assert parts(ring, edge, edge)["rings"] == pytest.approx(0.1 * 6 / 64, rel=1e-4)
+    weak = 0.5 + (edge - 0.5) * 0.1
+    assert parts(weak + (ring - edge), weak, weak)["rings"] == 0, "where there is no strong edge nothing is held"
+
+
+def test_texture_where_neither_source_has_any_costs() -> None:
+    flat = torch.full((1, 1, 64, 64), 0.5)
+    grain = 0.05 * torch.randn(flat.shape, generator=torch.Generator().manual_seed(0))
+    assert parts(flat, flat, flat)["even"] == pytest.approx(0, abs=1e-8)
+    assert parts(flat + grain, flat, flat)["even"] > 0.01
+    ir, vis, both = halves()
+    assert parts(both, ir, vis)["even"] < 0.1 * parts(flat + grain, flat, flat)["even"]
+
+
+@pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
+def test_flat_pictures_give_finite_values_and_gradients(level: float) -> None:
+    flat = torch.full((2, 1, 64, 64), level)
+    fused = flat.clone().requires_grad_(True)
+    found = keeping_parts(fused, wanted(flat, flat, scenes(flat, flat), SETTINGS), torch.tensor([0.0, 1.0]), SETTINGS)
+    sum(found.values()).backward()
+    assert all(math.isfinite(value.item()) for value in found.values())
+    assert torch.isfinite(fused.grad).all()
+
+
+def test_a_batch_is_the_mean_of_its_pairs() -> None:
+    ir, vis, both = halves()
+    irs, vises, fuseds = torch.cat([ir, vis]), torch.cat([vis, both]), torch.cat([both, ir])
+    joint = keeping_parts(fuseds, wanted(irs, vises, scenes(irs, vises), SETTINGS), torch.tensor([1.0, 0.0]), SETTINGS)
+    first, second = parts(both, ir, vis), parts(ir, vis, both, OTHER)
+    for name, value in joint.items():
+        assert value.item() == pytest.approx((first[name] + second[name]) / 2, abs=1e-7), name
+
+
+@pytest.mark.parametrize("name", ["retention", "base", "overshoot", "rings", "even"])
+def test_going_down_a_terms_gradient_lowers_it(name: str) -> None:
+    ir, vis, both = halves()
+    ir = ir + 0.4 * (torch.arange(64) > 40)
+    start = (both * 1.5 - 0.1 + 0.3 * torch.randn(both.shape, generator=torch.Generator().manual_seed(1))).double()
+    kept = wanted(ir.double(), vis.double(), scenes(ir.double(), vis.double()), SETTINGS)
+    fused = start.clone().requires_grad_(True)
+    value = keeping_parts(fused, kept, DEFAULT.double(), SETTINGS)[name]
+    (slope,) = torch.autograd.grad(value, fused)
+    moved = keeping_parts(start - 1e-3 * slope / slope.norm(), kept, DEFAULT.double(), SETTINGS)[name]
+    assert 0 <= moved < value
