@@ -24,6 +24,14 @@ class SeededEncoder:
         rows = [torch.randn(LENGTH, generator=torch.Generator().manual_seed(zlib.crc32(t.encode()))) for t in texts]
         return F.normalize(torch.stack(rows), dim=1)
 
+    def claim_strengths(self, text: str) -> dict[str, float]:
+        """Every text says something."""
+        return {"bright": 1.0}
+
+    def unknown_words(self, text: str) -> list[str]:
+        """It knows every word."""
+        return []
+
 
 def goals() -> dict[str, Goal]:
     """The named goals of the seeded encoder."""

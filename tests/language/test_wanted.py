@@ -14,7 +14,7 @@ from tests.made_up import SeededEncoder, goals
 def seeded(monkeypatch: pytest.MonkeyPatch) -> SeededEncoder:
     """The encoder that free text is embedded with."""
     encoder = SeededEncoder()
-    monkeypatch.setitem(wanted._ENCODERS, "compact", encoder)
+    monkeypatch.setattr(wanted, "_text_encoder", lambda: encoder)
     return encoder
 
 
@@ -52,7 +52,7 @@ def test_an_empty_text_is_refused(mute: None, text: str) -> None:
 
 def test_another_encoder_is_refused_for_text_and_for_goals(monkeypatch: pytest.MonkeyPatch) -> None:
     other = SeededEncoder("other", "cd" * 32)
-    monkeypatch.setitem(wanted._ENCODERS, "compact", other)
+    monkeypatch.setattr(wanted, "_text_encoder", lambda: other)
     with pytest.raises(EncoderError, match="other"):
         goal_of("people in the dark", goals())
     with pytest.raises(EncoderError, match="other"):

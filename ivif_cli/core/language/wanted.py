@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.language.goal import DEFAULT, Goal, Texts, check_encoder, embed_texts
+
+if TYPE_CHECKING:
+    from ivif_cli.core.language.text_tower import TextEncoder as ClaimEncoder
 
 
 def goal_of(
@@ -48,9 +52,9 @@ def _said(text: str, goals: Mapping[str, Goal], origin: Goal) -> Goal:
     for name, goal in goals.items():
         if plain in (name, _plain(goal.texts.fused)):
             return goal
-    from ivif_cli.core.language.explain import bundled_encoder, explain
+    from ivif_cli.core.language.explain import explain
 
-    encoder = bundled_encoder()
+    encoder = _text_encoder()
     texts = Texts(origin.texts.ir, origin.texts.vis, text.strip())
     if explain(text, encoder).empty:
         return replace(origin, name=text.strip(), texts=texts)
@@ -61,3 +65,10 @@ def _said(text: str, goals: Mapping[str, Goal], origin: Goal) -> Goal:
 
 def _plain(text: str) -> str:
     return " ".join(text.lower().split()).rstrip(".!")
+
+
+def _text_encoder() -> "ClaimEncoder":
+    """The text tower of the bundled compact CLIP."""
+    from ivif_cli.core.language.explain import bundled_encoder
+
+    return bundled_encoder()
