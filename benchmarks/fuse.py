@@ -18,9 +18,9 @@ from pathlib import Path
 from ivif_cli.core.data.datasets import open_dataset
 from ivif_cli.core.data.images import write_image
 from ivif_cli.core.data.pairing import Pair
+from ivif_cli.core.data.sources import SourceOptions, load_sources
 from ivif_cli.core.fusing.folder import Job, Report, fuse_jobs
 from ivif_cli.core.fusing.fuser import Fuser
-from ivif_cli.core.fusing.sources import SourceOptions, load_sources
 
 
 def main() -> None:

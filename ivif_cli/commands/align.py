@@ -54,8 +54,8 @@ def _summary(found: "Alignment") -> str:
 
 def _read_pairs(ir: Path, vis: Path, most: int) -> tuple[list, list]:
     """Pictures of one pair, or of up to `most` pairs of two folders."""
-    from ivif_cli.core.data.images import read_image
     from ivif_cli.core.data.pairing import Pair, pair_folders
+    from ivif_cli.core.data.sources import read_infrared, read_visible
     from ivif_cli.core.errors import UsageError
 
     if ir.is_dir() != vis.is_dir():
@@ -63,4 +63,4 @@ def _read_pairs(ir: Path, vis: Path, most: int) -> tuple[list, list]:
     pairs: tuple[Pair, ...] = pair_folders(ir, vis).pairs if ir.is_dir() else (Pair(ir.stem, ir, vis),)
     step = max(1, len(pairs) // most)
     chosen = pairs[::step][:most]
-    return [read_image(pair.ir) for pair in chosen], [read_image(pair.vis) for pair in chosen]
+    return [read_infrared(pair.ir).grey() for pair in chosen], [read_visible(pair.vis) for pair in chosen]

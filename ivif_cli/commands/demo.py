@@ -28,10 +28,11 @@ def demo(
     ir, vis = _lay_out(output)
     fused = output / "fused.png"
 
-    from ivif_cli.core.data.images import read_image, write_image
+    from ivif_cli.core.data.images import write_image
+    from ivif_cli.core.data.sources import SourceOptions, load_sources
     from ivif_cli.core.fusing.fuser import open_fuser
 
-    write_image(fused, open_fuser(model, device=device).fuse(read_image(ir), read_image(vis)), overwrite=True)
+    write_image(fused, open_fuser(model, device=device).fuse(*load_sources(ir, vis, SourceOptions())), overwrite=True)
     console.result(str(fused))
     own = ["--ir", str(ir), "--vis", str(vis), "-o", str(output / "mine.png"), "-m", "fast"]
     console.note(f"next: {shlex.join([called_as(), 'fuse', *own])}")

@@ -102,16 +102,16 @@ def evaluate(
     gates = _Gates(min_ or [], max_ or [], baseline, tolerance)
     names = [*_listed(metrics, convention), *gates.metrics]
 
+    from ivif_cli.core.data.find_pairs import find_pairs
     from ivif_cli.core.scoring.pictures import ReadOptions
-    from ivif_cli.core.scoring.plan import find_pairs
     from ivif_cli.core.scoring.run import ModelOptions, Run
 
-    dataset_name, pairing = find_pairs(ir, vis, dataset, data_root)
-    for complaint in pairing.complaints():
+    named = find_pairs(ir, vis, dataset, data_root)
+    for complaint in named.pairing.complaints():
         console.warn(complaint)
     run = Run(
-        dataset_name,
-        pairing.pairs,
+        named.dataset,
+        named.pairing.pairs,
         *_chosen_metrics(names, convention, _Words(clip, clip_weights, prompts)),
         tuple(fused or ()),
         baselines,

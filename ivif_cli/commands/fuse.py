@@ -21,14 +21,15 @@ from ivif_cli.commands.goals import (
     parse_dials,
     understood,
 )
-from ivif_cli.core.errors import InputError, OutputError, UsageError
+from ivif_cli.core.errors import OutputError, UsageError
 from ivif_cli.core.nearest import nearest
 
 if TYPE_CHECKING:
+    from ivif_cli.core.data.find_pairs import Named
     from ivif_cli.core.data.pairing import Pairing
+    from ivif_cli.core.data.sources import SourceOptions
     from ivif_cli.core.fusing.folder import Job, Report
     from ivif_cli.core.fusing.fuser import Fuser
-    from ivif_cli.core.fusing.sources import SourceOptions
     from ivif_cli.core.language.explain import Explanation
     from ivif_cli.core.language.goal import Goal
 
@@ -107,7 +108,9 @@ def fuse(
         for wanted, path in zip(goals, named_after(output, goals), strict=True):
             run_video(console, fuser, ir, vis, path, replace(videos, goal=wanted))
         return
-    task = _plan(ir, vis, dataset, data_root, output, format_)
+    from ivif_cli.core.data.find_pairs import find_pairs
+
+    task = _plan(find_pairs(ir, vis, dataset, data_root), output, format_)
     options = _source_options(ir_range, gray, resize, bit_depth, align)
     _check_outputs(task, options, bit_depth, overwrite)
 
@@ -169,68 +172,35 @@ class _Task:
     pairing: "Pairing | None" = None
 
 
-def _plan(
-    ir: Path | None, vis: Path | None, dataset: str | None, root: Path | None, output: Path, suffix: str
-) -> _Task:
-    if dataset is not None:
-        if ir is not None or vis is not None:
-            raise UsageError("--dataset takes the place of --ir and --vis", "give one or the other")
-        return _plan_folders(_dataset(dataset, root), None, output, suffix)
-    if root is not None:
-        raise UsageError("--data-root goes with --dataset", "add --dataset NAME")
-    if ir is None or vis is None:
-        raise UsageError(f"--{'ir' if ir is None else 'vis'} is missing", "give --ir and --vis, or --dataset")
-    for source in (ir, vis):
-        if not source.exists():
-            raise InputError(f"{source} does not exist")
-    if ir.is_dir() != vis.is_dir():
-        raise UsageError(f"{ir} and {vis} are a folder and a file", "give two files or two folders")
-    return _plan_folders(None, (ir, vis), output, suffix) if ir.is_dir() else _plan_single(ir, vis, output, suffix)
-
-
-def _dataset(name: str, root: Path | None) -> "Pairing":
-    from ivif_cli.core.data.datasets import open_dataset
-
-    return open_dataset(name, root)
-
-
-def _plan_folders(pairing: "Pairing | None", folders: tuple[Path, Path] | None, output: Path, kind: str) -> _Task:
-    from ivif_cli.core.data.pairing import pair_folders
-    from ivif_cli.core.fusing.folder import plan_jobs, refuse_output_inside
+def _plan(named: "Named", output: Path, kind: str) -> _Task:
+    from ivif_cli.core.fusing.folder import Job, plan_jobs, refuse_output_inside
 
     if kind not in FORMATS:
         raise UsageError(f"unknown format {kind!r}", nearest(kind, FORMATS))
+    pairs = named.pairing.pairs
+    if named.single:
+        path = output / f"{pairs[0].name}.{kind}" if output.is_dir() else output
+        for source in (pairs[0].ir, pairs[0].vis):
+            if path.exists() and path.samefile(source):
+                raise UsageError(f"the output {path} is an input", "choose another name")
+        return _Task([Job(pairs[0], path)], single=True)
     if output.exists() and not output.is_dir():
         raise OutputError(f"{output} is a file", "a folder is needed for many pictures")
-    if folders is not None:
-        refuse_output_inside(output, folders)
-        pairing = pair_folders(*folders)
-    elif pairing is not None:
-        refuse_output_inside(output, sorted({p.parent for pair in pairing.pairs for p in (pair.ir, pair.vis)}))
-    if pairing is None:
-        raise UsageError("nothing to fuse")
-    return _Task(plan_jobs(pairing.pairs, output, f".{kind}"), False, pairing.complaints(), pairing)
-
-
-def _plan_single(ir: Path, vis: Path, output: Path, kind: str) -> _Task:
-    from ivif_cli.core.data.pairing import IR_MARKERS, Pair, strip_markers
-    from ivif_cli.core.fusing.folder import Job
-
-    name = strip_markers(ir.stem, IR_MARKERS)
-    if output.is_dir():
-        output = output / f"{name}.{kind}"
-    for source in (ir, vis):
-        if output.exists() and output.samefile(source):
-            raise UsageError(f"the output {output} is an input", "choose another name")
-    return _Task([Job(Pair(name, ir, vis), output)], single=True)
+    refuse_output_inside(output, named.folders)
+    return _Task(plan_jobs(pairs, output, f".{kind}"), False, named.pairing.complaints(), named.pairing)
 
 
 def _source_options(ir_range: str, gray: bool, resize: bool, bits: int | None, align: str | None) -> "SourceOptions":
+    from ivif_cli.core.aligning.choice import choose_alignment
+    from ivif_cli.core.data.sources import SourceOptions
     from ivif_cli.core.data.thermal import parse_ir_range
-    from ivif_cli.core.fusing.sources import SourceOptions, choose_alignment
 
     return SourceOptions(
-        parse_ir_range(ir_range), gray, resize, bits, None if align is None else choose_alignment(align)
+        parse_ir_range(ir_range),
+        gray=gray,
+        resize=resize,
+        bits=bits,
+        align=None if align is None else choose_alignment(align),
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from ivif_cli.core import files
 from ivif_cli.core.data import images
-from ivif_cli.core.data.images import read_image, write_image
+from ivif_cli.core.data.images import read_image, read_picture, write_image
 from ivif_cli.core.errors import InputError, OutputError, UsageError
 
 SHAPES = [(7, 5), (7, 5, 3), (1, 1), (1, 1, 3)]
@@ -152,7 +152,7 @@ def test_float_tiff_is_scaled_or_kept_and_nan_is_refused(tmp_path: Path) -> None
         image = np.array([values], np.float32)
         (tmp_path / f"{name}.tif").write_bytes(encoded(".tif", image))
         assert read_image(tmp_path / f"{name}.tif").tolist() == [[0, 32768, 65535]]
-        assert np.array_equal(read_image(tmp_path / f"{name}.tif", keep_float=True), image)
+        assert np.array_equal(read_picture(tmp_path / f"{name}.tif").pixels, image)
     (tmp_path / "nan.tif").write_bytes(encoded(".tif", np.array([[0.0, np.nan]], np.float32)))
     with pytest.raises(InputError, match="NaN"):
         read_image(tmp_path / "nan.tif")

@@ -11,9 +11,9 @@ import pytest
 
 from ivif_cli.core.data.images import write_image
 from ivif_cli.core.data.radiometric import is_radiometric, read_radiometric
+from ivif_cli.core.data.sources import SourceOptions, load_sources
 from ivif_cli.core.data.thermal import parse_ir_range
 from ivif_cli.core.errors import InputError
-from ivif_cli.core.fusing.sources import SourceOptions, load_sources
 from tests.data.flir_file import celsius_of, write_flir
 
 

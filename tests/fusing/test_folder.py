@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from ivif_cli.core.data.images import read_image, write_image
+from ivif_cli.core.data.luma import to_bits
 from ivif_cli.core.data.pairing import pair_folders
+from ivif_cli.core.data.sources import SourceOptions, load_sources
 from ivif_cli.core.errors import OutputError, UsageError
 from ivif_cli.core.fusing import folder
 from ivif_cli.core.fusing.folder import Job, fuse_jobs, plan_jobs, refuse_output_inside
 from ivif_cli.core.fusing.fuser import Fuser
-from ivif_cli.core.fusing.sources import SourceOptions, load_sources, to_bits
 from ivif_cli.core.network import LoadedNetwork
 
 

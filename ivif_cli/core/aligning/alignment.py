@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ivif_cli.core.data.luma import to_bits, to_luma
 from ivif_cli.core.errors import InputError
 from ivif_cli.core.files import write_text
 
@@ -38,12 +39,15 @@ class Alignment:
     residual: float = math.nan
     pairs: int = 0
 
-    def warp(self, ir: np.ndarray, vis_size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    def warp(
+        self, ir: np.ndarray, vis_size: tuple[int, int], missing: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Infrared image in the visible frame.
 
         Args:
             ir: H x W (or H x W x 3), uint8, uint16 or float32.
             vis_size: (width, height) of the visible image.
+            missing: H x W bool, True where the infrared image has no data.
 
         Returns:
             the warped image of `vis_size`, its border pixels repeated where it does not reach; and bool of the same
@@ -63,10 +67,13 @@ class Alignment:
         inverse = np.linalg.inv(self.matrix)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         warped = cv2.warpPerspective(ir, inverse, vis_size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        reached = cv2.warpPerspective(np.full(ir.shape[:2], 255, np.uint8), inverse, vis_size, flags=flags)
+        data = np.full(ir.shape[:2], 255, np.uint8)
+        if missing is not None:
+            data[missing] = 0
+        reached = cv2.warpPerspective(data, inverse, vis_size, flags=flags)
         return warped, reached == 255
 
-    def place(self, ir: np.ndarray, visible_luma: np.ndarray) -> np.ndarray:
+    def place(self, ir: np.ndarray, visible_luma: np.ndarray, missing: np.ndarray | None = None) -> np.ndarray:
         """Infrared image in the visible frame, with the visible luma standing in where it does not reach.
 
         The two are blended over 4 % of the longer side, so that the fused picture shows no edge there.
@@ -74,12 +81,13 @@ class Alignment:
         Args:
             ir: H x W, uint8 or uint16.
             visible_luma: H' x W' of the same dtype.
+            missing: H x W bool, True where the infrared image has no data.
 
         Returns:
             H' x W' of that dtype.
         """
         height, width = visible_luma.shape
-        warped, reached = self.warp(ir, (width, height))
+        warped, reached = self.warp(ir, (width, height), missing)
         if reached.all():
             return warped
         framed = cv2.copyMakeBorder(reached.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
@@ -87,6 +95,10 @@ class Alignment:
         weight = np.minimum(distance / (_FEATHER * max(height, width)), 1.0)
         blended = warped * weight + visible_luma * (1.0 - weight)
         return np.rint(blended).astype(ir.dtype)
+
+    def warped(self, ir: np.ndarray, vis: np.ndarray, missing: np.ndarray | None = None) -> np.ndarray:
+        """`place` with a visible image of any kind, H' x W' [x 3 BGR], uint8 or uint16."""
+        return self.place(ir, to_bits(to_luma(vis), 8 * ir.dtype.itemsize), missing)
 
     def corner_shift(self) -> float:
         """Mean distance [visible px] by which the corners move, against scaling the infrared image to the frame."""

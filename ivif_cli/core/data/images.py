@@ -4,12 +4,15 @@ Nothing loses bits on the way: files are decoded as they are stored. A colour JP
 straight to grey moves up to 13 grey levels), and alpha is dropped.
 """
 
+import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ivif_cli.core.data.image_header import ImageHeader, read_header
+from ivif_cli.core.data.metadata import Metadata, read_metadata, turned_upright
 from ivif_cli.core.errors import InputError, OutputError, UsageError
 from ivif_cli.core.files import write_bytes
 
@@ -33,27 +36,68 @@ def is_image_name(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES
 
 
-def read_image(path: Path, *, max_pixels: int = MAX_PIXELS, keep_float: bool = False) -> np.ndarray:
-    """Picture of a file, with the bits it is stored with.
+@dataclass(frozen=True)
+class Picture:
+    """A file that was decoded.
+
+    Attributes:
+        pixels: H x W or H x W x 3 (BGR), uint8, uint16 or float32, upright.
+        metadata: what else the file says.
+        sha256: of the bytes of the file, in hexadecimal.
+        notes: what was done on the way that a viewer of the file may wonder about.
+    """
+
+    pixels: np.ndarray
+    metadata: Metadata
+    sha256: str
+    notes: tuple[str, ...] = ()
+
+
+def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Pixels of a file, with the bits it is stored with; a floating-point picture becomes uint16.
+
+    Values in [0, 1] are scaled by 65535, any others from lowest..highest to 0..65535.
 
     Args:
         path: a PNG, TIFF, JPEG or BMP file; any characters may stand in its name.
         max_pixels: larger pictures are refused from their header, before anything is allocated.
-        keep_float: give a floating-point TIFF back as float32 in its own unit (a radiometric thermal image, for
-            `thermal.map_thermal`); otherwise it becomes uint16: [0, 1] times 65535 where all values lie in [0, 1],
-            and lowest..highest to 0..65535 where they do not.
 
     Returns:
-        H x W or H x W x 3 (BGR), uint8 or uint16 (or float32, see `keep_float`).
+        H x W or H x W x 3 (BGR), uint8 or uint16, upright.
 
     Raises:
         InputError: the file is missing, empty, truncated, not a picture, too large, or holds NaN or infinity.
     """
+    pixels = read_picture(path, max_pixels=max_pixels).pixels
+    if pixels.dtype != np.float32:
+        return pixels
+    if not np.isfinite(pixels).all():
+        raise InputError(f"{path} holds NaN or infinite values")
+    return float_to_uint16(pixels)
+
+
+def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
+    """A file with all that it says, its floating-point values in their own unit; as `read_image` otherwise."""
     path = Path(path)
     data = _file_bytes(path)
     header = read_header(data.data)
     _check_header(path, header, len(data), max_pixels)
-    return _as_supported(path, _decode(path, data), keep_float)
+    kind = header.kind if header else ""
+    metadata = read_metadata(kind, data)
+    pixels = _as_supported(path, _decode(path, data))
+    notes = []
+    if metadata.orientation != 1:
+        if kind != "TIFF":  # OpenCV turns those itself
+            pixels = turned_upright(pixels, metadata.orientation)
+        notes.append(f"turned upright by its EXIF orientation {metadata.orientation}")
+    if metadata.pages > 1:
+        notes.append(f"the first of its {metadata.pages} pages")
+    return Picture(pixels, metadata, hashlib.sha256(data.data).hexdigest(), tuple(notes))
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of the bytes of a file, in hexadecimal; raises InputError where it cannot be read."""
+    return hashlib.sha256(_file_bytes(Path(path)).data).hexdigest()
 
 
 def _file_bytes(path: Path) -> np.ndarray:
@@ -99,16 +143,14 @@ def _decode(path: Path, data: np.ndarray) -> np.ndarray:
     return image
 
 
-def _as_supported(path: Path, image: np.ndarray, keep_float: bool) -> np.ndarray:
+def _as_supported(path: Path, image: np.ndarray) -> np.ndarray:
     if image.ndim == 3:
         image = _drop_alpha(path, image)
     if image.dtype in (np.uint8, np.uint16):
         return image
-    if image.dtype not in (np.float32, np.float64):
+    if image.dtype not in (np.float32, np.float64, np.int32):
         raise InputError(f"{path} holds {image.dtype} values; 8-bit, 16-bit and floating-point pictures can be read")
-    if not np.isfinite(image).all():
-        raise InputError(f"{path} holds NaN or infinite values")
-    return image.astype(np.float32) if keep_float else float_to_uint16(image)
+    return image.astype(np.float32)
 
 
 def _drop_alpha(path: Path, image: np.ndarray) -> np.ndarray:

@@ -50,3 +50,15 @@ def merge(luma: np.ndarray, crcb: np.ndarray) -> np.ndarray:
     """
     depth = cv2.CV_8U if luma.dtype == np.uint8 else cv2.CV_16U
     return cv2.add(cv2.merge([luma, luma, luma]), crcb, dtype=depth)
+
+
+def deepened(image: np.ndarray) -> np.ndarray:
+    """8-bit grey levels on the 16-bit scale (times 257); 16-bit ones as they are."""
+    return image.astype(np.uint16) * np.uint16(257) if image.dtype == np.uint8 else image
+
+
+def to_bits(image: np.ndarray, bits: int | None) -> np.ndarray:
+    """Picture with the bits that were asked for; 16 to 8 rounds to the nearest level."""
+    if bits == 8 and image.dtype == np.uint16:
+        return ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return deepened(image) if bits == 16 else image

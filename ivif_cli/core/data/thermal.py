@@ -2,52 +2,83 @@
 
 The rule, by `--ir-range`:
 
-* `auto`: an 8-bit image is taken as it is. A 16-bit or floating-point image (radiometric counts or degrees, which fill
-  a small part of their range) is stretched linearly from its 0.1 to its 99.9 percentile to the full 16-bit range.
+* `auto`: an 8-bit image is taken as it is. Deeper values (radiometric counts or degrees, which fill a small part of
+  their range) are stretched linearly to the full 16-bit range: a single picture as by `picture`, the pictures of a
+  folder as by `run`, and the frames of a video by a range that follows slowly (`video/range_tracker.py`).
+* `picture`: from the 0.1 to the 99.9 percentile of the picture itself.
+* `run`: one range for all pictures (see `common_range`).
 * `full`: 0 is black and the largest value of the type is white (for floating point: 0 and 1).
-* `LOW,HIGH`: LOW is black, HIGH is white, in the image's own unit; values beyond are clipped.
+* `LOW,HIGH`: LOW is black, HIGH is white, in the image's own unit, in percentiles of the picture (`2%,98%`) or in
+  degrees where the file knows its temperatures (`10C,45C`, `280K,320K`); values beyond are clipped.
 
-The result has 8 bits for an 8-bit source and 16 for any other.
+The result has 8 bits for an 8-bit source and 16 for any other. NaN stands for no data and is never measured.
 """
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ivif_cli.core.errors import UsageError
+from ivif_cli.core.errors import InputError, UsageError
 
 LOW_PERCENTILE, HIGH_PERCENTILE = 0.1, 99.9
+RULES = ("auto", "picture", "run", "full")
+_BULK_LOW, _BULK_HIGH = 5.0, 95.0
+_FLAT = 0.1
+_ZERO_CELSIUS = 273.15
 _SAMPLES = 1_000_000
 _BAND_ROWS = 512
 
 
 @dataclass(frozen=True)
 class ThermalRange:
-    """Values of a thermal image that become black (`low`) and white (`high`), in the image's own unit."""
+    """Values of a thermal image that become black (`low`) and white (`high`).
+
+    `unit` is "" for the image's own, "%" for percentiles, "C" or "K" for temperatures.
+    """
 
     low: float
     high: float
+    unit: str = ""
 
 
 IrRange = ThermalRange | str
 
 
+@dataclass(frozen=True)
+class Spread:
+    """How the values of one picture lie: its percentiles 0.1, 5, 95 and 99.9."""
+
+    low: float
+    bulk_low: float
+    bulk_high: float
+    high: float
+
+
 def parse_ir_range(text: str) -> IrRange:
-    """Value of `--ir-range`: "auto", "full", or a `ThermalRange` for "LOW,HIGH".
+    """Value of `--ir-range`: one of `RULES`, or a `ThermalRange` for "LOW,HIGH".
 
     Raises:
-        UsageError: anything else, or LOW not below HIGH.
+        UsageError: anything else, two units, or LOW not below HIGH.
     """
     word = text.strip().lower()
-    if word in ("auto", "full"):
+    if word in RULES:
         return word
+    parts = [re.fullmatch(r"\s*([^%ck\s]+)\s*([%ck]?)\s*", part) for part in word.split(",")]
     try:
-        low, high = (float(part) for part in word.split(","))
+        low, high = (float(part[1]) for part in parts if part)
     except ValueError:
-        raise UsageError(f"--ir-range {text!r} is not auto, full or LOW,HIGH") from None
+        raise UsageError(f"--ir-range {text!r} is not {', '.join(RULES)} or LOW,HIGH") from None
+    units = {part[2].upper() for part in parts if part}
+    if len(parts) != 2 or len(units) != 1:
+        raise UsageError(f"--ir-range {text!r} has two units", "as in 10C,45C or 2%,98%")
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
         raise UsageError(f"--ir-range {text!r}: LOW must be below HIGH")
-    return ThermalRange(low, high)
+    unit = units.pop()
+    if unit == "%" and not (low >= 0 and high <= 100):
+        raise UsageError(f"--ir-range {text!r}: percentiles lie between 0 and 100")
+    return ThermalRange(low, high, unit)
 
 
 def full_range(dtype: np.dtype | type) -> ThermalRange:
@@ -56,30 +87,77 @@ def full_range(dtype: np.dtype | type) -> ThermalRange:
     return ThermalRange(0.0, float(np.iinfo(kind).max) if kind.kind == "u" else 1.0)
 
 
-def measure_range(image: np.ndarray) -> ThermalRange:
-    """Range that `auto` takes for one image: percentiles 0.1 and 99.9 for more than 8 bits, else the full range.
+def percentiles(image: np.ndarray, shares: Sequence[float]) -> list[float]:
+    """Percentiles of the values that are data; over an even grid of about a million pixels of a very large image."""
+    step = max(1, round((image.size / _SAMPLES) ** 0.5))
+    values = image[::step, ::step]
+    if values.dtype.kind == "f":
+        values = values[np.isfinite(values)]
+    return [float(value) for value in np.percentile(values, shares)] if values.size else [0.0] * len(shares)
 
-    Percentiles of very large images are taken over an even grid of about a million pixels.
-    """
+
+def measure_range(image: np.ndarray) -> ThermalRange:
+    """Range that `picture` takes: percentiles 0.1 and 99.9 for more than 8 bits, else the full range."""
     if image.dtype == np.uint8:
         return full_range(image.dtype)
-    step = max(1, round((image.size / _SAMPLES) ** 0.5))
-    low, high = np.percentile(image[::step, ::step], (LOW_PERCENTILE, HIGH_PERCENTILE))
-    return ThermalRange(float(low), float(high))
+    low, high = percentiles(image, (LOW_PERCENTILE, HIGH_PERCENTILE))
+    return ThermalRange(low, high)
 
 
-def resolve_range(image: np.ndarray, ir_range: IrRange) -> ThermalRange:
-    """Range for one image under `--ir-range`; over a video, resolve once and apply it to every frame."""
+def measure_spread(image: np.ndarray) -> Spread:
+    """How the values of a picture of more than 8 bits lie."""
+    return Spread(*percentiles(image, (LOW_PERCENTILE, _BULK_LOW, _BULK_HIGH, HIGH_PERCENTILE)))
+
+
+def common_range(spreads: Sequence[Spread]) -> ThermalRange:
+    """One range for many pictures of one camera, which no single object, dead pixel or closed shutter decides.
+
+    It holds the bulk (percentiles 5 to 95) of every picture, and what half of them hold of the rest (percentiles 0.1
+    and 99.9). Pictures of less than a tenth of the usual spread, as a closed shutter gives them, do not count.
+    """
+    usual = float(np.median([spread.bulk_high - spread.bulk_low for spread in spreads]))
+    counted = [spread for spread in spreads if spread.bulk_high - spread.bulk_low >= _FLAT * usual]
+    lows = sorted(spread.low for spread in counted)
+    highs = sorted(spread.high for spread in counted)
+    return ThermalRange(
+        min(lows[len(lows) // 2], *(spread.bulk_low for spread in counted)),
+        max(highs[(len(highs) - 1) // 2], *(spread.bulk_high for spread in counted)),
+    )
+
+
+def resolve_range(image: np.ndarray, ir_range: IrRange, *, celsius: bool = False) -> ThermalRange:
+    """Range for one image in its own unit; over a video, resolve once and apply it to every frame.
+
+    Args:
+        image: H x W, uint8, uint16 or float32.
+        ir_range: the rule, as `parse_ir_range` gives it.
+        celsius: the values are degrees Celsius.
+
+    Raises:
+        InputError: a range in degrees for values that are no temperatures.
+    """
     if isinstance(ir_range, ThermalRange):
-        return ir_range
-    return measure_range(image) if ir_range == "auto" else full_range(image.dtype)
+        return _in_own_unit(image, ir_range, celsius)
+    return full_range(image.dtype) if ir_range == "full" else measure_range(image)
+
+
+def _in_own_unit(image: np.ndarray, given: ThermalRange, celsius: bool) -> ThermalRange:
+    if given.unit == "":
+        return given
+    if given.unit == "%":
+        low, high = percentiles(image, (given.low, given.high))
+        return ThermalRange(low, high)
+    if not celsius:
+        raise InputError("the infrared picture does not say its temperatures", "give --ir-range in its own values")
+    zero = _ZERO_CELSIUS if given.unit == "K" else 0.0
+    return ThermalRange(given.low - zero, given.high - zero)
 
 
 def apply_range(image: np.ndarray, thermal: ThermalRange) -> np.ndarray:
     """Map `thermal.low`..`thermal.high` linearly to the grey levels of the result, clipping beyond.
 
     Args:
-        image: H x W, uint8, uint16 or float32.
+        image: H x W, uint8, uint16 or float32; NaN becomes black.
 
     Returns:
         H x W, uint8 for uint8 and uint16 for any other; an image whose range is its type's is returned unchanged.
@@ -93,7 +171,7 @@ def apply_range(image: np.ndarray, thermal: ThermalRange) -> np.ndarray:
     mapped = np.empty(image.shape, target)
     for row in range(0, image.shape[0], _BAND_ROWS):
         band = (image[row : row + _BAND_ROWS].astype(np.float64) - thermal.low) * scale
-        mapped[row : row + _BAND_ROWS] = np.rint(np.clip(band, 0.0, white))
+        mapped[row : row + _BAND_ROWS] = np.rint(np.clip(np.nan_to_num(band), 0.0, white))
     return mapped
 
 

@@ -19,10 +19,11 @@ import cv2
 import numpy as np
 
 from ivif_cli.core.data.images import write_image
+from ivif_cli.core.data.luma import to_bits
 from ivif_cli.core.data.pairing import Pair
+from ivif_cli.core.data.sources import SourceOptions, load_sources
 from ivif_cli.core.errors import IvifError, OutputError, UsageError
 from ivif_cli.core.files import sweep
-from ivif_cli.core.fusing.sources import SourceOptions, load_sources, to_bits
 from ivif_cli.core.language.goal import Goal
 from ivif_cli.core.read_ahead import pool_of, read_ahead
 

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
-from ivif_cli.core.data.images import read_image
-from ivif_cli.core.data.luma import to_luma
+from ivif_cli.core.data.luma import to_bits, to_luma
 from ivif_cli.core.data.pairing import Pair
+from ivif_cli.core.data.sources import read_infrared, read_visible
 from ivif_cli.core.errors import IvifError
-from ivif_cli.core.fusing.sources import to_bits
 from ivif_cli.core.reports.report import Report
 from ivif_cli.core.scoring.baselines import BASELINES
 from ivif_cli.core.scoring.scorer import BASELINE, Contender
@@ -72,7 +71,7 @@ def build_gallery(
 
 def _scene(pair: Pair, contenders: Sequence[Contender], fused: Mapping[str, str]) -> dict[str, str]:
     try:
-        ir, vis = read_image(pair.ir), read_image(pair.vis)
+        ir, vis = read_infrared(pair.ir).grey(), read_visible(pair.vis)
     except IvifError:
         return {}
     found = {INFRARED: thumbnail(ir), VISIBLE: thumbnail(vis)}
@@ -82,7 +81,7 @@ def _scene(pair: Pair, contenders: Sequence[Contender], fused: Mapping[str, str]
                 luma = [to_bits(to_luma(picture), 8) for picture in (ir, vis)]
                 found[contender.name] = thumbnail(BASELINES[contender.name](*luma))
             elif contender.files is not None and pair.name in contender.files:
-                found[contender.name] = thumbnail(read_image(contender.files[pair.name]))
+                found[contender.name] = thumbnail(read_visible(contender.files[pair.name]))
             elif contender.files is None and pair.name in fused:
                 found[contender.name] = fused[pair.name]
         except (IvifError, cv2.error):

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from ivif_cli.core.data.luma import to_bits
 from ivif_cli.core.data.pairing import Pair
+from ivif_cli.core.data.sources import SourceOptions, load_pair
 from ivif_cli.core.errors import InputError, IvifError
 from ivif_cli.core.fusing.fuser import Fuser
-from ivif_cli.core.fusing.sources import SourceOptions, load_sources, to_bits
 from ivif_cli.core.scoring.pictures import ReadOptions
 from ivif_cli.core.scoring.results import Failure
 from ivif_cli.core.scoring.scorer import MODEL, Contender, Task
@@ -39,7 +40,8 @@ def fusing_tasks(
 
 def _fuse(fuser: Fuser, pair: Pair, read: ReadOptions) -> np.ndarray | Failure:
     try:
-        ir, vis = load_sources(pair.ir, pair.vis, SourceOptions())
+        loaded = load_pair(pair.ir, pair.vis, SourceOptions())
+        ir, vis = loaded.ir, loaded.vis
         if not read.to_eight_bits and np.uint8 != max(ir.dtype, vis.dtype, key=lambda kind: kind.itemsize):
             raise InputError(
                 f"{pair.name} has 16 bits, metrics are defined on 8-bit luma", "--bit-depth 8 maps it first"

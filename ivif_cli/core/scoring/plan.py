@@ -1,38 +1,12 @@
-"""What is to be scored: the pairs, and the methods with the fused file of each pair."""
+"""What is to be scored: the methods with the fused file of each pair."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from ivif_cli.core.data.datasets import dataset_by_name, open_dataset
-from ivif_cli.core.data.pairing import IR_MARKERS, Pair, Pairing, match_outputs, pair_folders, strip_markers
+from ivif_cli.core.data.pairing import Pair, match_outputs
 from ivif_cli.core.errors import InputError, UsageError
 from ivif_cli.core.scoring.baselines import BASELINES
 from ivif_cli.core.scoring.scorer import BASELINE, FOLDER, Contender
-
-
-def find_pairs(ir: Path | None, vis: Path | None, dataset: str | None, root: Path | None) -> tuple[str | None, Pairing]:
-    """Name of the dataset, if one was named, and its pairs; two files make one pair.
-
-    Raises:
-        UsageError: options that do not fit together, or an unknown dataset.
-        InputError, PairingError, DatasetError: nothing to score there.
-    """
-    if dataset is not None:
-        if ir is not None or vis is not None:
-            raise UsageError("--dataset takes the place of --ir and --vis", "give one or the other")
-        return dataset_by_name(dataset).name, open_dataset(dataset, root)
-    if root is not None:
-        raise UsageError("--data-root goes with --dataset", "add --dataset NAME")
-    if ir is None or vis is None:
-        raise UsageError(f"--{'ir' if ir is None else 'vis'} is missing", "give --ir and --vis, or --dataset")
-    for source in (ir, vis):
-        if not source.exists():
-            raise InputError(f"{source} does not exist")
-    if ir.is_dir() != vis.is_dir():
-        raise UsageError(f"{ir} and {vis} are a folder and a file", "give two files or two folders")
-    if ir.is_dir():
-        return None, pair_folders(ir, vis)
-    return None, Pairing((Pair(strip_markers(ir.stem, IR_MARKERS), ir, vis),))
 
 
 def fused_contenders(specs: Sequence[str], pairs: Sequence[Pair]) -> list[Contender]:

@@ -8,7 +8,6 @@ network takes what is global from there.
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from threading import Lock
 
 import cv2
@@ -16,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ivif_cli.core.data.images import read_image
-from ivif_cli.core.data.luma import to_luma
+from ivif_cli.core.data.luma import to_bits, to_luma
 from ivif_cli.core.data.pairing import Pair
+from ivif_cli.core.data.sources import read_infrared, read_visible
 from ivif_cli.core.errors import PairingError
 
 Thumbnail = Callable[[Tensor], Tensor]
@@ -105,14 +104,13 @@ class LumaPair:
     vis_thumb: np.ndarray
 
 
-def read_luma(path: Path) -> np.ndarray:
-    """Luma of a picture as H x W uint8; deeper ones are scaled down, as only crops for training are cut from them.
+def read_lumas(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
+    """Infrared and visible luma of a pair, H x W uint8 each, mapped as `fuse` maps them.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: a file cannot be read.
     """
-    luma = to_luma(read_image(path))
-    return luma if luma.dtype == np.uint8 else (luma.astype(np.float32) / 257).round().astype(np.uint8)
+    return to_bits(read_infrared(pair.ir).grey(), 8), to_bits(to_luma(read_visible(pair.vis)), 8)
 
 
 class LumaStore:
@@ -168,7 +166,7 @@ class LumaStore:
         return loaded
 
     def _load(self, pair: Pair) -> LumaPair:
-        ir, vis = read_luma(pair.ir), read_luma(pair.vis)
+        ir, vis = read_lumas(pair)
         if ir.shape != vis.shape:
             sizes = " and ".join(f"{x.shape[1]} x {x.shape[0]}" for x in (ir, vis))
             raise PairingError(f"pair {pair.name} has two sizes: {sizes}", "training needs aligned pairs of one size")

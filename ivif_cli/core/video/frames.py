@@ -7,16 +7,17 @@ import re
 import stat
 import sys
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 import cv2
 import numpy as np
 
-from ivif_cli.core.data.images import is_image_name, read_image
+from ivif_cli.core.data.images import is_image_name
+from ivif_cli.core.data.sources import read_visible
 from ivif_cli.core.errors import InputError, UsageError
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv"})
@@ -59,7 +60,8 @@ class Clip:
         name: what messages call it.
         rate: frames per second, or None where the source does not know.
         frames: number of frames as the source claims it, or None.
-        stream: gives a fresh iterator over the frames: H x W or H x W x 3 BGR, uint8 or uint16.
+        stream: gives a fresh iterator over the frames: H x W or H x W x 3 BGR, uint8 or uint16 (or as `read` gives
+            those of a sequence).
     """
 
     name: str
@@ -68,13 +70,14 @@ class Clip:
     path: str
     raw: RawFormat | None = None
     backend: Backend = "auto"
+    read: Callable[[Path], Any] = read_visible
 
     def stream(self) -> Iterator[np.ndarray]:
         """The frames from the first one on; a pipe can be read once."""
         if self.raw is not None:
             return _raw_frames(self.name, self.path, self.raw)
         if is_sequence(self.path):
-            return (read_image(file) for file in sequence_files(self.path))
+            return (self.read(file) for file in sequence_files(self.path))
         return _av_frames(self.path) if self.backend == "pyav" else _opencv_frames(self.path)
 
     @property
@@ -120,13 +123,20 @@ def _natural_key(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
-def open_frames(path: str, *, raw: RawFormat | None = None, backend: Backend = "auto") -> Clip:
+def open_frames(
+    path: str,
+    *,
+    raw: RawFormat | None = None,
+    backend: Backend = "auto",
+    read: Callable[[Path], Any] = read_visible,
+) -> Clip:
     """Open a source of frames, reading what its container says.
 
     Args:
         path: a video file, a folder, a numbered pattern, a named pipe, or "-" for stdin.
         raw: frames of a pipe.
         backend: "opencv", "pyav" (extra `video`), or the better one that is installed.
+        read: reads a picture of a sequence.
 
     Raises:
         InputError: missing, or not a video.
@@ -137,7 +147,7 @@ def open_frames(path: str, *, raw: RawFormat | None = None, backend: Backend = "
             raise UsageError(f"raw frames of {path} need their size", "--size WxH --pixel-format gray8|gray16le|bgr24")
         return Clip("stdin" if path == PIPE else path, None, None, path, raw)
     if is_sequence(path):
-        return Clip(path, None, len(sequence_files(path)), path)
+        return Clip(path, None, len(sequence_files(path)), path, read=read)
     file = Path(path)
     if not file.exists():
         raise InputError(f"{path} does not exist")

@@ -9,16 +9,16 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from ivif_cli.core.aligning.register import Alignment, align_ecc
-from ivif_cli.core.data.luma import to_luma
+from ivif_cli.core.data.luma import to_bits, to_luma
+from ivif_cli.core.data.sources import SourceOptions, infrared_from, prepare_pair, read_infrared
 from ivif_cli.core.data.thermal import IrRange
 from ivif_cli.core.errors import InputError, UsageError
-from ivif_cli.core.fusing.sources import to_bits
 from ivif_cli.core.language.goal import Goal
 from ivif_cli.core.video.flicker import Flicker
 from ivif_cli.core.video.frames import Backend, Clip, RawFormat, as_rate, open_frames, read_ahead
@@ -118,7 +118,9 @@ def fuse_video(
     if output in (ir, vis) and output != "-":
         raise UsageError(f"the output {output} is an input", "choose another name")
     clips = (
-        open_frames(ir, raw=options.raw_ir, backend=options.backend),
+        open_frames(
+            ir, raw=options.raw_ir, backend=options.backend, read=partial(read_infrared, ir_range=options.ir_range)
+        ),
         open_frames(vis, raw=options.raw_vis, backend=options.backend),
     )
     rate = _common_rate(*clips, options)
@@ -157,7 +159,7 @@ def _alignment(ir: Clip, vis: Clip, options: VideoOptions) -> Alignment | None:
         raise UsageError("frames of a pipe come once and cannot be aligned first", "make a file with ivif align")
     stop = _ALIGN_FRAMES * _ALIGN_STEP
     pairs = itertools.islice(zip(ir.stream(), vis.stream(), strict=False), 0, stop, _ALIGN_STEP)
-    frames = [(to_luma(a), to_luma(v)) for a, v in pairs]
+    frames = [(infrared_from(a).grey(), to_luma(v)) for a, v in pairs]
     if not frames:
         raise InputError(f"{ir.name} or {vis.name} holds no frames")
     return align_ecc([a for a, _ in frames], [v for _, v in frames])
@@ -232,19 +234,13 @@ class Preparer:
         short, long = self._clips[ended], self._clips[1 - ended]
         return f"{short.name} ends after {frames} frames, {long.name} is longer: its rest is left out"
 
-    def _prepared(self, ir: np.ndarray, vis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        thermal = self._tracker.map(to_luma(ir))
-        visible = to_luma(vis) if self._options.gray else vis
-        height, width = visible.shape[:2]
-        if isinstance(self._options.align, Alignment):
-            luma = to_bits(to_luma(visible), 8 * thermal.dtype.itemsize)
-            return self._options.align.place(thermal, luma), visible
-        if thermal.shape == (height, width):
-            return thermal, visible
-        if not self._options.resize:
-            sizes = f"infrared frames are {thermal.shape[1]} x {thermal.shape[0]}, visible ones {width} x {height}"
-            raise InputError(sizes, "--resize brings them to one size, --align puts them in place")
-        return cv2.resize(thermal, (width, height), interpolation=cv2.INTER_LINEAR), visible
+    def _prepared(self, ir: Any, vis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        infrared, options = infrared_from(ir), self._options
+        align = options.align.warped if isinstance(options.align, Alignment) else None
+        held = self._tracker.update(infrared.values, celsius=infrared.kind == "celsius")
+        prepare = SourceOptions(held, gray=options.gray, resize=options.resize, align=align)
+        names = f"the frames of {self._clips[0].name}", f"the frames of {self._clips[1].name}"
+        return prepare_pair(infrared, vis, prepare, names)
 
 
 class DescriptorSmoother:

@@ -25,10 +25,10 @@ class RangeTracker:
         self._rate = 1.0 - float(np.exp(-1.0 / max(frames, 1e-6)))
         self._held: ThermalRange | None = None
 
-    def update(self, frame: np.ndarray) -> ThermalRange:
-        """Range for this frame (H x W, uint8, uint16 or float32), in the frame's own unit."""
+    def update(self, frame: np.ndarray, *, celsius: bool = False) -> ThermalRange:
+        """Range for this frame (H x W, uint8, uint16 or float32; `celsius`: of degrees), in the frame's own unit."""
         if self._rule != "auto" or frame.dtype == np.uint8:
-            return resolve_range(frame, self._rule)
+            return resolve_range(frame, self._rule, celsius=celsius)
         now = measure_range(frame)
         held = self._held
         self._held = now if held is None or _is_cut(held, now) else self._moved(held, now)

@@ -1,0 +1,49 @@
+"""One thermal range for all pictures of a run, so that no hot object makes everything else fall dark."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ivif_cli.core.data.sources import read_infrared
+from ivif_cli.core.data.thermal import IrRange, Spread, ThermalRange, common_range, measure_spread
+from ivif_cli.core.errors import IvifError
+
+_MEASURED = 48
+
+
+@dataclass(frozen=True)
+class HeldRange:
+    """One range for each kind of deep infrared picture of a run; `files` were measured."""
+
+    ranges: dict[str, ThermalRange] = field(default_factory=dict)
+    files: int = 0
+
+    def rule_for(self, kind: str, rule: IrRange) -> IrRange:
+        """The held range of a kind of picture, or the rule where none is held."""
+        return self.ranges.get(kind, rule)
+
+
+def hold_range(paths: Sequence[Path], rule: IrRange) -> HeldRange:
+    """Range over the pictures of a run, measured on up to 48 of them, evenly picked.
+
+    Nothing is held for a single picture, for pictures of 8 bits, or under another rule than `auto` and `run`. Files
+    that cannot be read are left to the run itself.
+    """
+    if rule not in ("auto", "run") or len(paths) < 2:
+        return HeldRange()
+    step = max(1, len(paths) / _MEASURED)
+    chosen = [paths[int(index * step)] for index in range(min(len(paths), _MEASURED))]
+    spreads: dict[str, list[Spread]] = {}
+    for kind, spread in _spreads(chosen, rule):
+        spreads.setdefault(kind, []).append(spread)
+    return HeldRange({kind: common_range(found) for kind, found in spreads.items()}, sum(map(len, spreads.values())))
+
+
+def _spreads(paths: Iterable[Path], rule: IrRange) -> Iterable[tuple[str, Spread]]:
+    for path in paths:
+        try:
+            infrared = read_infrared(path, rule)
+        except (IvifError, OSError, MemoryError):
+            continue
+        if infrared.kind != "8-bit":
+            yield infrared.kind, measure_spread(infrared.values)

@@ -1,0 +1,77 @@
+"""What a picture's file says beside its pixels: EXIF, colour profile, which way up, how many pages. Read by Pillow."""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+
+_ORIENTATION = 0x0112
+_READERS: dict[str, Any] = {
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "PNG": PngImagePlugin.PngImageFile,
+    "TIFF": TiffImagePlugin.TiffImageFile,
+    "WebP": WebPImagePlugin.WebPImageFile,
+}
+"""By the kind that `image_header` names. `Image.open` would refuse large pictures, of which nothing is decoded here."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What stands beside the pixels.
+
+    Attributes:
+        orientation: EXIF orientation, 1 (upright) to 8.
+        exif: EXIF block (from its TIFF header on) of the picture as turned upright, empty where there is none.
+        icc: colour profile, empty where there is none.
+        pages: pictures that the file holds.
+    """
+
+    orientation: int = 1
+    exif: bytes = b""
+    icc: bytes = b""
+    pages: int = 1
+
+
+def read_metadata(kind: str, data: np.ndarray) -> Metadata:
+    """What a file says beside its pixels; nothing where its metadata cannot be read.
+
+    Args:
+        kind: as `image_header.read_header` names it.
+        data: the bytes of the file, uint8.
+    """
+    if kind not in _READERS:
+        return Metadata()
+    try:
+        with _READERS[kind](io.BytesIO(data.data)) as picture:
+            exif = picture.getexif()
+            orientation = exif.get(_ORIENTATION, 1)
+            known = orientation if orientation in range(1, 9) else 1
+            return Metadata(known, _upright(exif), picture.info.get("icc_profile") or b"", _pages(kind, picture))
+    except Exception:  # noqa: BLE001 - Pillow raises whatever damaged metadata leads to; the pixels may be fine
+        return Metadata()
+
+
+def _pages(kind: str, picture: Image.Image) -> int:
+    return int(getattr(picture, "n_frames", 1)) if kind == "TIFF" else 1
+
+
+def _upright(exif: Image.Exif) -> bytes:
+    """The block without the thumbnail of another picture, and turned upright."""
+    if not exif:
+        return b""
+    if _ORIENTATION in exif:
+        exif[_ORIENTATION] = 1
+    return exif.tobytes().removeprefix(b"Exif\0\0")
+
+
+def turned_upright(image: np.ndarray, orientation: int) -> np.ndarray:
+    """H x W [x 3] picture as its EXIF orientation wants it shown; the sides change places for 5 to 8."""
+    if orientation >= 5:
+        image = image.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        image = image[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        image = image[::-1]
+    return np.ascontiguousarray(image)

@@ -1,0 +1,47 @@
+"""Bringing an infrared picture to the size of the visible one, and covering its holes."""
+
+import cv2
+import numpy as np
+
+from ivif_cli.core.data.luma import to_bits, to_luma
+from ivif_cli.core.errors import InputError
+
+_SMOOTH_FROM = 2.0
+
+
+def one_size(
+    thermal: np.ndarray, visible: np.ndarray, resize: bool, names: tuple[str, str] = ("infrared", "visible")
+) -> np.ndarray:
+    """Infrared picture in the size of the visible one.
+
+    Raises:
+        InputError: the sizes differ and `resize` is not asked for.
+    """
+    height, width = visible.shape[:2]
+    if thermal.shape == (height, width):
+        return thermal
+    if not resize:
+        sizes = f"{names[0]} is {thermal.shape[1]} x {thermal.shape[0]} pixels, {names[1]} is {width} x {height}"
+        raise InputError(sizes, "--resize brings the infrared image to the visible image's size, --align puts it there")
+    return resampled(thermal, width, height)
+
+
+def resampled(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Picture in another size: by area where it shrinks; where it grows much, smoothed so that no pixel grid shows.
+
+    Bilinear interpolation followed by a mean over one source pixel is a quadratic B-spline: it neither shows blocks
+    nor overshoots.
+    """
+    shrinks = image.shape[0] > height and image.shape[1] > width
+    resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    grown = width / image.shape[1], height / image.shape[0]
+    if min(grown) <= _SMOOTH_FROM:
+        return resized
+    return cv2.blur(resized, (round(grown[0]) | 1, round(grown[1]) | 1), borderType=cv2.BORDER_REPLICATE)
+
+
+def without_holes(thermal: np.ndarray, visible: np.ndarray, missing: np.ndarray) -> np.ndarray:
+    """Visible luma where the infrared picture has no data, so that holes are neither dark nor bright."""
+    size = visible.shape[1], visible.shape[0]
+    holes = cv2.resize(missing.astype(np.uint8), size, interpolation=cv2.INTER_LINEAR) > 0
+    return np.where(holes, to_bits(to_luma(visible), 8 * thermal.dtype.itemsize), thermal)

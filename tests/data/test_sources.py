@@ -1,0 +1,145 @@
+"""One reader of a pair: whichever door a scene comes through, its infrared picture becomes the same grey levels."""
+
+import ast
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from ivif_cli.core.data.images import read_picture, write_image
+from ivif_cli.core.data.luma import to_bits
+from ivif_cli.core.data.pairing import Pair
+from ivif_cli.core.data.sources import SourceOptions, infrared_from, load_sources, read_infrared
+from ivif_cli.core.data.thermal import ThermalRange
+from ivif_cli.core.errors import InputError
+from ivif_cli.core.scoring import pictures as scored
+from ivif_cli.core.training.crops import read_lumas
+from ivif_cli.core.video.fuse import Preparer, VideoOptions, open_frames
+
+TURNS = {2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1], 6: lambda a: np.rot90(a, 3)}
+"""What a viewer does for an EXIF orientation (EXIF 2.32, tag 0x0112)."""
+
+
+@pytest.fixture
+def counts() -> np.ndarray:
+    """A room of 7000 to 7300 counts with a person of 8200, as an uncooled camera gives it."""
+    scene = np.random.default_rng(3).integers(7000, 7301, (48, 64)).astype(np.uint16)
+    scene[10:30, 20:28] = 8200
+    return scene
+
+
+@pytest.fixture
+def pair(tmp_path: Path, counts: np.ndarray) -> Pair:
+    write_image(tmp_path / "ir" / "1.png", counts)
+    write_image(tmp_path / "vi" / "1.png", np.random.default_rng(4).integers(0, 256, (48, 64, 3), np.uint8))
+    return Pair("1", tmp_path / "ir" / "1.png", tmp_path / "vi" / "1.png")
+
+
+def stretched(counts: np.ndarray) -> np.ndarray:
+    """The rule of docs/inputs.md for one picture, from its definition."""
+    low, high = np.percentile(counts, (0.1, 99.9))
+    return np.clip((counts - low) / (high - low), 0, 1) * 65535
+
+
+def test_every_door_gives_the_same_grey_levels(pair: Pair, counts: np.ndarray, tmp_path: Path) -> None:
+    files, _ = load_sources(pair.ir, pair.vis, SourceOptions())
+    assert np.abs(files - stretched(counts)).max() <= 0.5
+    clips = open_frames(str(pair.ir.parent), read=read_infrared), open_frames(str(pair.vis.parent))
+    (frame, _), *_ = Preparer(clips, VideoOptions(), 25.0).pairs([])
+    assert np.array_equal(frame, files)
+    assert np.array_equal(infrared_from(counts).grey(), files)
+    assert np.array_equal(infrared_from(str(pair.ir)).grey(), files)
+    eight = to_bits(files, 8)
+    assert np.array_equal(read_lumas(pair)[0], eight)
+    assert np.array_equal(scored.read_infrared(pair.ir, scored.ReadOptions(to_eight_bits=True)), eight)
+
+
+def test_the_same_temperatures_in_every_frame_of_a_sequence_give_the_same_level(tmp_path: Path) -> None:
+    """One hot pixel in every second frame of a floating-point TIFF sequence (REVIEW D1)."""
+    scene = np.random.default_rng(5).uniform(20, 30, (40, 50)).astype(np.float32)
+    scene[:, 25] = 25
+    for index in range(4):
+        frame = scene.copy()
+        if index % 2:
+            frame[0, 0] = 400
+        (tmp_path / "ir").mkdir(exist_ok=True)
+        (tmp_path / "ir" / f"{index}.tif").write_bytes(cv2.imencode(".tif", frame)[1].tobytes())
+        write_image(tmp_path / "vi" / f"{index}.png", np.zeros((40, 50), np.uint8))
+    clips = open_frames(str(tmp_path / "ir"), read=read_infrared), open_frames(str(tmp_path / "vi"))
+    levels = [int(ir[20, 25]) for ir, _ in Preparer(clips, VideoOptions(), 25.0).pairs([])]
+    assert len(levels) == 4 and max(levels) - min(levels) < 0.01 * 65535
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif"])
+def test_pictures_stand_upright(tmp_path: Path, orientation: int, suffix: str) -> None:
+    stored = np.zeros((24, 40), np.uint8)
+    stored[:8, :16] = 255
+    picture = Image.fromarray(stored).convert("RGB")
+    exif = picture.getexif()
+    exif[0x0112] = orientation
+    picture.save(tmp_path / f"a.{suffix}", exif=exif)
+    found = read_picture(tmp_path / f"a.{suffix}")
+    shown = TURNS[orientation](stored)
+    assert found.pixels.shape[:2] == shown.shape
+    assert np.abs(found.pixels[..., 0].astype(int) - shown).max() < 40
+    assert "orientation" in found.notes[0]
+
+
+def test_a_larger_infrared_picture_is_averaged_at_every_door(tmp_path: Path) -> None:
+    fine = np.tile(np.array([[0, 255], [255, 0]], np.uint8), (48, 64))
+    write_image(tmp_path / "ir" / "1.png", fine)
+    write_image(tmp_path / "vi" / "1.png", np.zeros((24, 32), np.uint8))
+    pictures, _ = load_sources(tmp_path / "ir" / "1.png", tmp_path / "vi" / "1.png", SourceOptions(resize=True))
+    assert np.abs(pictures.astype(int) - 128).max() <= 1
+    clips = open_frames(str(tmp_path / "ir"), read=read_infrared), open_frames(str(tmp_path / "vi"))
+    ((frame, _),) = Preparer(clips, VideoOptions(resize=True), 25.0).pairs([])
+    assert np.array_equal(frame, pictures)
+
+
+def test_a_small_infrared_picture_grows_without_blocks_or_overshoot(tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    small = np.where(rng.random((30, 40)) > 0.5, 200, 50).astype(np.uint8)
+    write_image(tmp_path / "ir.png", small)
+    write_image(tmp_path / "vi.png", np.zeros((480, 640), np.uint8))
+    grown, _ = load_sources(tmp_path / "ir.png", tmp_path / "vi.png", SourceOptions(resize=True))
+    assert grown.min() >= 50 and grown.max() <= 200
+    steps = np.abs(np.diff(grown.astype(int), axis=1))
+    assert steps.max() <= 2 * 150 / 16
+
+
+def test_values_without_data_are_covered_by_the_visible_picture(tmp_path: Path) -> None:
+    celsius = np.random.default_rng(7).uniform(15, 35, (30, 40)).astype(np.float32)
+    celsius[:, :10] = np.nan
+    (tmp_path / "ir.tif").write_bytes(cv2.imencode(".tif", celsius)[1].tobytes())
+    write_image(tmp_path / "vi.png", np.full((30, 40), 120, np.uint8))
+    thermal, _ = load_sources(tmp_path / "ir.tif", tmp_path / "vi.png", SourceOptions())
+    assert (thermal[:, :10] == 120 * 257).all()
+    assert np.abs(thermal[:, 10:] - stretched(celsius[:, 10:])).max() <= 0.5
+
+
+@pytest.mark.parametrize("source", [None, "nowhere.png", np.zeros((2, 2, 7)), np.array([["a"]]), object()])
+def test_what_is_no_picture_is_refused_in_one_line(source: object) -> None:
+    with pytest.raises(InputError):
+        infrared_from(source)
+
+
+def test_ranges_in_degrees_need_temperatures(counts: np.ndarray) -> None:
+    with pytest.raises(InputError, match="temperatures"):
+        infrared_from(counts).range(ThermalRange(10, 40, "C"))
+
+
+def test_only_the_reader_decodes_pictures() -> None:
+    root = Path(__file__).parents[2] / "ivif_cli"
+    decoders = {"read_image", "read_picture", "imread", "imdecode"}
+    users = {
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.Attribute) and node.attr in decoders)
+        or (isinstance(node, ast.ImportFrom) and any(alias.name in decoders for alias in node.names))
+    }
+    building_clip = {"core/training/clip_report.py", "core/language/degradations.py"}
+    assert {user for user in users if not user.startswith("core/data/")} <= {"__init__.py", *building_clip}
