@@ -16,7 +16,7 @@ from ivif_cli import __version__
 from ivif_cli.commands.completion import with_completion
 from ivif_cli.commands.console import debugging, guarded, silence_stdout
 
-COMMANDS = ("demo", "fuse", "evaluate", "train", "embed_prompts", "align", "export", "info")
+COMMANDS = ("demo", "fuse", "evaluate", "report", "train", "embed_prompts", "align", "export", "info")
 
 app = typer.Typer(
     name="ivif",
@@ -57,8 +57,9 @@ EXAMPLES = {
     "evaluate": (
         "ivif evaluate --ir ir --vis vis --fused mine=a --fused theirs=b",
         "ivif evaluate --dataset TNO --data-root DIR --min VIF=0.75 --json",
-        "ivif evaluate --ir ir --vis vis --baseline old.json --tolerance 1% --html report.html",
+        "ivif evaluate --ir ir --vis vis --baseline old.json --tolerance 1% --report report.html",
     ),
+    "report": ("ivif report old.json -o report.html", "ivif report monday.json tuesday.json -o both.md"),
     "train": (
         "ivif train --data DIR --out runs/a",
         "ivif train --data DIR --out runs/a --resume",
@@ -121,7 +122,7 @@ def main() -> None:
     _name_the_shell(sys.argv[1:])
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file name need not be UTF-8: it is printed with the bytes it has.
-        sys.stdout.reconfigure(errors="surrogateescape")
+        sys.stdout.reconfigure(errors="surrogateescape" if "utf" in sys.stdout.encoding.lower() else "backslashreplace")
     try:
         app(prog_name="ivif")
     except BrokenPipeError:

@@ -19,7 +19,7 @@ with atheris.instrument_imports(include=["ivif_cli"]):
     from ivif_cli.core.data.images import read_image
     from ivif_cli.core.errors import IvifError
     from ivif_cli.core.language.prompts import read_prompt_file
-    from ivif_cli.core.scoring.gates import read_baseline
+    from ivif_cli.core.scoring.saved import read_report
     from ivif_cli.core.training.recipe import load_recipe
     from ivif_cli.core.weights import read_weights
 
@@ -28,7 +28,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "weights": read_weights,
     "recipe": load_recipe,
     "prompts": read_prompt_file,
-    "baseline": read_baseline,
+    "baseline": read_report,
 }
 
 

@@ -7,6 +7,7 @@ import contextlib
 import functools
 import json
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,8 @@ from ivif_cli.core.errors import IvifError
 DEBUG_VARIABLE = "IVIF_DEBUG"
 INTERRUPTED, BROKEN_PIPE = 130, 141
 GATE_MISSED = 3
+_PLAIN = str.maketrans({"↑": "(up)", "↓": "(down)", "–": "-"})
+"""For terminals that have no arrows."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,8 +32,8 @@ class Console:
     """What a command says.
 
     Args:
-        machine: stdout is read by a program: no progress bars.
-        quiet: no notes either; warnings and errors stay.
+        machine: stdout is read by a program.
+        quiet: no progress bars and no notes; warnings and errors stay.
     """
 
     def __init__(self, *, machine: bool = False, quiet: bool = False) -> None:
@@ -47,19 +50,14 @@ class Console:
         Raises:
             ValueError: the report holds NaN or infinity; its maker has to turn them into None.
         """
-        _say(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False))
+        _say(json.dumps(report, indent=2, ensure_ascii=not _speaks_unicode(), allow_nan=False))
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table, to stdout: the first column left-aligned, the others right-aligned."""
-        from rich.console import Console as RichConsole
-        from rich.table import Table
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], legend: str = "") -> None:
+        """A table, to stdout, in the terminal's width or, where stdout is none, as wide as it is; `legend` is below."""
+        from ivif_cli.commands.table import lay_out
 
-        table = Table(title=title or None, title_justify="left")
-        for index, column in enumerate(columns):
-            table.add_column(column, justify="right" if index else "left", no_wrap=index > 0)
-        for row in rows:
-            table.add_row(*row)
-        RichConsole(file=sys.stdout).print(table)
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        _say("\n".join(part for part in (title, lay_out(columns, rows, width), legend) if part))
 
     def note(self, text: str) -> None:
         """Something worth knowing, to stderr."""
@@ -76,14 +74,14 @@ class Console:
 
     @contextlib.contextmanager
     def progress(self, total: int | None, what: str, unit: str = "image") -> Iterator[Advance]:
-        """A bar on stderr with units/s and the time left; shown on terminals only, never beside machine output.
+        """A bar on stderr with units/s and the time left; shown where stderr is a terminal, whatever stdout is.
 
         Yields:
             a function to call with the number of units that were finished.
         """
         from tqdm import tqdm
 
-        hidden = True if self.machine or self.quiet else None
+        hidden = True if self.quiet else None
         with tqdm(total=total, desc=what, unit=unit, file=sys.stderr, disable=hidden, dynamic_ncols=True) as bar:
 
             def advance(count: int = 1) -> None:
@@ -92,8 +90,14 @@ class Console:
             yield advance
 
 
+def _speaks_unicode() -> bool:
+    return (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "").startswith("utf")
+
+
 def _say(text: str, *, err: bool = False) -> None:
-    """Print; bytes of a file name that are no text (lone surrogates) are shown as escapes, which JSON allows too."""
+    """Print; what the stream cannot show (lone surrogates, and all but a few letters in cp1252) becomes an escape."""
+    if not err and not _speaks_unicode():
+        text = text.translate(_PLAIN).encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding)
     typer.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"), err=err)
 
 

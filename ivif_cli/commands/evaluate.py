@@ -3,80 +3,102 @@
 The work is in `core/scoring` (pairs, processes, statistics, gates) and `core/reports` (one module a format).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import shlex
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ivif_cli import __version__
 from ivif_cli.commands.console import GATE_MISSED, Console
-from ivif_cli.core.errors import OutputError, UsageError
+from ivif_cli.core.errors import UsageError
 from ivif_cli.core.nearest import nearest
 
 if TYPE_CHECKING:
-    from ivif_cli.core.metrics import Metric
     from ivif_cli.core.reports.report import Report
-    from ivif_cli.core.scoring.gates import Bound
-    from ivif_cli.core.scoring.run import Run, Scored
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
-LANGUAGE_METRIC = "LDS"
-"""Needs an encoder, so it is computed only where it is named."""
 _MOST_ERRORS = 5
 
 
 def evaluate(
+    ctx: typer.Context,
     ir: Annotated[Path | None, typer.Option("--ir", help="Infrared picture or folder.")] = None,
     vis: Annotated[Path | None, typer.Option("--vis", help="Visible picture or folder.")] = None,
     fused: Annotated[
         list[str] | None,
-        typer.Option(
-            "--fused", metavar="[NAME=]DIR", help="Fused pictures; repeated: methods to rank. None: fuse first."
-        ),
+        typer.Option("--fused", metavar="[NAME=]DIR", help="Fused pictures; repeated: methods to rank."),
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="Named dataset in the place of --ir and --vis.")] = None,
     data_root: Annotated[Path | None, typer.Option(help="Where the dataset lies (default: IVIF_DATA).")] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", "-m", help="To fuse with first: base, fast, a .safetensors or .onnx file; may be repeated."
+        ),
+    ] = None,
     baselines: Annotated[
         bool, typer.Option("--baselines", help="Score average, maximum and Laplacian pyramid as well.")
     ] = False,
     common: Annotated[
         bool, typer.Option("--common", help="Leave out pairs that not every --fused method has a picture of.")
     ] = False,
-    metrics: Annotated[str, typer.Option(help="Comma-separated names, `six`, `all`.")] = "six",
+    metrics: Annotated[
+        str, typer.Option(help="Comma-separated names and groups: default (the six and K), six, kept, clean, all.")
+    ] = "default",
     convention: Annotated[
         str, typer.Option(help="ivif, matlab, cddfuse, vifb or ivif-zoo: whose definitions are computed.")
     ] = "ivif",
     explain: Annotated[
-        str | None, typer.Option(metavar="METRIC", help="Print formula, source, range and what others do; then leave.")
+        str | None,
+        typer.Option(metavar="METRIC", help="Print formula, source, range and what others do; `all` for every one."),
     ] = None,
+    report: Annotated[
+        list[Path] | None,
+        typer.Option("--report", help="Write a report: .json, .csv, .md, .tex, .html or .xml (JUnit); repeatable."),
+    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", hidden=True)] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", hidden=True)] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Let --report replace any file.")] = False,
     format_: Annotated[str, typer.Option("--format", help=f"Of the result: {', '.join(FORMATS)}.")] = "table",
     json_: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
-    junit: Annotated[Path | None, typer.Option(help="Write gates as JUnit test cases here.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write a self-contained HTML report here.")] = None,
-    summary: Annotated[Path | None, typer.Option(help="Append the Markdown summary here (a job page).")] = None,
     min_: Annotated[
-        list[str] | None, typer.Option("--min", metavar="METRIC=VALUE", help="Gate: the mean is at least VALUE.")
+        list[str] | None,
+        typer.Option(
+            "--min",
+            metavar="METRIC[:STAT]=VALUE",
+            help="Gate: at least VALUE; STAT is mean, median, pN, each or @PAIR, as in K:p10=0.5.",
+        ),
     ] = None,
     max_: Annotated[
-        list[str] | None, typer.Option("--max", metavar="METRIC=VALUE", help="Gate: the mean is at most VALUE.")
+        list[str] | None, typer.Option("--max", metavar="METRIC[:STAT]=VALUE", help="Gate: at most VALUE.")
     ] = None,
-    baseline: Annotated[Path | None, typer.Option(help="Gate: no mean is worse than in this JSON report.")] = None,
-    tolerance: Annotated[str, typer.Option(help="What may be lost against --baseline: 1% or 0.01.")] = "0%",
+    baseline: Annotated[
+        Path | None, typer.Option(help="Gate: no metric is worse than in this JSON report, pair by pair.")
+    ] = None,
+    tolerance: Annotated[
+        list[str] | None,
+        typer.Option(help="What may be lost against --baseline: 1% of the mean, or SD=0.5 of one metric; repeatable."),
+    ] = None,
+    resize: Annotated[bool, typer.Option("--resize", help="Bring infrared to the visible size, as fuse does.")] = False,
+    align: Annotated[
+        str | None, typer.Option(help="Align infrared as fuse does: a file of `ivif align`, or ecc.")
+    ] = None,
+    ir_range: Annotated[str, typer.Option(help="Thermal values, as for fuse: auto, full or LOW,HIGH.")] = "auto",
     bit_depth: Annotated[
         int | None, typer.Option(help="8: map 16-bit pictures first instead of refusing them.")
     ] = None,
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="To fuse with: base, fast or a .safetensors file.")
-    ] = "base",
-    device: Annotated[str, typer.Option(help="To fuse on: auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    device: Annotated[str, typer.Option(help="To fuse and encode on: auto, cpu, cuda, cuda:N or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="To fuse with: auto, fp32, bf16 or fp16.")] = "auto",
     tile: Annotated[int | None, typer.Option(min=0, help="Side of tiles [px]; 0: none; default: as needed.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of the network.")] = None,
     clip: Annotated[str, typer.Option(help="Encoder of LDS: compact, or an open_clip name.")] = "compact",
+    clip_pretrained: Annotated[str | None, typer.Option(help="open_clip's tag of its weights.")] = None,
     clip_weights: Annotated[Path | None, typer.Option(help="Weights file of that encoder.")] = None,
     prompts: Annotated[Path | None, typer.Option(help="Texts of LDS: a file of `ivif embed-prompts`.")] = None,
+    prompt_set: Annotated[str | None, typer.Option(help="Name of the set in it; the first by default.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that score; default: as needed.")] = None,
     score_device: Annotated[
         str, typer.Option(help="To score on: cpu, or cuda in batches (the six metrics of ivif).")
@@ -85,174 +107,84 @@ def evaluate(
 ) -> None:
     """Score fused images with the metrics of the field.
 
-    Gates and comparisons are about the first method: the model, or the first --fused. Exit status: 0 fine, 1 some
-    pictures could not be scored, 2 usage, 3 a gate missed.
+    Gates and comparisons are about the first method: the first model, else the first --fused; with neither, the bundled
+    model. Exit status: 0 fine, 1 some pictures could not be scored, 2 usage, 3 a gate missed.
     """
-    style = "json" if json_ else format_
-    if style not in FORMATS:
-        raise UsageError(f"unknown format {style!r}", nearest(style, FORMATS))
-    console = Console(machine=style != "table", quiet=quiet)
+    style = _style(format_, json_)
+    console = Console(quiet=quiet)
     if explain is not None:
         _explain(console, explain)
         return
-    if bit_depth not in (None, 8):
-        raise UsageError(f"a bit depth of {bit_depth} cannot be scored", "metrics are defined on 8 bits")
-    targets = _Targets(junit, html, summary)
-    targets.check()
-    gates = _Gates(min_ or [], max_ or [], baseline, tolerance)
-    names = [*_listed(metrics, convention), *gates.metrics]
 
     from ivif_cli.core.data.find_pairs import find_pairs
-    from ivif_cli.core.scoring.pictures import ReadOptions
-    from ivif_cli.core.scoring.run import ModelOptions, Run
-
-    named = find_pairs(ir, vis, dataset, data_root)
-    for complaint in named.pairing.complaints():
-        console.warn(complaint)
-    run = Run(
-        named.dataset,
-        named.pairing.pairs,
-        *_chosen_metrics(names, convention, _Words(clip, clip_weights, prompts)),
-        tuple(fused or ()),
-        baselines,
-        common,
-        ModelOptions(model, device, precision, tile, threads),
-        ReadOptions(bit_depth == 8),
-        workers,
-        score_device,
-    )
-    gates.check(run)
-    _score_and_tell(console, run, gates, targets, style)
-
-
-@dataclass(frozen=True)
-class _Gates:
-    """Gates as they were given."""
-
-    lower: list[str]
-    upper: list[str]
-    baseline: Path | None
-    tolerance: str
-
-    @property
-    def metrics(self) -> list[str]:
-        return [text.partition("=")[0].strip() for text in (*self.lower, *self.upper)]
-
-    def check(self, run: "Run") -> None:
-        """Refuse, before anything is scored, gates that cannot be read."""
-        from ivif_cli.core.scoring.gates import parse_tolerance, read_baseline
-
-        self._bounds(run)
-        parse_tolerance(self.tolerance)
-        if self.baseline is not None:
-            read_baseline(self.baseline)
-
-    def _bounds(self, run: "Run") -> "list[Bound]":
-        from ivif_cli.core.scoring.gates import parse_bound
-
-        lower = [parse_bound(text, "min", run.all_metrics) for text in self.lower]
-        return lower + [parse_bound(text, "max", run.all_metrics) for text in self.upper]
-
-    def bounds(self, run: "Run", method: str, pairs: int) -> "list[Bound]":
-        """Bounds on the method under test; means over `pairs` pairs are compared."""
-        from ivif_cli.core.scoring.gates import baseline_bounds, parse_tolerance, read_baseline
-
-        bounds = self._bounds(run)
-        if self.baseline is not None:
-            conditions = {"dataset": run.dataset, "convention": run.convention, "pairs": pairs}
-            report, tolerance = read_baseline(self.baseline), parse_tolerance(self.tolerance)
-            bounds += baseline_bounds(report, method, run.all_metrics, tolerance, conditions=conditions)
-        return bounds
-
-
-@dataclass(frozen=True)
-class _Targets:
-    """Files that are written besides the result."""
-
-    junit: Path | None
-    html: Path | None
-    summary: Path | None
-
-    def check(self) -> None:
-        """Refuse, before anything is scored, files that could not be written."""
-        for path in (self.junit, self.html, self.summary):
-            if path is not None and (path.is_dir() or not path.parent.is_dir()):
-                problem = "is a folder" if path.is_dir() else "lies in a folder that does not exist"
-                raise OutputError(f"{path} {problem}", "name a file in a folder that exists")
-
-    def write(self, report: "Report", run: "Run", scored: "Scored") -> None:
-        """Write every file that was asked for."""
-        from ivif_cli.core.files import append_text, write_text
-
-        if self.junit is not None:
-            from ivif_cli.core.reports.junit import as_junit
-
-            write_text(self.junit, as_junit(report))
-        if self.summary is not None:
-            from ivif_cli.core.reports.tables import as_markdown
-
-            append_text(self.summary, as_markdown(report))
-        if self.html is not None:
-            from ivif_cli.core.reports.gallery import build_gallery, shown_scenes
-            from ivif_cli.core.reports.html_report import as_html
-
-            gallery = build_gallery(run.pairs, scored.contenders, scored.kept, shown_scenes(report))
-            write_text(self.html, as_html(report, gallery))
-
-
-@dataclass(frozen=True)
-class _Words:
-    """The encoder and the texts of LDS."""
-
-    clip: str
-    clip_weights: Path | None
-    prompts: Path | None
-
-
-def _listed(text: str, convention: str) -> list[str]:
-    """Metric names of `--metrics`."""
-    from ivif_cli.core.metrics import SIX, find_convention
-
-    available = find_convention(convention).metrics
-    groups = {"all": list(available), "six": [name for name in SIX if name in available]}
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    return [known for name in names for known in groups.get(name.lower(), [name])]
-
-
-def _chosen_metrics(
-    names: Sequence[str], convention: str, words: _Words
-) -> "tuple[dict[str, Metric], str, tuple[Metric, ...]]":
-    """Metrics of the convention, its name, and the metrics that need an encoder."""
-    from ivif_cli.core.metrics import find_convention, find_metrics
-
-    chosen = find_convention(convention)
-    plain = [name for name in names if name.upper() != LANGUAGE_METRIC]
-    if not names:
-        raise UsageError("--metrics names no metric", "as in --metrics EN,VIF")
-    found = find_metrics(plain, chosen)
-    if len(plain) == len(names):
-        return found, chosen.name, ()
-    from ivif_cli.core.scoring.language_metric import language_metric
-
-    return found, chosen.name, (language_metric(words.clip, weights=words.clip_weights, prompts=words.prompts),)
-
-
-def _score_and_tell(console: Console, run: "Run", gates: _Gates, targets: _Targets, style: str) -> None:
-    from ivif_cli.core.reports.gallery import thumbnail
+    from ivif_cli.core.reports.kinds import check_report_files, write_report
     from ivif_cli.core.reports.report import build_report
-    from ivif_cli.core.scoring.gates import check_gates
-    from ivif_cli.core.scoring.run import score
+    from ivif_cli.core.reports.scenes import make_scenes, shown_scenes
+    from ivif_cli.core.scoring.choice import Words, choose_metrics, known_metrics, listed_metrics
+    from ivif_cli.core.scoring.gates import parse_gates
+        from ivif_cli.core.scoring.run import ModelOptions, Run, data_hashes, open_contenders, score
+    from ivif_cli.core.scoring.task import read_options
 
-    with console.progress(len(run.pairs), "scoring", "pair") as advance:
-        scored = score(run, keep=thumbnail if targets.html else None, on_done=advance)
-    if scored is None:
+    files = [*(report or ()), *(path for path in (html, junit) if path is not None)]
+    check_report_files(files, overwrite=overwrite)
+    gates = parse_gates(min_ or (), max_ or (), baseline, tolerance or (), known_metrics())
+    named = listed_metrics(metrics, convention)
+    found = find_pairs(ir, vis, dataset, data_root)
+    for complaint in found.pairing.complaints():
+        console.warn(complaint)
+    words = Words(clip, clip_pretrained, clip_weights, prompts, prompt_set, device)
+    models = tuple(model or (() if fused else ("base",)))
+    chosen, encoder_metrics = choose_metrics([*named, *gates.metrics], convention, words)
+    run = Run(
+        found.dataset,
+        found.pairing.pairs,
+        chosen,
+        convention.lower(),
+        encoder_metrics,
+        specs=tuple(fused or ()),
+        baselines=baselines,
+        common=common,
+        model=ModelOptions(models, device, precision, tile, threads),
+        read=read_options(bit_depth, ir_range=ir_range, resize=resize, align=align),
+        workers=workers,
+        score_device=score_device,
+    )
+    pairs, contenders = open_contenders(run)
+    data = data_hashes(pairs)
+    gates.check([pair.name for pair in pairs], data, run.facts)
+    with console.progress(len(pairs), "scoring", "pair") as advance:
+        evaluation = score(run, pairs, contenders, data, on_done=advance)
+    if evaluation is None:
         return
-    first = scored.evaluation.first
-    results = check_gates(gates.bounds(run, first.name, len(scored.evaluation.pairs)), first)
-    report = build_report(__version__, scored.evaluation, run.all_metrics, results)
-    _print(console, report, style)
-    targets.write(report, run, scored)
-    _end(console, report)
+    results = gates.judge(evaluation, run.facts)
+    ranked = [name for name in run.facts if name.lower() in {one.lower() for one in named}]
+    built = build_report(evaluation, run.facts, results, ranked=ranked, provenance=_provenance(ctx))
+    _print(console, built, style)
+    for path in files:
+        write_report(built, path, lambda: make_scenes(pairs, contenders, shown_scenes(built), run.read))
+    _end(console, built)
+
+
+def _style(format_: str, json_: bool) -> str:
+    if format_ not in FORMATS:
+        hint = "--report FILE.html writes a page" if format_ in ("html", "htm", "xml", "junit") else ""
+        raise UsageError(f"unknown format {format_!r}", hint or nearest(format_, FORMATS))
+    if json_ and format_ not in ("table", "json"):
+        raise UsageError(f"--json and --format {format_} exclude each other", "--report FILE writes more kinds")
+    return "json" if json_ else format_
+
+
+def _provenance(ctx: typer.Context) -> dict[str, Any]:
+    """Version, date, command and the options that were given."""
+    given = {
+        name.strip("_"): value if isinstance(value, int | float | str | list) else str(value)
+        for name, value in ctx.params.items()
+        if getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    }
+    options = {name: [str(one) for one in value] if isinstance(value, list) else value for name, value in given.items()}
+    command = shlex.join(["ivif", *sys.argv[1:]])
+    date = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"ivif": __version__, "date": date, "command": command, "options": options}
 
 
 def _print(console: Console, report: "Report", style: str) -> None:
@@ -261,7 +193,7 @@ def _print(console: Console, report: "Report", style: str) -> None:
     if style == "json":
         console.result_json(json_report.as_json(report))
     elif style == "table":
-        console.table(report.title, *tables.as_rows(report))
+        console.table(report.title, *tables.as_rows(report), report.legend)
     else:
         render = {"csv": tables.as_csv, "markdown": tables.as_markdown, "latex": tables.as_latex}[style]
         console.result(render(report).removesuffix("\n"))
@@ -279,20 +211,21 @@ def _end(console: Console, report: "Report") -> None:
             console.error(
                 f"{method.name}: {len(method.failed) - _MOST_ERRORS} more (all of them are in the JSON report)"
             )
-    missed = [gate for gate in report.gates if not gate.passed]
-    for gate in missed:
-        console.error(f"gate missed: {gate}")
-    if missed:
+    for gate in report.gates:
+        if gate.passed:
+            console.note(f"gate kept: {gate}")
+        else:
+            console.error(f"gate missed: {gate}")
+    if not all(gate.passed for gate in report.gates):
         raise typer.Exit(GATE_MISSED)
     if failing:
         raise typer.Exit(1)
 
 
 def _explain(console: Console, name: str) -> None:
-    from ivif_cli.core.metrics import find_metrics
-    from ivif_cli.core.metrics.explanations import explain
+    from ivif_cli.core.scoring.choice import explain_metric
 
-    known = next(iter(find_metrics([name])))
-    console.result(known)
-    for label, text in explain(known):
-        console.result(f"  {label:<10} {text}")
+    for known, lines in explain_metric(name).items():
+        console.result(known)
+        for label, text in lines:
+            console.result(f"  {label:<10} {text}")

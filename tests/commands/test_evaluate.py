@@ -1,6 +1,7 @@
 """`ivif evaluate` from outside: results, schema, formats, statuses, bad input."""
 
 import csv
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -12,6 +13,8 @@ from typer.testing import CliRunner, Result
 
 from ivif_cli import evaluate_pair
 from ivif_cli.app import app
+
+NAMES = ("EN", "SD", "SF", "MI", "VIF", "Qabf", "K")
 
 
 @pytest.fixture
@@ -44,9 +47,13 @@ def test_json_keeps_its_schema(folders: Path) -> None:
     (method,) = report["methods"]
     assert method["name"] == "mean"
     assert set(method) >= {"name", "weights_sha256", "mean", "images", "failed"}
-    assert list(method["mean"]) == ["EN", "SD", "SF", "MI", "VIF", "Qabf"]
+    assert list(method["mean"]) == list(NAMES)
+    assert report["pair_names"] == sorted(("01", "zwei <b>&", "три"))
+    digests = [hashlib.sha256((folders / f / "01.png").read_bytes()).digest() for f in ("ir", "vi")]
+    assert report["data"]["01"] == hashlib.sha256(b"".join(digests)).hexdigest()
+    assert report["options"]["fused"] == [str(folders / "mean")]
     read = [cv2.imread(str(folders / folder / "01.png"), 0) for folder in ("ir", "vi", "mean")]
-    assert method["images"][0] == {"name": "01"} | evaluate_pair(*read)
+    assert method["images"][0] == {"name": "01"} | evaluate_pair(*read, NAMES)
     for name, mean in method["mean"].items():
         assert mean == pytest.approx(np.mean([image[name] for image in method["images"]]))
 
@@ -85,6 +92,7 @@ def test_groups_of_metrics_can_be_mixed_with_names(folders: Path) -> None:
     assert names("six,ag") == ["EN", "SD", "SF", "MI", "VIF", "Qabf", "AG"]
     assert names("all", "--convention", "vifb") == ["EN", "SD", "SF", "MI", "Qabf", "AG", "MSE", "PSNR", "SSIM"]
     assert names("EN", "--min", "CC=0") == ["EN", "CC"]
+    assert names("default") == list(NAMES)
 
 
 def test_the_language_score_names_its_encoder(folders: Path) -> None:
@@ -100,7 +108,7 @@ def test_a_value_that_is_not_defined_is_null_and_named(folders: Path) -> None:
     result = _run(*_sources(folders), "--fused", folders / "mean", "--json")
     (method,) = json.loads(result.stdout)["methods"]
     assert method["images"][0]["VIF"] is None
-    assert method["undefined"] == {"VIF": {"01": "constant picture: infrared"}}
+    assert method["undefined"] == {name: {"01": "constant picture: infrared"} for name in ("VIF", "K")}
     assert method["mean"]["VIF"] == pytest.approx(np.mean([image["VIF"] for image in method["images"][1:]]))
     assert "VIF has no value for 01 (constant picture: infrared)" in result.stderr
 
@@ -109,7 +117,7 @@ def test_csv_has_every_value(folders: Path) -> None:
     rows = list(
         csv.DictReader(io.StringIO(_run(*_sources(folders), "--fused", folders / "max", "--format", "csv").stdout))
     )
-    assert [row["kind"] for row in rows] == ["image"] * 3 + ["mean"]
+    assert [row["kind"] for row in rows] == ["image"] * 3 + ["mean", "low95", "high95", "p10"]
     assert float(rows[3]["EN"]) == pytest.approx(np.mean([float(row["EN"]) for row in rows[:3]]))
 
 
@@ -122,32 +130,85 @@ def test_tables_mark_the_best(folders: Path, style: str, best: str) -> None:
     assert ("a\\_b" if style != "table" else "a_b") in result.stdout
 
 
-def test_gates_decide_the_status(folders: Path) -> None:
-    junit = folders / "gates.xml"
-    summary = folders / "page.md"
-    gated = (*_sources(folders), "--fused", folders / "mean", "--junit", junit, "--summary", summary)
-    assert _run(*gated, "--min", "EN=1", "--max", "MSE=1").exit_code == 0
-    result = _run(*gated, "--min", "VIF=50", "--max", "MSE=1")
+def test_gates_decide_the_status_and_are_all_told(folders: Path) -> None:
+    junit, page = folders / "gates.xml", folders / "page.md"
+    gated = (*_sources(folders), "--fused", folders / "mean", "--report", junit, "--report", page)
+    kept = _run(*gated, "--min", "EN=1", "--max", "MSE:each=1")
+    assert kept.exit_code == 0
+    assert "gate kept: EN is " in kept.stderr
+    assert "gate kept: MSE:each is " in kept.stderr
+    result = _run(*gated, "--min", "VIF:@01=50", "--max", "MSE=1")
     assert result.exit_code == 3
-    assert "gate missed: VIF is " in result.stderr
-    assert "must be at least 50" in result.stderr
+    assert "gate missed: VIF:@01 is " in result.stderr
+    assert "must be at least 50 (margin -" in result.stderr
     assert junit.read_text().count("<failure") == 1
-    assert summary.read_text().count("### Fusion, 3 pairs") == 2
-    assert "**missed**" in summary.read_text()
+    assert "**missed**" in page.read_text()
+
+
+def test_a_metric_of_a_gate_alone_moves_no_rank(folders: Path) -> None:
+    both = (*_sources(folders), "--fused", folders / "mean", "--fused", folders / "max", "--json", "--metrics", "EN,SD")
+    plain, gated = (json.loads(_run(*both, *more).stdout)["methods"] for more in ((), ("--min", "CC=-1")))
+    assert [method["mean_rank"] for method in gated] == [method["mean_rank"] for method in plain]
 
 
 def test_an_earlier_report_is_a_gate(folders: Path) -> None:
     old = folders / "old.json"
-    old.write_text(_run(*_sources(folders), "--fused", folders / "mean", "--json").stdout)
+    assert _run(*_sources(folders), "--fused", folders / "mean", "--report", old).exit_code == 0
     again = (*_sources(folders), "--baseline", old)
     assert _run(*again, "--fused", folders / "mean").exit_code == 0
     worse = _run(*again, "--fused", folders / "max")
     assert worse.exit_code == 3
-    assert "(baseline and tolerance)" in worse.stderr
+    assert "95 % interval" in worse.stderr
     assert _run(*again, "--fused", folders / "max", "--tolerance", "95%").exit_code == 0
+    partial = _run(*again, "--fused", folders / "mean", "--metrics", "VIF")
+    assert partial.exit_code == 3
+    assert "gate missed: EN was not scored, but the baseline has it" in partial.stderr
     other = _run(*again, "--fused", folders / "mean", "--convention", "cddfuse")
     assert other.exit_code == 2
-    assert "baseline is for convention ivif" in other.stderr
+    assert "baseline is for EN of convention ivif" in other.stderr
+    cv2.imwrite(str(folders / "ir" / "01.png"), np.full((48, 60), 80, np.uint8))
+    changed = _run(*again, "--fused", folders / "mean")
+    assert changed.exit_code == 2
+    assert "other files of pair 01" in changed.stderr
+
+
+def test_one_run_writes_every_kind_of_report(folders: Path) -> None:
+    files = [folders / f"report{suffix}" for suffix in (".json", ".csv", ".md", ".tex", ".html", ".xml")]
+    options = [option for file in files for option in ("--report", str(file))]
+    both = (*_sources(folders), "--fused", folders / "mean", "--fused", folders / "max")
+    first = _run(*both, *options)
+    assert first.exit_code == 0, first.stderr
+    assert all("max" in file.read_text() for file in files)
+    assert "K p10" in first.stdout
+    assert _run(*both, *options).exit_code == 0, "reports of ours are replaced"
+    files[4].write_text("<!doctype html><title>my page</title>")
+    refused = _run(*both, *options)
+    assert refused.exit_code == 1
+    assert "report.html exists and is not a report of ivif (--overwrite replaces it)" in refused.stderr
+    assert _run(*both, *options, "--overwrite").exit_code == 0
+
+
+def test_pairs_are_read_as_fuse_reads_them(folders: Path) -> None:
+    """Half-size infrared: refused as `fuse` refuses it, then resized as `fuse` does."""
+    for path in (folders / "ir").iterdir():
+        cv2.imwrite(str(path), cv2.resize(cv2.imread(str(path), 0), (30, 24)))
+    plain = _run(*_sources(folders), "--fused", folders / "mean")
+    assert plain.exit_code == 1
+    assert "--resize" in plain.stderr
+    result = _run(*_sources(folders), "--fused", folders / "mean", "--resize", "--json")
+    assert result.exit_code == 0
+    ir, vis, fused = (cv2.imread(str(folders / folder / "01.png"), 0) for folder in ("ir", "vi", "mean"))
+    ir = cv2.resize(ir, (60, 48), interpolation=cv2.INTER_LINEAR)
+    image = json.loads(result.stdout)["methods"][0]["images"][0]
+    assert image == {"name": "01"} | evaluate_pair(ir, vis, fused, NAMES)
+
+
+def test_a_model_is_ranked_with_folders(folders: Path) -> None:
+    result = _run(
+        *_sources(folders), "--fused", folders / "mean", "-m", "fast", "-m", "base", "--metrics", "EN", "--json"
+    )
+    assert result.exit_code == 0, result.stderr
+    assert [method["name"] for method in json.loads(result.stdout)["methods"]] == ["ivif-fast", "ivif", "mean"]
 
 
 def test_missing_fused_pictures_are_a_partial_failure(folders: Path) -> None:
@@ -173,7 +234,7 @@ def test_sixteen_bits_need_to_be_asked_for(folders: Path) -> None:
     assert "--bit-depth 8" in refused.stderr
     mapped = json.loads(_run(*arguments, "--bit-depth", "8").stdout)["methods"][0]["images"][0]
     read = [cv2.imread(str(folders / folder / "01.png"), 0) for folder in ("ir", "vi")]
-    assert mapped == {"name": "01"} | evaluate_pair(*read, (deep // 257).astype(np.uint8))
+    assert mapped == {"name": "01"} | evaluate_pair(*read, (deep // 257).astype(np.uint8), NAMES)
 
 
 def test_explain_says_what_others_do() -> None:
@@ -182,6 +243,8 @@ def test_explain_says_what_others_do() -> None:
     assert result.stdout.startswith("VIF\n")
     assert "Sheikh and Bovik" in result.stdout
     assert "zero-padded" in result.stdout
+    assert _run("--explain", "LDS").stdout.startswith("LDS\n")
+    assert {"VIF", "K", "LDS"} <= set(_run("--explain", "all").stdout.splitlines())
 
 
 def test_conventions_differ_as_they_say(folders: Path) -> None:
@@ -202,9 +265,15 @@ def test_conventions_differ_as_they_say(folders: Path) -> None:
         (("--format", "jsn"), 2, "unknown format 'jsn' (did you mean json?)"),
         (("--min", "VIF"), 2, "--min VIF: not of the form METRIC=VALUE"),
         (("--tolerance", "lots"), 2, "--tolerance lots"),
+        (("--tolerance", "5"), 2, "--tolerance 5: 5 of what? (5% is a share of the old mean"),
+        (("--tolerance", "5%"), 2, "--tolerance goes with --baseline"),
+        (("--format", "html"), 2, "--report FILE.html writes a page"),
+        (("--json", "--format", "csv"), 2, "--json and --format csv exclude each other"),
+        (("--report", "report.doc"), 2, "the suffix says the kind of report (known are .json, .csv"),
+        (("--min", "VIF:@77=1"), 2, "this run has no such pair"),
         (("--bit-depth", "16"), 2, "a bit depth of 16 cannot be scored"),
-        (("--baseline", "missing.json"), 1, "cannot read the baseline missing.json"),
-        (("--html", "missing/report.html"), 1, "lies in a folder that does not exist"),
+        (("--baseline", "missing.json"), 1, "cannot read the report missing.json"),
+        (("--report", "missing/report.html"), 1, "lies in a folder that does not exist"),
         (("--fused", "nowhere"), 1, "nowhere does not exist"),
         (("--fused", "=x"), 2, "not of the form NAME=DIR"),
         (("--metrics", ","), 2, "--metrics names no metric"),
@@ -249,11 +318,11 @@ def test_without_fused_pictures_the_model_fuses_first(folders: Path) -> None:
     from ivif_cli import Fuser
 
     html = folders / "report.html"
-    result = _run(*_sources(folders), "--json", "--device", "cpu", "--html", html)
+    result = _run(*_sources(folders), "--json", "--device", "cpu", "--report", html)
     assert result.exit_code == 0, result.stderr
     (method,) = json.loads(result.stdout)["methods"]
     fuser = Fuser(device="cpu")
     assert (method["name"], method["weights_sha256"]) == ("ivif", fuser.sha256)
     ir, vis = (cv2.imread(str(folders / folder / "01.png"), 0) for folder in ("ir", "vi"))
-    assert method["images"][0] == {"name": "01"} | evaluate_pair(ir, vis, fuser.fuse(ir, vis))
-    assert html.read_text().count("data:image/jpeg") >= 9
+    assert method["images"][0] == {"name": "01"} | evaluate_pair(ir, vis, fuser.fuse(ir, vis), NAMES)
+    assert html.read_text().count("data:image/webp") >= 9

@@ -37,7 +37,8 @@ def _evaluate(folders: Path, *launcher: str, environment: dict[str, str] | None 
 @pytest.mark.slow
 def test_torchrun_gives_one_merged_report(folders: Path) -> None:
     torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
-    assert json.loads(_evaluate(folders, *torchrun)) == json.loads(_evaluate(folders))
+    merged, single = (json.loads(_evaluate(folders, *launcher)) for launcher in (torchrun, ()))
+    assert merged | {"date": "", "command": ""} == single | {"date": "", "command": ""}
 
 
 def test_scoring_folders_needs_neither_torch_nor_open_clip(folders: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from ivif_cli.core.data.images import read_image
 from ivif_cli.core.data.pairing import IR_MARKERS, strip_markers
 from ivif_cli.core.errors import EncoderError, InputError, TrainingError, UsageError
 from ivif_cli.core.language.prompts import load_all_embeddings
-from ivif_cli.core.scoring.gates import read_baseline
+from ivif_cli.core.scoring.saved import read_report
 from ivif_cli.core.training.checkpoint import read_checkpoint
 from ivif_cli.core.training.recipe import load_recipe, parse_setting
 
@@ -40,7 +40,7 @@ def test_a_big_tiff_whose_directory_lies_beyond_any_memory() -> None:
 def test_baselines_that_are_no_reports(tmp_path: Path, text: str) -> None:
     (tmp_path / "old.json").write_text(text)
     with pytest.raises(InputError):
-        read_baseline(tmp_path / "old.json")
+        read_report(tmp_path / "old.json")
 
 
 def test_recipes_nested_too_deep(tmp_path: Path) -> None:

@@ -11,22 +11,34 @@ from hypothesis import strategies as st
 from ivif_cli.core.aligning.alignment import load_alignment
 from ivif_cli.core.data.thermal import parse_ir_range
 from ivif_cli.core.metrics import METRICS, SIX
-from ivif_cli.core.scoring.gates import baseline_bounds, parse_bound, parse_tolerance, read_baseline
+from ivif_cli.core.scoring.gates import Gates, parse_bound
+from ivif_cli.core.scoring.regression import parse_tolerance
+from ivif_cli.core.scoring.results import Evaluation, Facts, MethodScores, PictureScores
+from ivif_cli.core.scoring.saved import read_report
 from tests.fuzz.budget import fuzzed, value_or_line
 
-_CHOSEN = {name: METRICS[name] for name in SIX}
+_CHOSEN = {name: Facts.of(METRICS[name]) for name in SIX}
+_SCORED = MethodScores("ivif", "folder", (PictureScores("01", dict.fromkeys(SIX, 0.5)),))
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
     max_leaves=10,
 )
 _MEANS = st.dictionaries(st.sampled_from(SIX), st.floats() | st.integers() | _JSON, max_size=6) | _JSON
-_METHODS = st.fixed_dictionaries({}, optional={"name": st.sampled_from(("ivif", "x")) | _JSON, "mean": _MEANS})
+_IMAGES = st.fixed_dictionaries({"name": st.just("01") | _JSON}, optional={"EN": st.floats() | _JSON})
+_METHODS = st.fixed_dictionaries(
+    {}, optional={"name": st.sampled_from(("ivif", "x")) | _JSON, "mean": _MEANS, "images": st.lists(_IMAGES) | _JSON}
+)
 _REPORTS = st.fixed_dictionaries(
     {"schema": st.just(1) | _JSON},
     optional={"methods": st.lists(_METHODS | _JSON, max_size=3) | _JSON, "dataset": _JSON, "pairs": _JSON},
 )
-_GOOD_REPORT = {"schema": 1, "methods": [{"name": "ivif", "mean": {"EN": 7.0}}], "dataset": None, "pairs": 1}
+_GOOD_REPORT = {
+    "schema": 1,
+    "methods": [{"name": "ivif", "mean": {"EN": 7.0}, "images": [{"name": "01", "EN": 7.0}]}],
+    "dataset": None,
+    "pairs": 1,
+}
 _GOOD_ALIGNMENT = {"ivif_alignment": 1, "infrared_to_visible": [[1, 0, 2.5], [0, 1, -3], [0, 0, 1]]}
 _ALIGNMENTS = st.fixed_dictionaries(
     {"ivif_alignment": st.just(1) | _JSON},
@@ -48,8 +60,9 @@ def _write(box: Path, value: object) -> Path:
 
 
 def _bounds(path: Path) -> object:
-    tolerance = parse_tolerance("1%")
-    return baseline_bounds(read_baseline(path), "ivif", _CHOSEN, tolerance, conditions={"dataset": None, "pairs": 1})
+    gates = Gates(baseline=read_report(path), tolerance=parse_tolerance(["1%"], SIX))
+    gates.check(["01"], {}, _CHOSEN)
+    return gates.judge(Evaluation(None, "ivif", SIX, ("01",), (_SCORED,)), _CHOSEN)
 
 
 @given(
@@ -89,4 +102,4 @@ _NUMBERS = st.sampled_from(("1", "0", "-1", "1e400", "nan", "inf", "-inf", "", "
 def test_values_on_the_command_line(text: str) -> None:
     value_or_line("values", lambda: parse_ir_range(text))
     value_or_line("values", lambda: parse_bound(text, "min", SIX))
-    value_or_line("values", lambda: parse_tolerance(text))
+    value_or_line("values", lambda: parse_tolerance([text], SIX))

@@ -15,8 +15,9 @@ from ivif_cli.core.reports.html_report import as_html
 from ivif_cli.core.reports.json_report import as_json
 from ivif_cli.core.reports.junit import as_junit
 from ivif_cli.core.reports.report import Report, build_report
+from ivif_cli.core.reports.scenes import ScenePictures
 from ivif_cli.core.reports.tables import as_csv, as_latex, as_markdown
-from ivif_cli.core.scoring.results import Evaluation, Failure, MethodScores, PictureScores
+from ivif_cli.core.scoring.results import Evaluation, Facts, Failure, MethodScores, PictureScores
 from tests.fuzz.budget import fuzzed, value_or_line
 
 _HOSTILE = st.sampled_from(
@@ -75,13 +76,13 @@ def reports(draw: st.DrawFn) -> Report:
         failed = (Failure(draw(_NAMES), draw(_NAMES)),) if draw(st.booleans()) else ()
         methods.append(MethodScores(method, "folder", tuple(pictures), failed))
     evaluation = Evaluation(draw(_NAMES | st.none()), "ivif", SIX, tuple(names), tuple(methods))
-    return build_report("0", evaluation, {name: METRICS[name] for name in SIX}, ())
+    return build_report(evaluation, {name: Facts.of(METRICS[name]) for name in SIX})
 
 
 @given(report=reports())
 @fuzzed(0.01)
 def test_hostile_names_stay_text(box: Path, report: Report) -> None:
-    page = as_html(report, {name: {"infrared": "data:,"} for name in report.evaluation.pairs})
+    page = as_html(report, {name: ScenePictures(True, {"infrared": "data:,"}) for name in report.evaluation.pairs})
     parser = Inert()
     parser.feed(page)
     assert parser.scripts == 1

@@ -65,7 +65,7 @@ def test_the_wheel_carries_all_it_needs_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {f"ivif_cli/weights/{name}" for name in SHA256} <= set(names)
     assert {f"ivif_cli/recipes/{name}.toml" for name in recipe_names()} <= set(names)
-    assert {"ivif_cli/core/reports/report.css", "ivif_cli/core/reports/report.js"} <= set(names)
+    assert {f"ivif_cli/core/reports/report.{kind}" for kind in ("css", "js", "html.j2")} <= set(names)
     assert "ivif_cli/core/scoring/frozen_lists.json" in names
     assert all(name.startswith(("ivif_cli/", f"ivif_cli-{ivif_cli.__version__}.dist-info/")) for name in names)
     assert not [name for name in names if name.endswith((".pyc", ".pt", ".pth", ".pkl"))]

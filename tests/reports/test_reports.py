@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 
 from ivif_cli.core.metrics import METRICS
-from ivif_cli.core.reports.gallery import Gallery, picture_ranking, shown_scenes, thumbnail
 from ivif_cli.core.reports.html_report import as_html
 from ivif_cli.core.reports.json_report import as_json
 from ivif_cli.core.reports.junit import as_junit
-from ivif_cli.core.reports.report import Report, build_report
+from ivif_cli.core.reports.report import Column, Report, build_report
+from ivif_cli.core.reports.scenes import ScenePictures, Scenes, encoded, picture_ranking, shown_scenes
 from ivif_cli.core.reports.tables import as_csv, as_latex, as_markdown
-from ivif_cli.core.scoring.gates import Bound, check_gates
-from ivif_cli.core.scoring.results import Evaluation, Failure, MethodScores, PictureScores
+from ivif_cli.core.scoring.gates import Bound, Gates
+from ivif_cli.core.scoring.results import Evaluation, Facts, Failure, MethodScores, PictureScores
 
 NASTY = "<script>alert('x')</script> & \"q\" | $a_b$ \\ \x07"
 NAMES = ("MSE", "VIF")
+FACTS = {name: Facts.of(METRICS[name]) for name in NAMES}
 
 
 def _method(name: str, offset: float, failed: tuple[Failure, ...] = ()) -> MethodScores:
@@ -34,13 +35,13 @@ def report() -> Report:
     methods = (_method("ours", 0.0), _method(NASTY, 0.05, (Failure("x", f"broken {NASTY}"),)), _method("third", -0.2))
     names = tuple(picture.name for picture in methods[0].pictures)
     evaluation = Evaluation("TNO", "ivif", NAMES, names, methods)
-    gates = check_gates([Bound("VIF", "min", 0.9, True), Bound("MSE", "max", 0.5, False)], methods[0])
-    return build_report("1.2.3", evaluation, {name: METRICS[name] for name in NAMES}, gates)
+    gates = Gates((Bound("VIF", "min", 0.9), Bound("MSE", "max", 0.5))).judge(evaluation, FACTS)
+    return build_report(evaluation, FACTS, gates, provenance={"ivif": "1.2.3"})
 
 
 def test_best_and_second_follow_the_direction(report: Report) -> None:
-    assert [report.mark("VIF", index) for index in range(3)] == ["second", "best", ""]
-    assert [report.mark("MSE", index) for index in range(3)] == ["second", "", "best"]
+    assert [report.mark(Column("VIF"), index) for index in range(3)] == ["second", "best", ""]
+    assert [report.mark(Column("MSE"), index) for index in range(3)] == ["second", "", "best"]
 
 
 def test_json_has_no_nan_and_names_what_is_missing(report: Report) -> None:
@@ -56,8 +57,7 @@ def test_json_has_no_nan_and_names_what_is_missing(report: Report) -> None:
 def test_markdown_and_latex_escape_names(report: Report) -> None:
     markdown = as_markdown(report)
     rows = [line for line in markdown.splitlines() if line.startswith("| ") and "alert" in line]
-    assert len(rows) == 1
-    assert len(re.findall(r"(?<!\\)\|", rows[0])) == 5
+    assert [len(re.findall(r"(?<!\\)\|", row)) for row in rows] == [5, 4]
     assert "<script" not in re.sub(r"\\<", "", markdown)
     latex = as_latex(report)
     assert r"\$a\_b\$ \textbackslash{}" in latex
@@ -87,7 +87,7 @@ def test_junit_is_xml_with_a_case_a_gate(report: Report) -> None:
 class _Page(HTMLParser):
     """Collects tags and their attributes; complains about unbalanced ones."""
 
-    VOID = frozenset({"meta", "img", "link", "br"})
+    VOID = frozenset({"meta", "img", "link", "br", "input"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,15 +103,15 @@ class _Page(HTMLParser):
         assert self.open.pop() == tag
 
 
-def _gallery(report: Report) -> Gallery:
-    picture = thumbnail(np.zeros((30, 40), np.uint8))
+def _scenes(report: Report) -> Scenes:
+    picture = encoded(np.zeros((30, 40), np.uint8))
     labels = ["infrared", "visible", *(method.name for method in report.evaluation.methods)]
-    return {name: dict.fromkeys(labels, picture) for name in report.evaluation.pairs}
+    return {name: ScenePictures(True, dict.fromkeys(labels, picture)) for name in report.evaluation.pairs}
 
 
 def test_html_is_balanced_escaped_and_self_contained(report: Report) -> None:
     page = _Page()
-    text = as_html(report, _gallery(report))
+    text = as_html(report, _scenes(report))
     page.feed(text)
     assert page.open == []
     assert "<script>alert" not in text
@@ -119,14 +119,14 @@ def test_html_is_balanced_escaped_and_self_contained(report: Report) -> None:
     for _, attributes in page.tags:
         assert not {"onclick", "onload", "onerror"} & set(attributes)
         source = attributes.get("src") or attributes.get("href") or "#"
-        assert source.startswith(("data:image/jpeg;base64,", "#"))
+        assert source.startswith(("data:image/webp;base64,", "#"))
     assert re.search(r"(?:https?:)?//[a-z]", re.sub(r"base64,[^\"]*", "", text)) is None
 
 
 def test_html_is_readable_without_scripts_and_by_keyboard(report: Report) -> None:
     page = _Page()
-    page.feed(as_html(report, _gallery(report)))
-    images = [attributes for tag, attributes in page.tags if tag == "img"]
+    page.feed(as_html(report, _scenes(report)))
+    images = [attributes for tag, attributes in page.tags if tag == "img" and "src" in attributes]
     assert images
     assert all(attributes.get("alt") for attributes in images)
     regions = [attributes for _, attributes in page.tags if attributes.get("role") == "region"]
@@ -146,8 +146,9 @@ def test_many_scenes_are_thinned_but_keep_best_and_worst() -> None:
     pictures = tuple(PictureScores(f"{i:04}", {"VIF": (i * 37 % 500) / 100}) for i in range(500))
     names = tuple(picture.name for picture in pictures)
     evaluation = Evaluation(None, "ivif", ("VIF",), names, (MethodScores("m", "folder", pictures),))
-    report = build_report("1", evaluation, {"VIF": METRICS["VIF"]}, [])
+    report = build_report(evaluation, {"VIF": FACTS["VIF"]})
     shown = shown_scenes(report)
     ranking = picture_ranking(report)
     assert len(shown) <= 60
-    assert {*ranking[:3], *ranking[-3:]} <= set(shown)
+    assert 0 < sum(shown.values()) <= 8
+    assert {*ranking[:3], *ranking[-3:]} <= {name for name, is_full in shown.items() if is_full}

@@ -1,5 +1,6 @@
 """Scoring folders: one process or many, failures, baselines, frozen lists."""
 
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -9,12 +10,17 @@ import pytest
 
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import UsageError
-from ivif_cli.core.metrics import evaluate_pair
-from ivif_cli.core.scoring.baselines import BASELINES
+from ivif_cli.core.fusing.baselines import BASELINES
+from ivif_cli.core.metrics import METRICS as KNOWN
+from ivif_cli.core.metrics import evaluate_pair, find_metrics
+from ivif_cli.core.scoring.contenders import baseline_contenders
+from ivif_cli.core.scoring.device_scorer import check_device_settings, score_on_device
 from ivif_cli.core.scoring.frozen_lists import coverage, frozen_lists, list_hash
-from ivif_cli.core.scoring.plan import baseline_contenders, fused_contenders
-from ivif_cli.core.scoring.results import Failure
-from ivif_cli.core.scoring.scorer import Settings, folder_tasks, score_scene, score_tasks
+from ivif_cli.core.scoring.reading import read_tasks
+from ivif_cli.core.scoring.results import Failure, MethodScores
+from ivif_cli.core.scoring.run import Run, choose_way, open_contenders, score
+from ivif_cli.core.scoring.scorer import score_here
+from ivif_cli.core.scoring.task import ReadOptions, Settings
 
 METRICS = ("EN", "VIF", "Qabf")
 
@@ -32,10 +38,15 @@ def pairs(tmp_path: Path, rng: np.random.Generator) -> tuple[Pair, ...]:
     return tuple(Pair(str(i), tmp_path / "ir" / f"{i}.png", tmp_path / "vi" / f"{i}.png") for i in range(6))
 
 
-def _score(pairs: tuple[Pair, ...], folder: Path, workers: int) -> list[object]:
-    contenders = fused_contenders([str(folder / "a"), f"other={folder / 'b'}"], pairs)
-    contenders += baseline_contenders(contenders)
-    return list(score_tasks(folder_tasks(pairs, contenders), contenders, Settings(METRICS), workers=workers))
+def _methods(run: Run) -> tuple[MethodScores, ...]:
+    evaluation = score(run, *open_contenders(run), {})
+    assert evaluation is not None
+    return evaluation.methods
+
+
+def _score(pairs: tuple[Pair, ...], folder: Path, workers: int) -> tuple[MethodScores, ...]:
+    specs = (str(folder / "a"), f"other={folder / 'b'}")
+    return _methods(Run(None, pairs, find_metrics(METRICS), specs=specs, baselines=True, workers=workers))
 
 
 def test_two_processes_give_the_bits_of_one(pairs: tuple[Pair, ...], tmp_path: Path) -> None:
@@ -45,7 +56,7 @@ def test_two_processes_give_the_bits_of_one(pairs: tuple[Pair, ...], tmp_path: P
 def test_values_are_those_of_a_single_pair(pairs: tuple[Pair, ...], tmp_path: Path) -> None:
     ours = _score(pairs, tmp_path, 1)[0]
     read = [cv2.imread(str(tmp_path / folder / "4.png"), 0) for folder in ("ir", "vi", "a")]
-    assert ours.pictures[4].values == evaluate_pair(*read, METRICS)  # type: ignore[attr-defined]
+    assert ours.pictures[4].values == evaluate_pair(*read, METRICS)
 
 
 def test_a_missing_or_broken_picture_is_named_and_stops_nothing(pairs: tuple[Pair, ...], tmp_path: Path) -> None:
@@ -53,30 +64,36 @@ def test_a_missing_or_broken_picture_is_named_and_stops_nothing(pairs: tuple[Pai
     cv2.imwrite(str(tmp_path / "a" / "2.png"), np.zeros((9, 9), np.uint8))
     cv2.imwrite(str(tmp_path / "a" / "5.png"), np.zeros((55, 60), np.uint16))
     first, other, *baselines = _score(pairs, tmp_path, 1)
-    assert [failure.name for failure in first.failed] == ["1", "2", "5"]  # type: ignore[attr-defined]
-    assert "differ in size" in first.failed[1].error  # type: ignore[attr-defined]
-    assert "--bit-depth 8" in first.failed[2].error  # type: ignore[attr-defined]
-    assert other.failed[0].error == "no fused picture of this pair in other"  # type: ignore[attr-defined]
-    assert all(len(baseline.pictures) == 6 for baseline in baselines)  # type: ignore[attr-defined]
+    assert [failure.name for failure in first.failed] == ["1", "2", "5"]
+    assert "differ in size" in first.failed[1].error
+    assert "--bit-depth 8" in first.failed[2].error
+    assert other.failed[0].error == "no fused picture of this pair in other"
+    assert all(len(baseline.pictures) == 6 for baseline in baselines)
 
 
 def test_devices_score_folders_alike(pairs: tuple[Pair, ...], tmp_path: Path, device: str) -> None:
-    from ivif_cli.core.scoring.device_scorer import check_device_settings, score_on_device
-
     (tmp_path / "a" / "1.png").write_bytes(b"not a picture")
     cv2.imwrite(str(tmp_path / "a" / "2.png"), np.zeros((9, 9), np.uint8))
-    contenders = [*fused_contenders([str(tmp_path / "a"), f"other={tmp_path / 'b'}"], pairs), *baseline_contenders([])]
+    run = Run(None, pairs, {}, specs=(str(tmp_path / "a"), f"other={tmp_path / 'b'}"), baselines=True)
+    tasks = list(read_tasks(*open_contenders(run), ReadOptions()))
     settings = Settings(METRICS)
-    expected = [score_scene(task, contenders, settings) for task in folder_tasks(pairs, contenders)]
-    found = list(score_on_device(folder_tasks(pairs, contenders), contenders, settings, device))
+    expected, found = list(score_here(tasks, settings)), list(score_on_device(tasks, settings, device))
     for (outcome, colour), (other, other_colour) in zip(chain(*found), chain(*expected), strict=True):
         assert colour == other_colour
         if isinstance(other, Failure):
             assert outcome == other
         else:
-            assert outcome.values == pytest.approx(other.values, rel=0, abs=1e-7)
+            assert outcome.values == pytest.approx(other.values, rel=0, abs=1e-7)  # type: ignore[union-attr]
     with pytest.raises(UsageError, match="AG is not computed on devices"):
         check_device_settings(Settings(("AG",)))
+
+
+def test_a_language_score_is_refused_on_devices_and_over_processes(pairs: tuple[Pair, ...]) -> None:
+    words = replace(KNOWN["EN"], name="LDS")
+    with pytest.raises(UsageError, match="LDS is not computed on devices"):
+        check_device_settings(Settings(METRICS, encoder_metrics=(words,)))
+    with pytest.raises(UsageError, match="LDS is computed in one process"):
+        choose_way(Run(None, pairs, {}, encoder_metrics=(words,), workers=2), 100)
 
 
 def test_baselines_of_equal_sources_are_the_source(rng: np.random.Generator) -> None:
@@ -103,15 +120,15 @@ def test_means_of_the_field_on_tno(shared_data: Path) -> None:
     from ivif_cli.core.data.datasets import open_dataset
 
     pairs = open_dataset("TNO", shared_data / "test").pairs
-    contenders = baseline_contenders([])
     names = ("EN", "SD", "SF", "MI", "VIF", "Qabf")
-    methods = score_tasks(folder_tasks(pairs, contenders), contenders, Settings(names), workers=1)
+    evaluation = score(Run("TNO", pairs, find_metrics(names), workers=1), pairs, baseline_contenders(), {})
+    assert evaluation is not None
     field = {
         "average": (6.346, 24.82, 6.43, 2.226, 0.576, 0.351),
         "maximum": (6.781, 38.58, 9.50, 6.809, 0.942, 0.602),
         "laplacian": (6.824, 34.34, 11.94, 1.733, 0.707, 0.537),
     }
-    for method in methods:
+    for method in evaluation.methods:
         for name, expected in zip(names, field[method.name], strict=True):
             last_place = 0.01 if name in ("SD", "SF") else 0.001
             assert method.mean(name) == pytest.approx(expected, rel=0, abs=0.6 * last_place), (method.name, name)

@@ -1,9 +1,10 @@
-"""The JSON report, schema 1: means, values per picture, conventions, ranks, intervals, tests and gates."""
+"""The JSON report, schema 1 (`ivif_cli/schemas/evaluate.json`): everything the other formats are made of."""
 
 import math
 from typing import Any
 
-from ivif_cli.core.reports.report import Report
+from ivif_cli.core.reports.report import Column, Report
+from ivif_cli.core.scoring.judged import GateResult
 from ivif_cli.core.scoring.results import MethodScores, PictureScores
 
 SCHEMA = 1
@@ -14,11 +15,14 @@ def as_json(report: Report) -> dict[str, Any]:
     evaluation = report.evaluation
     document: dict[str, Any] = {
         "schema": SCHEMA,
-        "ivif": report.version,
+        **report.provenance,
         "dataset": evaluation.dataset,
         "pairs": len(evaluation.pairs),
+        "pair_names": list(evaluation.pairs),
+        "data": evaluation.data,
         "convention": evaluation.convention,
-        "metrics": {name: _describe(report, name) for name in report.metrics},
+        "ranked": list(report.ranked),
+        "metrics": {name: vars(facts) for name, facts in report.metrics.items()},
     }
     if report.coverage is not None:
         document["test_list"] = {
@@ -31,28 +35,19 @@ def as_json(report: Report) -> dict[str, Any]:
     if report.has_rivals:
         document["tests"] = [vars(test) for test in report.tests]
     if report.gates:
-        document["gates"] = [
-            {
-                "metric": result.gate.metric,
-                "kind": result.gate.kind,
-                "bound": result.gate.bound,
-                "value": result.value,
-                "passed": result.passed,
-            }
-            for result in report.gates
-        ]
+        document["gates"] = [_gate(gate) for gate in report.gates]
     return document
 
 
-def _describe(report: Report, name: str) -> dict[str, Any]:
-    metric = report.metrics[name]
-    return {
-        "convention": metric.convention,
-        "higher_is_better": metric.higher_is_better,
-        "formula": metric.formula,
-        "source": metric.source,
-        "range": metric.range,
-    }
+def _gate(gate: GateResult) -> dict[str, Any]:
+    keys = ("metric", "kind", "statistic", "bound", "value", "margin", "is_lower", "passed", "note")
+    entry = {key: getattr(gate, key) for key in keys}
+    regression = gate.regression
+    if regression is not None:
+        interval = regression.interval
+        entry |= {"against": regression.method, "pairs": regression.pairs, "change": regression.change}
+        entry |= {"interval95": interval and [interval.low, interval.high], "p": regression.p}
+    return entry
 
 
 def _method(report: Report, index: int) -> dict[str, Any]:
@@ -62,14 +57,15 @@ def _method(report: Report, index: int) -> dict[str, Any]:
         "kind": method.kind,
         "weights_sha256": method.weights_sha256,
         "mean": {name: method.mean(name) for name in report.metrics},
+        "p10": {name: Column(name, True).value(method) for name in report.metrics},
         "interval95": {name: _interval(report, name, index) for name in report.metrics},
     }
     if report.has_rivals:
-        entry["rank"] = {name: report.ranks[name][index] for name in report.metrics}
+        entry["rank"] = {name: report.ranks[name][index] for name in report.ranked}
         entry["mean_rank"] = report.mean_ranks[index]
     entry["undefined"] = _undefined(report, method)
     entry["colour_pictures"] = method.colour
-    entry["images"] = [_picture(picture) for picture in method.pictures]
+    entry["images"] = [_picture(report, picture) for picture in method.pictures]
     entry["failed"] = [{"name": failure.name, "error": failure.error} for failure in method.failed]
     return entry
 
@@ -84,6 +80,6 @@ def _undefined(report: Report, method: MethodScores) -> dict[str, dict[str, str]
     return {name: reasons for name, reasons in found.items() if reasons}
 
 
-def _picture(picture: PictureScores) -> dict[str, Any]:
-    values = {name: value if math.isfinite(value) else None for name, value in picture.values.items()}
-    return {"name": picture.name, **values}
+def _picture(report: Report, picture: PictureScores) -> dict[str, Any]:
+    values = {name: picture.values[name] for name in report.metrics}
+    return {"name": picture.name, **{name: value if math.isfinite(value) else None for name, value in values.items()}}

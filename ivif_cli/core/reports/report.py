@@ -1,9 +1,11 @@
 """What all formats share: an evaluation with its ranks, intervals, tests, gates, and the marks of best and second."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from ivif_cli.core.metrics import Metric
+import numpy as np
+
 from ivif_cli.core.scoring.comparison import (
     Interval,
     PairedTest,
@@ -13,45 +15,102 @@ from ivif_cli.core.scoring.comparison import (
     paired_tests,
 )
 from ivif_cli.core.scoring.frozen_lists import Coverage, coverage
-from ivif_cli.core.scoring.gates import GateResult
-from ivif_cli.core.scoring.results import Evaluation, MethodScores
+from ivif_cli.core.scoring.judged import GateResult
+from ivif_cli.core.scoring.results import Evaluation, Facts, MethodScores
 
-_DECIMALS = {"SD": 2, "SF": 2, "AG": 2, "PSNR": 2, "MSE": 4}
+_TAILED = ("K",)
+"""Metrics whose mean hides the worst pictures: their 10th percentile stands beside it."""
+_DECIMALS = {"SD": 2, "SF": 2, "AG": 2, "PSNR": 2, "MSE": 4, "TD": 2}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table of means: a metric's mean, or its 10th percentile over pictures."""
+
+    metric: str
+    is_tail: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.metric} p10" if self.is_tail else self.metric
+
+    def value(self, method: MethodScores) -> float | None:
+        """What stands in it for a method; None where nothing is defined."""
+        if not self.is_tail:
+            return method.mean(self.metric)
+        values = list(method.values(self.metric).values())
+        return float(np.percentile(values, 10)) if values else None
 
 
 @dataclass(frozen=True)
 class Report:
     """An evaluation ready to be written.
 
-    `ranks` is metric -> rank of each method (1 the best, None without a mean); `intervals` is metric -> 95 % interval
-    of each method's mean.
+    Attributes:
+        ranked: metrics that methods are ranked by; others are there for a gate.
+        ranks: metric -> rank of each method (1 the best, None without a mean).
+        intervals: metric -> 95 % interval of each method's mean.
+        provenance: what made it: version of ivif, and date, command and options where known.
     """
 
-    version: str
     evaluation: Evaluation
-    metrics: dict[str, Metric]
+    metrics: dict[str, Facts]
+    ranked: tuple[str, ...]
     ranks: dict[str, list[float | None]]
     mean_ranks: list[float | None]
     intervals: dict[str, list[Interval | None]]
     tests: tuple[PairedTest, ...]
     gates: tuple[GateResult, ...]
     coverage: Coverage | None
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        return str(self.provenance.get("ivif", "of unknown version"))
 
     @property
     def has_rivals(self) -> bool:
         return len(self.evaluation.methods) > 1
 
-    def mark(self, metric: str, method: int) -> str:
-        """ "best", "second" or "" for a method's mean, where several methods are compared."""
-        rank = self.ranks[metric][method]
-        if not self.has_rivals or rank is None:
+    @property
+    def columns(self) -> list[Column]:
+        """Columns of the table of means."""
+        return [
+            column
+            for name in self.metrics
+            for column in ([Column(name), Column(name, True)] if name in _TAILED else [Column(name)])
+        ]
+
+    def mark(self, column: Column, method: int) -> str:
+        """ "best", "second" or "" for a method's value, where several methods are compared."""
+        values = [column.value(one) for one in self.evaluation.methods]
+        own = values[method]
+        if not self.has_rivals or own is None:
             return ""
-        better = sum(other is not None and other < rank for other in self.ranks[metric])
+        up = self.metrics[column.metric].higher_is_better
+        better = sum(other is not None and (other > own if up else other < own) for other in values)
         return {0: "best", 1: "second"}.get(better, "")
 
-    def header(self, metric: str) -> str:
+    def header(self, column: Column) -> str:
         """Name with an arrow to the better side."""
-        return f"{metric} {'↑' if self.metrics[metric].higher_is_better else '↓'}"
+        return f"{column.name} {'↑' if self.metrics[column.metric].higher_is_better else '↓'}"
+
+    @property
+    def legend(self) -> str:
+        """What the marks of a table mean."""
+        parts = ["Arrows point to the better side."]
+        parts += ["* marks the best of a column."] if self.has_rivals else []
+        parts += ["p10 is the 10th percentile over pictures."] if any(c.is_tail for c in self.columns) else []
+        return " ".join(parts)
+
+    def test(self, method: str, metric: str) -> PairedTest | None:
+        """The paired test of a method against the first one."""
+        return next((test for test in self.tests if (test.method, test.metric) == (method, metric)), None)
+
+    def error(self, method: str, picture: str) -> str:
+        """Why a picture of a method could not be scored; "" where it was."""
+        failed = (f for m in self.evaluation.methods if m.name == method for f in m.failed if f.name == picture)
+        return next((failure.error for failure in failed), "")
 
     @property
     def title(self) -> str:
@@ -83,7 +142,7 @@ def _method_remarks(method: MethodScores, metrics: Sequence[str]) -> list[str]:
     if method.failed:
         remarks.append(f"{method.name}: {len(method.failed)} pictures could not be scored and are in no mean.")
     if method.colour:
-        remarks.append(f"{method.name}: {method.colour} colour pictures, scored by their luma (vifb: by channel).")
+        remarks.append(f"{method.name} is in colour; metrics are of the luma (in convention vifb of each channel).")
     for metric in metrics:
         undefined = method.undefined(metric)
         if undefined:
@@ -94,24 +153,31 @@ def _method_remarks(method: MethodScores, metrics: Sequence[str]) -> list[str]:
 
 
 def build_report(
-    version: str, evaluation: Evaluation, metrics: dict[str, Metric], gates: Sequence[GateResult]
+    evaluation: Evaluation,
+    metrics: dict[str, Facts],
+    gates: Sequence[GateResult] = (),
+    *,
+    ranked: Sequence[str] | None = None,
+    provenance: dict[str, Any] | None = None,
 ) -> Report:
-    """An evaluation with everything that is derived from it."""
+    """An evaluation with everything that is derived from it; all metrics rank where `ranked` is None."""
     methods = evaluation.methods
-    ranks = {name: metric_ranks(methods, name, metric.higher_is_better) for name, metric in metrics.items()}
+    ranked = tuple(metrics) if ranked is None else tuple(ranked)
+    ranks = {name: metric_ranks(methods, name, facts.higher_is_better) for name, facts in metrics.items()}
     intervals = {
         name: [bootstrap_interval(list(method.values(name).values())) for method in methods] for name in metrics
     }
     return Report(
-        version,
         evaluation,
         metrics,
+        ranked,
         ranks,
-        mean_ranks(list(ranks.values())),
+        mean_ranks([ranks[name] for name in ranked]),
         intervals,
         tuple(paired_tests(evaluation)),
         tuple(gates),
         coverage(evaluation.dataset, evaluation.pairs),
+        provenance or {},
     )
 
 
@@ -124,16 +190,6 @@ def rank_number(rank: float | None) -> str:
     return "n/a" if rank is None else f"{rank:.2f}"
 
 
-def header_row(report: Report) -> list[str]:
-    """Column heads of the table of means."""
-    heads = ["method", *(report.header(name) for name in report.metrics)]
-    return [*heads, "mean rank"] if report.has_rivals else heads
-
-
-def mean_rows(report: Report) -> list[list[str]]:
-    """The table of means as text, a row a method."""
-    rows = []
-    for index, method in enumerate(report.evaluation.methods):
-        row = [method.name, *(number(name, method.mean(name)) for name in report.metrics)]
-        rows.append([*row, rank_number(report.mean_ranks[index])] if report.has_rivals else row)
-    return rows
+def signed(value: float) -> str:
+    """A difference with its sign and three digits."""
+    return f"{value:+.3g}" if abs(value) >= 1e-4 or value == 0 else f"{value:+.0e}"

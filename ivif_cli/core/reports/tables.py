@@ -1,12 +1,15 @@
-"""The table of means and the values per picture as CSV, Markdown and LaTeX."""
+"""The table of means and the values per picture as rows, CSV, Markdown and LaTeX."""
 
 import csv
 import io
 import math
 import re
 
-from ivif_cli.core.reports.report import Report, header_row, mean_rows, number, rank_number
+from ivif_cli.core.reports.report import Column, Report, number, rank_number, signed
 
+CSV_HEAD = "method,kind,image,"
+MARKDOWN_HEAD = "<!-- ivif evaluate -->"
+LATEX_HEAD = "% ivif evaluate: "
 _LATEX_SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -15,80 +18,145 @@ _LATEX_SPECIAL = {
 }
 
 
+def as_rows(report: Report) -> tuple[list[str], list[list[str]]]:
+    """Heads and rows of the terminal table; with rivals, the best of a column ends in `*`."""
+    heads = ["method", *(report.header(column) for column in report.columns)]
+    rows = []
+    for index, method in enumerate(report.evaluation.methods):
+        row = [method.name]
+        for column in report.columns:
+            star = "*" if report.mark(column, index) == "best" else ""
+            row.append(number(column.metric, column.value(method)) + star)
+        rows.append([*row, rank_number(report.mean_ranks[index])] if report.has_rivals else row)
+    return ([*heads, "mean rank"] if report.has_rivals else heads), rows
+
+
 def as_csv(report: Report) -> str:
-    """Every value with full digits: rows of kind "image", then one of kind "mean" a method; empty where undefined."""
+    """Every value with full digits; empty where undefined.
+
+    Kinds of rows: "image" a picture, then a method's "mean", "low95" and "high95" (bounds of its interval), "p10"
+    (10th percentile), and, against the first method, "difference" and "p_holm".
+    """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["method", "kind", "image", *report.metrics])
-    for method in report.evaluation.methods:
+    writer.writerow([*CSV_HEAD.strip(",").split(","), *report.metrics])
+    for index, method in enumerate(report.evaluation.methods):
         for picture in method.pictures:
             values = (picture.values[name] for name in report.metrics)
             writer.writerow([method.name, "image", picture.name, *(v if math.isfinite(v) else "" for v in values)])
-        means = (method.mean(name) for name in report.metrics)
-        writer.writerow([method.name, "mean", "", *("" if mean is None else mean for mean in means)])
+        for kind, row in _csv_statistics(report, index).items():
+            writer.writerow([method.name, kind, "", *("" if value is None else value for value in row)])
     return stream.getvalue()
 
 
-def _markdown_text(text: str) -> str:
+def _csv_statistics(report: Report, index: int) -> dict[str, list[float | None]]:
+    method = report.evaluation.methods[index]
+    intervals = [report.intervals[name][index] for name in report.metrics]
+    rows = {
+        "mean": [method.mean(name) for name in report.metrics],
+        "low95": [interval and interval.low for interval in intervals],
+        "high95": [interval and interval.high for interval in intervals],
+        "p10": [Column(name, True).value(method) for name in report.metrics],
+    }
+    if index:
+        tests = [report.test(method.name, name) for name in report.metrics]
+        rows["difference"] = [test and test.difference for test in tests]
+        rows["p_holm"] = [test and test.p_holm for test in tests]
+    return rows
+
+
+def markdown_text(text: str) -> str:
     """Text that no Markdown reader takes for markup or for the end of a table cell."""
     return re.sub(r"([\\`*_{}\[\]<>|#~])", r"\\\1", " ".join(text.split()))
 
 
-def _marked(report: Report, metric: str, index: int, best: str, second: str) -> str:
-    text = number(metric, report.evaluation.methods[index].mean(metric))
-    return {"best": best, "second": second, "": "{}"}[report.mark(metric, index)].format(text)
+def markdown_table(heads: list[str], rows: list[list[str]]) -> list[str]:
+    """Lines of a table; cells as they are."""
+    rule = f"| --- |{' ---: |' * (len(heads) - 1)}"
+    return [f"| {' | '.join(heads)} |", rule, *(f"| {' | '.join(row)} |" for row in rows)]
 
 
 def as_markdown(report: Report) -> str:
-    """The means for a job page or a README: best bold, second underlined; then gates and remarks."""
-    heads = header_row(report)
-    lines = [
-        f"### {_markdown_text(report.title)}",
-        "",
-        f"| {' | '.join(heads)} |",
-        f"| --- |{' ---: |' * (len(heads) - 1)}",
-    ]
-    for index, method in enumerate(report.evaluation.methods):
-        cells = [_markdown_text(method.name)]
-        cells += [_marked(report, name, index, "**{}**", "<u>{}</u>") for name in report.metrics]
-        cells += [rank_number(report.mean_ranks[index])] if report.has_rivals else []
-        lines.append(f"| {' | '.join(cells)} |")
+    """For a job page or a README: means (best bold, second underlined) with intervals, tests, gates and remarks."""
+    heads = ["method", *(markdown_text(report.header(column)) for column in report.columns)]
+    heads += ["mean rank"] if report.has_rivals else []
+    rows = [_markdown_row(report, index) for index in range(len(report.evaluation.methods))]
+    lines = [MARKDOWN_HEAD, f"### {markdown_text(report.title)}", "", *markdown_table(heads, rows)]
     if report.gates:
-        lines += ["", "| gate | |", "| --- | --- |"]
-        lines += [f"| {_markdown_text(str(g))} | {'passed' if g.passed else '**missed**'} |" for g in report.gates]
-    lines += ["", *(f"- {_markdown_text(remark)}" for remark in report.remarks), ""]
+        gates = [[markdown_text(str(gate)), "kept" if gate.passed else "**missed**"] for gate in report.gates]
+        lines += ["", *markdown_table(["gate", ""], gates)]
+    if report.tests:
+        first = markdown_text(report.evaluation.first.name)
+        lines += ["", f"Difference to {first} on common pictures, p of Wilcoxon's test with Holm's correction:", ""]
+        tests = [[markdown_text(name), *cells] for name, cells in test_rows(report)]
+        lines += markdown_table(["method", *(markdown_text(name) for name in report.metrics)], tests)
+    lines += ["", *(f"- {markdown_text(remark)}" for remark in report.remarks), ""]
     return "\n".join(lines)
 
 
-def _latex_text(text: str) -> str:
+def _markdown_row(report: Report, index: int) -> list[str]:
+    method = report.evaluation.methods[index]
+    cells = [markdown_text(method.name)]
+    for column in report.columns:
+        best = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}[report.mark(column, index)]
+        interval = interval_text(report, column, index)
+        cell = best.format(number(column.metric, column.value(method)))
+        cells.append(f"{cell}<br><sub>{interval}</sub>" if interval else cell)
+    return [*cells, rank_number(report.mean_ranks[index])] if report.has_rivals else cells
+
+
+def interval_text(report: Report, column: Column, index: int) -> str:
+    """The 95 % interval of a mean, "" where there is none."""
+    interval = None if column.is_tail else report.intervals[column.metric][index]
+    if interval is None:
+        return ""
+    return f"{number(column.metric, interval.low)}–{number(column.metric, interval.high)}"
+
+
+def test_rows(report: Report) -> list[tuple[str, list[str]]]:
+    """(method, cells) of the paired tests: difference and p-value a metric."""
+    rows = []
+    for method in report.evaluation.methods[1:]:
+        tests = [report.test(method.name, name) for name in report.metrics]
+        rows.append((method.name, [f"{signed(t.difference)} (p {t.p_holm:.2g})" if t else "n/a" for t in tests]))
+    return rows
+
+
+def latex_text(text: str) -> str:
+    """Text without LaTeX markup."""
     return "".join(_LATEX_SPECIAL.get(char, char) for char in " ".join(text.split()))
 
 
 def as_latex(report: Report) -> str:
-    """A booktabs table of the means: best bold, second underlined."""
-    heads = ["Method"]
+    """Booktabs tables: means with their intervals (best bold, second underlined), then the paired tests."""
     arrows = {True: r"$\uparrow$", False: r"$\downarrow$"}
-    heads += [f"{_latex_text(name)} {arrows[metric.higher_is_better]}" for name, metric in report.metrics.items()]
+    heads = ["Method"]
+    heads += [f"{latex_text(c.name)} {arrows[report.metrics[c.metric].higher_is_better]}" for c in report.columns]
     heads += ["Mean rank"] if report.has_rivals else []
-    lines = [
-        f"% {_latex_text(report.title)}; convention {report.evaluation.convention}; ivif {report.version}",
-        r"\begin{tabular}{l" + "c" * (len(heads) - 1) + "}",
-        r"\toprule",
-        " & ".join(heads) + r" \\",
-        r"\midrule",
-    ]
-    for index, method in enumerate(report.evaluation.methods):
-        cells = [_latex_text(method.name)]
-        cells += [_marked(report, name, index, r"\textbf{{{}}}", r"\underline{{{}}}") for name in report.metrics]
-        cells += [rank_number(report.mean_ranks[index])] if report.has_rivals else []
-        lines.append(" & ".join(cells) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+    rows = [row for index in range(len(report.evaluation.methods)) for row in _latex_rows(report, index)]
+    facts = f"{latex_text(report.title)}; convention {report.evaluation.convention}; ivif {report.version}"
+    lines = [f"{LATEX_HEAD}{facts}", "% below a mean: its 95 % bootstrap interval", *_tabular(heads, rows)]
+    if report.tests:
+        lines += [f"% difference to {latex_text(report.evaluation.first.name)}, p of Wilcoxon's test after Holm"]
+        tests = [[latex_text(name), *map(latex_text, cells)] for name, cells in test_rows(report)]
+        lines += _tabular(["Method", *map(latex_text, report.metrics)], tests)
+    return "\n".join([*lines, ""])
 
 
-def as_rows(report: Report) -> tuple[list[str], list[list[str]]]:
-    """Heads and rows of the terminal table; with rivals, best means end in `*`."""
-    rows = mean_rows(report)
-    for index, row in enumerate(rows):
-        for column, name in enumerate(report.metrics, start=1):
-            row[column] += "*" if report.mark(name, index) == "best" else ""
-    return header_row(report), rows
+def _latex_rows(report: Report, index: int) -> list[list[str]]:
+    method = report.evaluation.methods[index]
+    row, below = [latex_text(method.name)], [""]
+    for column in report.columns:
+        best = {"best": r"\textbf{{{}}}", "second": r"\underline{{{}}}", "": "{}"}[report.mark(column, index)]
+        row.append(best.format(number(column.metric, column.value(method))))
+        interval = interval_text(report, column, index).replace("–", "--")
+        below.append(rf"{{\scriptsize {interval}}}" if interval else "")
+    if report.has_rivals:
+        row, below = [*row, rank_number(report.mean_ranks[index])], [*below, ""]
+    return [row, below] if any(below) else [row]
+
+
+def _tabular(heads: list[str], rows: list[list[str]]) -> list[str]:
+    body = [" & ".join(row) + r" \\" for row in rows]
+    open_ = r"\begin{tabular}{l" + "c" * (len(heads) - 1) + "}"
+    return [open_, r"\toprule", " & ".join(heads) + r" \\", r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]

@@ -1,9 +1,8 @@
-"""Scoring on a torch device: pictures of one size go through it in one batch, while threads read the next ones."""
+"""Scoring on a torch device: pictures of one size go through it in one batch."""
 
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,9 +15,8 @@ from ivif_cli.core.metrics.maps import Maps, check_sizes
 from ivif_cli.core.metrics.on_device import evaluate_on_device
 from ivif_cli.core.metrics.scene import is_colour
 from ivif_cli.core.metrics.undefined import reason
-from ivif_cli.core.scoring.pictures import read_infrared, read_scored
 from ivif_cli.core.scoring.results import Failure, PictureScores
-from ivif_cli.core.scoring.scorer import Contender, Outcome, Settings, Task, fused_picture
+from ivif_cli.core.scoring.task import Outcome, Settings, Task
 
 _SCENES, _BATCH = 16, 8
 
@@ -36,6 +34,7 @@ class _Entry:
 def check_device_settings(settings: Settings) -> None:
     """Raises UsageError where something is asked for that devices do not compute."""
     others = [name for name in settings.metrics if name not in SIX]
+    others += [metric.name for metric in settings.encoder_metrics]
     if settings.convention != "ivif" or others:
         what = others[0] if others else f"convention {settings.convention}"
         raise UsageError(
@@ -43,41 +42,24 @@ def check_device_settings(settings: Settings) -> None:
         )
 
 
-def score_on_device(
-    tasks: Iterable[Task], contenders: Sequence[Contender], settings: Settings, device: str
-) -> Iterator[list[Outcome]]:
-    """Outcomes of each scene in order, as `score_scene` gives them; values to 1e-9 of those on the CPU, VIF to 1e-7."""
+def score_on_device(tasks: Iterable[Task], settings: Settings, device: str) -> Iterator[list[Outcome]]:
+    """Outcomes of each scene in order, as `score_task` gives them; values to 1e-9 of those on the CPU, VIF to 1e-7."""
     remaining = iter(tasks)
-    with ThreadPoolExecutor(4) as pool:
-        while chunk := list(islice(remaining, _SCENES)):
-            read = list(pool.map(lambda task: _read(task, contenders, settings), chunk))
-            scores = _score(read, settings, device)
-            for row, (task, entries) in enumerate(zip(chunk, read, strict=True)):
-                yield [_outcome(task, entry, scores.get((row, column))) for column, entry in enumerate(entries)]
+    while chunk := list(islice(remaining, _SCENES)):
+        read = [[_entry(task, fused) for fused in task.fused] for task in chunk]
+        scores = _score(read, settings, device)
+        for row, (task, entries) in enumerate(zip(chunk, read, strict=True)):
+            yield [_outcome(task, entry, scores.get((row, column))) for column, entry in enumerate(entries)]
 
 
-def _read(task: Task, contenders: Sequence[Contender], settings: Settings) -> list[_Entry | Failure]:
-    name = task.pair.name
+def _entry(task: Task, fused: np.ndarray | Failure) -> _Entry | Failure:
+    if isinstance(fused, Failure):
+        return fused
+    entry = _Entry(to_luma(task.ir), to_luma(task.vis), to_luma(fused), is_colour(fused))
     try:
-        ir, vis = read_infrared(task.pair.ir, settings.read), read_scored(task.pair.vis, settings.read)
+        check_sizes(Maps(entry.ir), Maps(entry.vis), Maps(entry.fused))
     except IvifError as error:
-        return [Failure(name, str(error)) for _ in contenders]
-    entries: list[_Entry | Failure] = []
-    for contender, given in zip(contenders, task.fused, strict=True):
-        try:
-            if isinstance(given, Failure):
-                entries.append(given)
-                continue
-            fused = fused_picture((ir, vis), contender, given, settings.read)
-            entries.append(_entry(ir, vis, fused))
-        except IvifError as error:
-            entries.append(Failure(name, str(error)))
-    return entries
-
-
-def _entry(ir: np.ndarray, vis: np.ndarray, fused: np.ndarray) -> _Entry:
-    entry = _Entry(to_luma(ir), to_luma(vis), to_luma(fused), is_colour(fused))
-    check_sizes(Maps(entry.ir), Maps(entry.vis), Maps(entry.fused))
+        return Failure(task.name, str(error))
     return entry
 
 
@@ -108,7 +90,7 @@ def _score(
 
 def _outcome(task: Task, entry: _Entry | Failure, values: dict[str, float] | None) -> Outcome:
     if isinstance(entry, Failure) or values is None:
-        return (entry if isinstance(entry, Failure) else Failure(task.pair.name, "not scored")), False
+        return (entry if isinstance(entry, Failure) else Failure(task.name, "not scored")), False
     maps = Maps(entry.ir), Maps(entry.vis), Maps(entry.fused)
     undefined = {name: reason(name, value, *maps) for name, value in values.items() if not math.isfinite(value)}
-    return PictureScores(task.pair.name, values, undefined), entry.colour
+    return PictureScores(task.name, values, undefined), entry.colour

@@ -1,148 +1,158 @@
-"""Gates for pipelines: bounds on means, and no loss against an earlier report."""
+"""Gates for pipelines: bounds on a statistic of a metric over pictures, and no loss against an earlier report."""
 
-import json
 import math
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from ivif_cli.core.errors import InputError, UsageError
-from ivif_cli.core.metrics import Metric
-from ivif_cli.core.scoring.results import MethodScores
+import numpy as np
 
-_LARGEST = 1e300
+from ivif_cli.core.errors import UsageError
+from ivif_cli.core.scoring.judged import GateResult, Regression
+from ivif_cli.core.scoring.regression import Tolerance, check_comparable, find_regressions, parse_tolerance
+from ivif_cli.core.scoring.results import Evaluation, Facts, MethodScores
+from ivif_cli.core.scoring.saved import SavedReport, read_report
+
+_STATISTIC = re.compile(r"mean|median|each|p(?:100|\d{1,2}(?:\.\d+)?)|@.+", re.DOTALL)
+_FORM = "METRIC=VALUE or METRIC:STATISTIC=VALUE with mean, median, pN, each or @PAIR"
 
 
 @dataclass(frozen=True)
 class Bound:
-    """A bound on the mean of a metric: `kind` is "min", "max" or "baseline"."""
+    """A bound on a metric: `kind` is "min" or "max".
+
+    `statistic` is "mean", "median", "pN" (N-th percentile, linear between values), "each" (every picture has to keep
+    the bound) or "@NAME" (the picture of that pair).
+    """
 
     metric: str
     kind: str
     bound: float
-    is_lower: bool
-
-    def passes(self, value: float | None) -> bool:
-        """Whether a mean keeps this bound; a metric without a mean never does."""
-        if value is None:
-            return False
-        return value >= self.bound if self.is_lower else value <= self.bound
-
-
-@dataclass(frozen=True)
-class GateResult:
-    """A bound and what was found."""
-
-    gate: Bound
-    value: float | None
+    statistic: str = "mean"
 
     @property
-    def passed(self) -> bool:
-        return self.gate.passes(self.value)
+    def is_lower(self) -> bool:
+        return self.kind == "min"
 
-    def __str__(self) -> str:
-        found = "has no value" if self.value is None else f"is {self.value:.6g}"
-        relation = "at least" if self.gate.is_lower else "at most"
-        origin = " (baseline and tolerance)" if self.gate.kind == "baseline" else ""
-        return f"{self.gate.metric} {found}, must be {relation} {self.gate.bound:.6g}{origin}"
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """How much may be lost: a share of the old value, or an amount of it."""
-
-    amount: float
-    is_share: bool
-
-    def slack(self, value: float) -> float:
-        return abs(value) * self.amount if self.is_share else self.amount
+    def find(self, method: MethodScores) -> float | None:
+        """The statistic of a method's values; None where it has none, for "each" where one picture has none."""
+        values = method.values(self.metric)
+        if self.statistic.startswith("@"):
+            return values.get(self.statistic[1:])
+        if not values or (self.statistic == "each" and len(values) < len(method.pictures) + len(method.failed)):
+            return None
+        if self.statistic == "mean":
+            return method.mean(self.metric)
+        if self.statistic == "each":
+            return min(values.values()) if self.is_lower else max(values.values())
+        share = 50.0 if self.statistic == "median" else float(self.statistic[1:])
+        return float(np.percentile(list(values.values()), share))
 
 
 def parse_bound(text: str, kind: str, metrics: Iterable[str]) -> Bound:
-    """`VIF=0.75` as a lower (`kind` "min") or upper ("max") bound on one of `metrics`, in any letter case.
+    """`VIF=0.75` or `K:p10=0.5` as a lower (`kind` "min") or upper ("max") bound on one of `metrics`, in any case.
 
     Raises:
         UsageError: not of that form, or another metric.
     """
-    name, _, value = text.partition("=")
-    metric = next((known for known in metrics if known.lower() == name.strip().lower()), None)
+    left, equals, value = text.rpartition("=")
+    name, _, statistic = left.partition(":")
+    known = {metric.lower(): metric for metric in metrics}
+    statistic = statistic.strip() if statistic.startswith("@") else statistic.strip().lower()
+    if not equals or (":" in left and not _STATISTIC.fullmatch(statistic)):
+        raise UsageError(f"--{kind} {text}: not of the form METRIC=VALUE", _FORM)
+    metric = known.get(name.strip().lower())
     if metric is None:
-        raise UsageError(f"--{kind} {text}: not a metric of this run", f"it has {', '.join(metrics)}")
+        raise UsageError(f"--{kind} {text}: unknown metric", f"known: {', '.join(known.values())}")
+    return Bound(metric, kind, _finite(value, f"--{kind} {text}"), statistic or "mean")
+
+
+def _finite(value: str, option: str) -> float:
     try:
-        bound = float(value)
+        number = float(value)
     except ValueError:
-        raise UsageError(f"--{kind} {text}: not of the form METRIC=VALUE", f"as in --{kind} VIF=0.75") from None
-    if not math.isfinite(bound):
-        raise UsageError(f"--{kind} {text}: not a finite number", f"as in --{kind} VIF=0.75")
-    return Bound(metric, kind, bound, kind == "min")
+        number = math.nan
+    if not math.isfinite(number):
+        raise UsageError(f"{option}: {value.strip() or 'nothing'} is not a finite number", _FORM)
+    return number
 
 
-def parse_tolerance(text: str) -> Tolerance:
-    """`1%` (of the old value) or `0.01` (an amount).
+@dataclass(frozen=True)
+class Gates:
+    """All gates of a run: bounds, and an earlier report with what may be lost against it."""
+
+    bounds: tuple[Bound, ...] = ()
+    baseline: SavedReport | None = None
+    tolerance: Tolerance = field(default_factory=Tolerance)
+
+    @property
+    def metrics(self) -> list[str]:
+        """Metrics that bounds name."""
+        return [bound.metric for bound in self.bounds]
+
+    def check(self, pairs: Sequence[str], data: dict[str, str], metrics: dict[str, Facts]) -> None:
+        """Refuse, before anything is scored, what could not be judged.
+
+        Args:
+            pairs, data: names of the pairs of the run, and hashes of their files by name.
+            metrics: those of the run.
+
+        Raises:
+            UsageError: a bound on a pair that the run does not have; a baseline of other pairs, files or conventions.
+        """
+        for bound in self.bounds:
+            if bound.statistic.startswith("@") and bound.statistic[1:] not in pairs:
+                raise UsageError(f"--{bound.kind} {bound.metric}:{bound.statistic}: this run has no such pair")
+        if self.baseline is not None:
+            check_comparable(self.baseline, pairs, data, metrics)
+
+    def judge(self, evaluation: Evaluation, metrics: dict[str, Facts]) -> list[GateResult]:
+        """Every gate against the first method."""
+        method = evaluation.first
+        results = [_judged(bound, method) for bound in self.bounds]
+        if self.baseline is not None:
+            found = find_regressions(self.baseline, method, metrics, self.tolerance)
+            results += [_result(regression) for regression in found]
+        return results
+
+
+def _judged(bound: Bound, method: MethodScores) -> GateResult:
+    value = bound.find(method)
+    keeps = value is not None and (value >= bound.bound if bound.is_lower else value <= bound.bound)
+    return GateResult(bound.metric, bound.kind, bound.statistic, bound.bound, value, bound.is_lower, keeps)
+
+
+def _result(regression: Regression) -> GateResult:
+    return GateResult(
+        regression.metric,
+        "baseline",
+        "mean",
+        regression.bound,
+        regression.value,
+        regression.higher_is_better,
+        not regression.is_missed,
+        str(regression),
+        regression,
+    )
+
+
+def parse_gates(
+    lower: Sequence[str],
+    upper: Sequence[str],
+    baseline: Path | None,
+    tolerances: Sequence[str],
+    metrics: Sequence[str],
+) -> Gates:
+    """Gates of the options `--min`, `--max`, `--baseline` and `--tolerance`; `metrics` are the names that are known.
 
     Raises:
-        UsageError: neither of the two, or negative.
+        UsageError: a value that cannot be read, or a tolerance without a baseline.
+        InputError: a baseline that is no report.
     """
-    try:
-        amount = float(text.removesuffix("%"))
-    except ValueError:
-        amount = -1.0
-    if not 0 <= amount < float("inf"):
-        raise UsageError(f"--tolerance {text}: not a number", "as in --tolerance 1% or --tolerance 0.01")
-    return Tolerance(amount / 100, True) if text.endswith("%") else Tolerance(amount, False)
-
-
-def read_baseline(path: Path) -> dict[str, Any]:
-    """An earlier JSON report.
-
-    Raises:
-        InputError: missing, or not a report of schema 1.
-    """
-    try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read the baseline {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"the baseline {path} is not JSON", "write one with `ivif evaluate --json`") from error
-    methods = report.get("methods") if isinstance(report, dict) and report.get("schema") == 1 else None
-    if not (isinstance(methods, list) and methods and all(_is_method(entry) for entry in methods)):
-        raise InputError(f"{path} is not an evaluation report of schema 1", "write one with `ivif evaluate --json`")
-    return report
-
-
-def _is_method(entry: object) -> bool:
-    return isinstance(entry, dict) and isinstance(entry.get("mean", {}), dict)
-
-
-def baseline_bounds(
-    report: dict[str, Any], method: str, metrics: dict[str, Metric], tolerance: Tolerance, *, conditions: dict[str, Any]
-) -> list[Bound]:
-    """Bounds that keep the means of an earlier report, up to a tolerance in each metric's bad direction.
-
-    Args:
-        method: the method under test; the report's method of that name is taken, else its first.
-        conditions: what must be equal for means to be comparable, such as dataset, convention, pairs.
-
-    Raises:
-        UsageError: the report was made under other conditions, or has none of the metrics.
-    """
-    for key, value in conditions.items():
-        if report.get(key, value) != value:
-            raise UsageError(f"the baseline is for {key} {report[key]}, this run for {value}", "compare like with like")
-    old = next((entry for entry in report["methods"] if entry.get("name") == method), report["methods"][0])
-    bounds = []
-    for name, metric in metrics.items():
-        mean = old.get("mean", {}).get(name)
-        if isinstance(mean, int | float) and abs(mean) <= _LARGEST:
-            slack = tolerance.slack(mean)
-            bound = mean - slack if metric.higher_is_better else mean + slack
-            bounds.append(Bound(name, "baseline", bound, metric.higher_is_better))
-    if not bounds:
-        raise UsageError("the baseline has none of the metrics of this run", f"it must have {', '.join(metrics)}")
-    return bounds
-
-
-def check_gates(bounds: Sequence[Bound], method: MethodScores) -> list[GateResult]:
-    """Every bound against the means of a method."""
-    return [GateResult(bound, method.mean(bound.metric)) for bound in bounds]
+    bounds = [parse_bound(text, "min", metrics) for text in lower]
+    bounds += [parse_bound(text, "max", metrics) for text in upper]
+    tolerance = parse_tolerance(tolerances, metrics)
+    if tolerances and baseline is None:
+        raise UsageError("--tolerance goes with --baseline", "name the report to compare with: --baseline old.json")
+    return Gates(tuple(bounds), None if baseline is None else read_report(baseline), tolerance)

@@ -1,49 +1,45 @@
 """LDS as a metric of `ivif evaluate`: it needs an encoder, so it is built on demand and never part of the registry."""
 
-from pathlib import Path
-
 import torch
 
+from ivif_cli.core.device import choose_device
 from ivif_cli.core.language.directions import language_score
-from ivif_cli.core.language.encoder import COMPACT, load_encoder
+from ivif_cli.core.language.encoder import load_encoder
 from ivif_cli.core.language.goal import DEFAULT, Texts, embed_texts
 from ivif_cli.core.language.prompts import load_goal
 from ivif_cli.core.metrics.maps import Maps
 from ivif_cli.core.metrics.metric import Metric
+from ivif_cli.core.scoring.choice import LANGUAGE_METRIC, Words, explain_metric
 
-NAME = "LDS"
 
-
-def language_metric(
-    clip: str = COMPACT,
-    *,
-    pretrained: str | None = None,
-    weights: Path | None = None,
-    prompts: Path | None = None,
-    device: str = "cpu",
-) -> Metric:
+def language_metric(words: Words) -> Metric:
     """The language score as a metric; its convention names the encoder and the objective.
 
     Args:
-        clip, pretrained, weights, device: as for `load_encoder`.
-        prompts: a file of `ivif embed-prompts`, the paper's texts where None.
+        words: `clip`, `pretrained`, `weights` as for `load_encoder`; `device` as for `Fuser`; `prompts`: a file of
+            `ivif embed-prompts`, of which `prompt_set` names a set; the paper's texts where None.
 
     Raises:
         UsageError, EncoderError, WeightsError: as `load_encoder` and `load_goal`.
     """
-    encoder = load_encoder(clip, pretrained=pretrained, weights=weights, device=device)
-    goal = load_goal(prompts, encoder=encoder) if prompts else embed_texts(encoder, Texts(), DEFAULT)
+    device = str(choose_device(words.device))
+    encoder = load_encoder(words.clip, pretrained=words.pretrained, weights=words.weights, device=device)
+    if words.prompts is None:
+        goal = embed_texts(encoder, Texts(), DEFAULT)
+    else:
+        goal = load_goal(words.prompts, encoder=encoder, name=words.prompt_set)
 
     def score(ir: Maps, vis: Maps, fused: Maps) -> float:
         lumas = (torch.from_numpy(maps.pixels)[None, None].to(encoder.device) / 255 for maps in (fused, ir, vis))
         return language_score(encoder, goal, *lumas).item()
 
+    facts = dict(explain_metric(LANGUAGE_METRIC)[LANGUAGE_METRIC])
     return Metric(
-        NAME,
+        LANGUAGE_METRIC,
         score,
         higher_is_better=True,
         convention=f"encoder {encoder.name} ({encoder.sha256[:12]}); {goal.texts.fused}",
-        formula="1/2 cos(I_f - I_ir, T_f - T_ir) + 1/2 cos(I_f - I_vis, T_f - T_vis)",
-        source="arXiv 2402.16267: 1 - L_dir of the whole images",
-        range="-1 to 1",
+        formula=facts["formula"],
+        source=facts["source"],
+        range=facts["range"],
     )

@@ -2,7 +2,27 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from ivif_cli.core.metrics import Metric
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What readers of a report have to know about a metric; fields as in `Metric`."""
+
+    name: str
+    higher_is_better: bool
+    convention: str
+    formula: str
+    source: str
+    range: str
+
+    @classmethod
+    def of(cls, metric: Metric) -> "Facts":
+        """The facts of a metric that can be computed."""
+        better, convention = metric.higher_is_better, metric.convention
+        return cls(metric.name, better, convention, metric.formula, metric.source, metric.range)
 
 
 @dataclass(frozen=True)
@@ -52,13 +72,14 @@ class MethodScores:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A whole run: `metrics` in report order, methods in the order given."""
+    """A whole run: `metrics` in report order, methods in the order given; `data` holds a hash of each pair's files."""
 
     dataset: str | None
     convention: str
     metrics: tuple[str, ...]
     pairs: tuple[str, ...]
     methods: tuple[MethodScores, ...]
+    data: dict[str, str] = field(default_factory=dict)
 
     @property
     def first(self) -> MethodScores:
@@ -73,9 +94,6 @@ def merge_methods(parts: Sequence[Sequence[MethodScores]], order: Sequence[str])
     for same in zip(*parts, strict=True):
         pictures = sorted((p for part in same for p in part.pictures), key=lambda p: place[p.name])
         failed = sorted((f for part in same for f in part.failed), key=lambda f: place[f.name])
-        first = same[0]
         colour = sum(part.colour for part in same)
-        merged.append(
-            MethodScores(first.name, first.kind, tuple(pictures), tuple(failed), first.weights_sha256, colour)
-        )
+        merged.append(replace(same[0], pictures=tuple(pictures), failed=tuple(failed), colour=colour))
     return tuple(merged)

@@ -1,30 +1,36 @@
-"""One evaluation from its pairs to its results: the methods are chosen, fused where needed, scored, gathered."""
+"""One evaluation from its pairs to its results: methods are opened, pictures read or made, scored, gathered."""
 
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.metrics import Metric
 from ivif_cli.core.processes import gather, own_share
-from ivif_cli.core.scoring.pictures import ReadOptions
-from ivif_cli.core.scoring.plan import baseline_contenders, fused_contenders
-from ivif_cli.core.scoring.results import Evaluation, MethodScores, merge_methods
-from ivif_cli.core.scoring.scorer import Contender, Settings, Task, folder_tasks, score_tasks
+from ivif_cli.core.scoring.contenders import ModelContender, baseline_contenders, check_names, folder_contenders
+from ivif_cli.core.scoring.reading import read_tasks
+from ivif_cli.core.scoring.results import Evaluation, Facts, Failure, MethodScores, PictureScores, merge_methods
+from ivif_cli.core.scoring.scorer import score_here, score_over_processes, wanted_workers
+from ivif_cli.core.scoring.task import Contender, Outcome, ReadOptions, Settings, Way
 
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """What a `Fuser` is made of: model, device, precision, tile, threads, as there."""
+    """Models to fuse with, and how: device, precision, tile and threads as for `Fuser`."""
 
-    model: str | Path = "base"
+    models: tuple[str, ...] = ()
     device: str = "auto"
     precision: str = "auto"
     tile: int | None = None
     threads: int | None = None
+
+    def contenders(self) -> list[Contender]:
+        """The models, loaded."""
+        how = {"device": self.device, "precision": self.precision, "tile": self.tile, "threads": self.threads}
+        return [ModelContender(model, **how) for model in self.models]
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,7 @@ class Run:
         dataset: its name, None for folders.
         metrics: chosen metrics of the convention, by name, in report order.
         encoder_metrics: metrics that need an encoder.
-        specs: `--fused` values; without any, the model's pictures are made and scored.
+        specs: `--fused` values; without any, and without a model, `base` fuses.
         common: leave out pairs that not every one of `specs` has a picture of.
         workers: processes; None decides by the amount of work.
         score_device: auto, cpu, cuda or cuda:N: where the metrics are computed.
@@ -55,98 +61,105 @@ class Run:
     score_device: str = "cpu"
 
     @property
-    def all_metrics(self) -> dict[str, Metric]:
-        return self.metrics | {metric.name: metric for metric in self.encoder_metrics}
+    def facts(self) -> dict[str, Facts]:
+        """Every metric of the run as reports describe it."""
+        return {metric.name: Facts.of(metric) for metric in (*self.metrics.values(), *self.encoder_metrics)}
 
 
-@dataclass
-class Scored:
-    """What a run gave: the evaluation, its methods, and what `keep` made of the pictures fused on the way."""
+def open_contenders(run: Run) -> tuple[tuple[Pair, ...], tuple[Contender, ...]]:
+    """Pairs to score, and the methods: models, then folders, then baselines.
 
-    evaluation: Evaluation
-    contenders: list[Contender]
-    kept: dict[str, str] = field(default_factory=dict)
+    Raises:
+        IvifError: a folder or model that cannot be used, two methods of one name, no pair left.
+    """
+    folders = folder_contenders(run.specs, run.pairs)
+    pairs = run.pairs
+    if run.common:
+        pairs = tuple(pair for pair in pairs if all(folder.has(pair) for folder in folders))
+    if not pairs:
+        raise UsageError("there is no pair to score", "the methods have no picture of one and the same pair")
+    methods = [*run.model.contenders(), *folders]
+    methods += baseline_contenders(methods) if run.baselines else []
+    check_names(methods)
+    return pairs, tuple(methods)
 
 
-Keep = Callable[[np.ndarray], str]
+def data_hashes(pairs: Sequence[Pair]) -> dict[str, str]:
+    """sha256 [hex] over the two files of each pair, by its name; pairs that cannot be read are left out."""
+    hashes = {}
+    for pair in pairs:
+        try:
+            hashes[pair.name] = hashlib.sha256(_digest(pair.ir) + _digest(pair.vis)).hexdigest()
+        except OSError:
+            continue
+    return hashes
 
 
-def score(run: Run, *, keep: Keep | None = None, on_done: Callable[[int], None] = lambda count: None) -> Scored | None:
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
+
+
+def score(
+    run: Run,
+    pairs: Sequence[Pair],
+    contenders: Sequence[Contender],
+    data: dict[str, str],
+    *,
+    on_done: Callable[[int], None] = lambda count: None,
+) -> Evaluation | None:
     """Score a run; under torchrun each process scores its share, and all but the first get None.
 
     Args:
-        keep: turns a picture that was fused on the way into what is kept of it, by pair name (a thumbnail).
+        pairs, contenders: of `open_contenders`; data: of `data_hashes`.
         on_done: called with the number of scenes that were scored.
 
     Raises:
-        IvifError: a folder, model or device that cannot be used. Single pictures that fail are part of the result.
+        IvifError: a device that cannot be used. Single pictures that fail are part of the result.
     """
-    kept: dict[str, str] = {}
-    pairs, contenders = _folders(run)
     own = own_share(pairs)
-    if run.specs:
-        tasks = folder_tasks(own, contenders)
-    else:
-        contenders, tasks = _fuse_first(run, own, kept, keep)
-    settings = _settings(run)
-    methods = score_tasks(tasks, contenders, settings, workers=run.workers, total=len(own), on_done=on_done)
-    parts = gather((methods, kept))
+    columns: list[list[Outcome]] = [[] for _ in contenders]
+    for scene in choose_way(run, len(own) * len(contenders))(read_tasks(own, contenders, run.read)):
+        for column, outcome in zip(columns, scene, strict=True):
+            column.append(outcome)
+        on_done(1)
+    parts = gather(tuple(_method(*entry) for entry in zip(contenders, columns, strict=True)))
     if parts is None:
         return None
-    for _, other in parts:
-        kept.update(other)
-    return Scored(_evaluation(run, pairs, [part for part, _ in parts]), contenders, kept)
-
-
-def _settings(run: Run) -> Settings:
-    if run.score_device == "cpu":
-        return Settings(tuple(run.metrics), run.convention, run.read, run.encoder_metrics)
-    from ivif_cli.core.device import choose_device
-    from ivif_cli.core.scoring.device_scorer import check_device_settings
-
-    device = str(choose_device(run.score_device))
-    settings = Settings(tuple(run.metrics), run.convention, run.read, run.encoder_metrics, device)
-    if device != "cpu":
-        check_device_settings(settings)
-    return settings
-
-
-def _folders(run: Run) -> tuple[tuple[Pair, ...], list[Contender]]:
-    """Pairs to score, and the methods that were fused elsewhere, with the baselines after them."""
-    contenders = fused_contenders(run.specs, run.pairs)
-    pairs = run.pairs
-    if run.common:
-        pairs = tuple(p for p in pairs if all(p.name in (contender.files or {}) for contender in contenders))
-    if not pairs:
-        raise UsageError("there is no pair to score", "the methods have no picture of one and the same pair")
-    return pairs, contenders + (baseline_contenders(contenders) if run.baselines else [])
-
-
-def _fuse_first(
-    run: Run, own: Sequence[Pair], kept: dict[str, str], keep: Keep | None
-) -> tuple[list[Contender], Iterator[Task]]:
-    from ivif_cli.core.fusing.fuser import open_fuser
-    from ivif_cli.core.scoring.fuse_first import fusing_tasks, model_contender
-
-    options = run.model
-    fuser = open_fuser(
-        options.model,
-        device=options.device,
-        precision=options.precision,
-        tile=options.tile,
-        threads=options.threads,
-    )
-    contenders = [model_contender(fuser)]
-    if run.baselines:
-        contenders += baseline_contenders(contenders)
-
-    def remember(name: str, fused: np.ndarray) -> None:
-        if keep is not None:
-            kept[name] = keep(fused)
-
-    return contenders, fusing_tasks(fuser, own, len(contenders) - 1, run.read, remember)
-
-
-def _evaluation(run: Run, pairs: Sequence[Pair], parts: Sequence[Sequence[MethodScores]]) -> Evaluation:
     names = tuple(pair.name for pair in pairs)
-    return Evaluation(run.dataset, run.convention, tuple(run.all_metrics), names, merge_methods(parts, names))
+    return Evaluation(run.dataset, run.convention, tuple(run.facts), names, merge_methods(parts, names), data)
+
+
+def choose_way(run: Run, pictures: int) -> Way:
+    """How a run is scored: on a device, over processes, or in this one.
+
+    Raises:
+        UsageError: metrics that the chosen way does not compute.
+        DeviceError: a device that is not there.
+    """
+    settings = Settings(tuple(run.metrics), run.convention, run.encoder_metrics)
+    if run.score_device != "cpu":
+        from ivif_cli.core.device import choose_device
+        from ivif_cli.core.scoring.device_scorer import check_device_settings, score_on_device
+
+        device = str(choose_device(run.score_device))
+        if device != "cpu":
+            check_device_settings(settings)
+            return partial(score_on_device, settings=settings, device=device)
+    if run.encoder_metrics and (run.workers or 1) > 1:
+        raise UsageError(f"{run.encoder_metrics[0].name} is computed in one process", "leave --workers out")
+    workers = 1 if run.encoder_metrics else run.workers or wanted_workers(pictures)
+    if workers == 1:
+        return partial(score_here, settings=settings)
+    return partial(score_over_processes, settings=settings, workers=workers)
+
+
+def _method(contender: Contender, outcomes: Sequence[Outcome]) -> MethodScores:
+    return MethodScores(
+        contender.name,
+        contender.kind,
+        tuple(found for found, _ in outcomes if isinstance(found, PictureScores)),
+        tuple(found for found, _ in outcomes if isinstance(found, Failure)),
+        contender.weights_sha256,
+        sum(colour for _, colour in outcomes),
+    )

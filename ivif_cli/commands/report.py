@@ -1,0 +1,45 @@
+"""`ivif report`: rebuild reports from the JSON of earlier evaluations, put methods together, compare runs over time."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ivif_cli.commands.console import Console
+
+
+def report(
+    files: Annotated[list[Path], typer.Argument(metavar="JSON...", help="Reports of `ivif evaluate`.")],
+    output: Annotated[
+        list[Path] | None,
+        typer.Option("--output", "-o", help="Write .json, .csv, .md, .tex, .html or .xml (JUnit); repeatable."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Let --output replace any file.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON in the place of the table.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes.")] = False,
+) -> None:
+    """Make reports from the JSON of earlier evaluations, without scoring again.
+
+    Several reports have to be of the same pairs and conventions; their methods are ranked and tested together. A method
+    that several have is compared over time: it is named by its report, and the oldest is the first. Pictures are not in
+    the JSON, so an HTML page from it has none.
+    """
+    from ivif_cli.core.reports.json_report import as_json
+    from ivif_cli.core.reports.kinds import check_report_files, write_report
+    from ivif_cli.core.reports.report import build_report
+    from ivif_cli.core.reports.tables import as_rows
+    from ivif_cli.core.scoring.merging import merge_reports
+    from ivif_cli.core.scoring.saved import read_report
+
+    console = Console(quiet=quiet)
+    check_report_files(output or (), overwrite=overwrite)
+    saved = merge_reports([read_report(path) for path in files])
+    built = build_report(saved.evaluation, saved.metrics, saved.gates, ranked=saved.ranked, provenance=saved.provenance)
+    for path in output or ():
+        write_report(built, path, dict)
+    if json_:
+        console.result_json(as_json(built))
+    elif not output:
+        console.table(built.title, *as_rows(built), built.legend)
+    for remark in built.remarks:
+        console.note(remark)

@@ -1,0 +1,72 @@
+"""Report files: the kind of each by its suffix, and what may be overwritten."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ivif_cli.core.errors import OutputError, UsageError
+from ivif_cli.core.files import write_text
+from ivif_cli.core.reports.json_report import as_json
+from ivif_cli.core.reports.junit import SUITE, as_junit
+from ivif_cli.core.reports.report import Report
+from ivif_cli.core.reports.scenes import Scenes
+from ivif_cli.core.reports.tables import CSV_HEAD, LATEX_HEAD, MARKDOWN_HEAD, as_csv, as_latex, as_markdown
+
+GENERATOR = '<meta name="generator" content="ivif'
+_BEGINNING = 2000
+_OWN = {
+    ".json": re.compile(r'\s*\{\s*"schema": 1,\s*"(ivif|dataset)"'),
+    ".csv": re.compile(re.escape(CSV_HEAD)),
+    ".md": re.compile(re.escape(MARKDOWN_HEAD)),
+    ".tex": re.compile(re.escape(LATEX_HEAD)),
+    ".html": re.compile(rf"<!doctype html>.*{re.escape(GENERATOR)}", re.DOTALL),
+    ".xml": re.compile(rf'<\?xml[^>]*>\s*<testsuite name="{SUITE}'),
+}
+"""Suffix -> how a report of ours begins."""
+KINDS = tuple(_OWN)
+
+
+def check_report_files(paths: Sequence[Path], *, overwrite: bool) -> None:
+    """Refuse, before anything is scored, files that could not or should not be written.
+
+    A file that is there is replaced where it is a report of the same kind, else only with `overwrite`.
+
+    Raises:
+        UsageError: a suffix that is no kind of report.
+        OutputError: a folder in the way, no folder to write to, or a file that is not a report.
+    """
+    for path in paths:
+        if path.suffix.lower() not in KINDS:
+            raise UsageError(f"--report {path}: the suffix says the kind of report", f"known are {', '.join(KINDS)}")
+        if path.is_dir() or not path.parent.is_dir():
+            problem = "is a folder" if path.is_dir() else "lies in a folder that does not exist"
+            raise OutputError(f"{path} {problem}", "name a file in a folder that exists")
+        if path.exists() and not overwrite and not is_own_report(path):
+            raise OutputError(f"{path} exists and is not a report of ivif", "--overwrite replaces it")
+
+
+def is_own_report(path: Path) -> bool:
+    """Whether a file begins as our reports of its kind do."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            beginning = stream.read(_BEGINNING)
+    except OSError:
+        return False
+    return not beginning or _OWN[path.suffix.lower()].match(beginning) is not None
+
+
+def write_report(report: Report, path: Path, scenes: Callable[[], Scenes]) -> None:
+    """Write one report; `scenes` is asked for the pictures of an HTML report."""
+    write_text(path, render(report, path.suffix.lower(), scenes))
+
+
+def render(report: Report, kind: str, scenes: Callable[[], Scenes] = dict) -> str:
+    """The text of a report of a kind out of `KINDS`."""
+    if kind == ".json":
+        return json.dumps(as_json(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    if kind == ".html":
+        from ivif_cli.core.reports.html_report import as_html
+
+        return as_html(report, scenes())
+    return {".csv": as_csv, ".md": as_markdown, ".tex": as_latex, ".xml": as_junit}[kind](report)

@@ -1,0 +1,127 @@
+"""Pictures that lie inside a report: a few scenes at full size with maps of what is lost, the others as thumbnails."""
+
+import base64
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from ivif_cli.core.data.luma import to_luma
+from ivif_cli.core.data.pairing import Pair
+from ivif_cli.core.metrics.kept import lost
+from ivif_cli.core.metrics.maps import Maps
+from ivif_cli.core.reports.report import Report
+from ivif_cli.core.scoring.reading import read_task
+from ivif_cli.core.scoring.task import Contender, ReadOptions, Task
+
+INFRARED, VISIBLE = "infrared", "visible"
+_SIDE, _FULL_SIDE = 360, 1280
+_QUALITY, _FULL_QUALITY = 80, 90
+_MOST_SCENES, _MOST_FULL = 48, 8
+_BRIGHTEST_LOSS = 64.0
+"""Lost contrast [grey level] that is drawn at full colour."""
+_ORANGE, _BLUE = np.array((0, 130, 255.0)), np.array((255, 140, 0.0))
+
+
+@dataclass(frozen=True)
+class ScenePictures:
+    """Pictures of one scene as data URIs.
+
+    Attributes:
+        is_full: pictures have the size of the files (at most 1280 px), else at most 360 px.
+        pictures: "infrared", "visible" and method name -> picture.
+        maps: what is drawn of a method -> picture; at full size only.
+    """
+
+    is_full: bool
+    pictures: dict[str, str]
+    maps: dict[str, str] = field(default_factory=dict)
+
+
+Scenes = dict[str, ScenePictures]
+"""Pair name -> its pictures."""
+
+
+def picture_ranking(report: Report) -> list[str]:
+    """Picture names of the method under test, best first: by the mean over metrics of the place among its pictures."""
+    pictures = [p for p in report.evaluation.first.pictures if all(math.isfinite(p.values[n]) for n in report.ranked)]
+    places = {picture.name: 0 for picture in pictures}
+    for name in report.ranked:
+        up = report.metrics[name].higher_is_better
+        ordered = sorted(pictures, key=lambda p: p.values[name], reverse=up)
+        for place, picture in enumerate(ordered):
+            places[picture.name] += place
+    return sorted(places, key=lambda name: (places[name], name))
+
+
+def shown_scenes(report: Report) -> dict[str, bool]:
+    """Scenes to show -> whether at full size, the best and the worst: all scenes, or an even choice of many."""
+    names, ranking = list(report.evaluation.pairs), picture_ranking(report)
+    ends = set(names if len(names) <= _MOST_FULL else ranking[: _MOST_FULL // 2] + ranking[-_MOST_FULL // 2 :])
+    step = math.ceil(len(names) / (_MOST_SCENES - _MOST_FULL)) if len(names) > _MOST_SCENES else 1
+    chosen = ends | set(names[::step])
+    return {name: name in ends for name in names if name in chosen}
+
+
+def make_scenes(
+    pairs: Sequence[Pair], contenders: Sequence[Contender], shown: dict[str, bool], options: ReadOptions
+) -> Scenes:
+    """Pictures of the scenes of `shown_scenes`; a picture that cannot be read or made is left out."""
+    chosen = [pair for pair in pairs if pair.name in shown]
+    return {pair.name: _scene(read_task(pair, contenders, options), contenders, shown[pair.name]) for pair in chosen}
+
+
+def _scene(task: Task, contenders: Sequence[Contender], is_full: bool) -> ScenePictures:
+    if not task.ir.size:
+        return ScenePictures(is_full, {})
+    fused = {
+        contender.name: picture
+        for contender, picture in zip(contenders, task.fused, strict=True)
+        if isinstance(picture, np.ndarray)
+    }
+    side, quality = (_FULL_SIDE, _FULL_QUALITY) if is_full else (_SIDE, _QUALITY)
+    shown = {INFRARED: task.ir, VISIBLE: task.vis} | fused
+    maps = _maps(task, fused) if is_full else {}
+    return ScenePictures(
+        is_full,
+        {label: encoded(picture, side, quality) for label, picture in shown.items()},
+        {label: encoded(picture, side, _QUALITY) for label, picture in maps.items()},
+    )
+
+
+def _maps(task: Task, fused: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """For each method what is lost of each source, and its difference to the visible picture."""
+    ir, vis = Maps(to_luma(task.ir)), Maps(to_luma(task.vis))
+    found = {}
+    for name, picture in fused.items():
+        luma = to_luma(picture)
+        if luma.shape != task.ir.shape[:2]:
+            continue
+        maps = Maps(luma)
+        found[f"{name}: lost"] = lost_map(luma, lost(ir, vis, maps), lost(vis, ir, maps))
+        found[f"{name}: minus visible"] = difference_map(luma, to_luma(task.vis))
+    return found
+
+
+def lost_map(luma: np.ndarray, of_ir: np.ndarray, of_vis: np.ndarray) -> np.ndarray:
+    """What is lost over the dimmed picture, H x W x 3 BGR uint8: of the infrared in orange, of the visible in blue."""
+    shares = [np.minimum(amount / _BRIGHTEST_LOSS, 1)[..., None] for amount in (of_ir, of_vis)]
+    ground = 0.35 * luma[..., None] * (1 - np.maximum(*shares))
+    return np.clip(ground + shares[0] * _ORANGE + shares[1] * _BLUE, 0, 255).astype(np.uint8)
+
+
+def difference_map(luma: np.ndarray, vis: np.ndarray) -> np.ndarray:
+    """Fused minus visible, half as strong, around middle grey; H x W uint8."""
+    return ((luma.astype(np.int16) - vis) // 2 + 128).clip(0, 255).astype(np.uint8)
+
+
+def encoded(picture: np.ndarray, side: int = _SIDE, quality: int = _QUALITY) -> str:
+    """A WebP of at most `side` px as a data URI; `picture` is H x W [x 3] uint8."""
+    scale = min(1.0, side / max(picture.shape[:2]))
+    if scale < 1:
+        size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    _, data = cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, quality])
+    return f"data:image/webp;base64,{base64.b64encode(data.tobytes()).decode()}"

@@ -1,0 +1,129 @@
+"""Reading an evaluation back from its JSON report."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ivif_cli.core.errors import InputError
+from ivif_cli.core.metrics import METRICS
+from ivif_cli.core.scoring.judged import GateResult
+from ivif_cli.core.scoring.results import Evaluation, Facts, Failure, MethodScores, PictureScores
+
+_LARGEST = 1e300
+_HINT = "write one with `ivif evaluate --report old.json`"
+
+
+@dataclass(frozen=True)
+class SavedReport:
+    """An evaluation that was read back.
+
+    Attributes:
+        metrics: those of the evaluation, by name, in report order.
+        ranked: the metrics that methods are ranked by.
+        provenance: date, command, options and version, as far as the report has them.
+        gates: as they were judged.
+    """
+
+    path: Path
+    evaluation: Evaluation
+    metrics: dict[str, Facts]
+    ranked: tuple[str, ...]
+    provenance: dict[str, Any]
+    gates: tuple[GateResult, ...] = ()
+
+
+def read_report(path: Path) -> SavedReport:
+    """A JSON report of schema 1.
+
+    Raises:
+        InputError: missing, or not such a report.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read the report {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"the report {path} is not JSON", _HINT) from error
+    if not isinstance(document, dict) or document.get("schema") != 1:
+        raise InputError(f"{path} is not an evaluation report of schema 1", _HINT)
+    try:
+        return _report(path, document)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, IndexError) as error:
+        raise InputError(f"{path} is not an evaluation report of schema 1", _HINT) from error
+
+
+def _report(path: Path, document: dict[str, Any]) -> SavedReport:
+    metrics = _metrics(document)
+    methods = tuple(_method(entry, metrics) for entry in document["methods"])
+    if not methods or not metrics:
+        raise ValueError("no method, or no metric")
+    found = [picture.name for method in methods for picture in method.pictures]
+    found += [failure.name for method in methods for failure in method.failed]
+    names = tuple(_text(name) for name in document.get("pair_names", dict.fromkeys(found)))
+    convention = _text(document.get("convention", "ivif"))
+    data = {_text(name): _text(digest) for name, digest in document.get("data", {}).items()}
+    dataset = document.get("dataset")
+    evaluation = Evaluation(
+        None if dataset is None else _text(dataset), convention, tuple(metrics), names, methods, data
+    )
+    ranked = tuple(name for name in document.get("ranked", metrics) if name in metrics)
+    kept: dict[str, Any] = {key: document[key] for key in ("ivif", "date", "command", "options") if key in document}
+    gates = tuple(_gate(entry) for entry in document.get("gates", ()) if "is_lower" in entry)
+    return SavedReport(path, evaluation, metrics, ranked, kept, gates)
+
+
+def _gate(entry: dict[str, Any]) -> GateResult:
+    bound, value = (None if entry[key] is None else _number(entry[key]) for key in ("bound", "value"))
+    metric, kind, statistic, note = (_text(entry[key]) for key in ("metric", "kind", "statistic", "note"))
+    return GateResult(metric, kind, statistic, bound, value, bool(entry["is_lower"]), bool(entry["passed"]), note)
+
+
+def _metrics(document: dict[str, Any]) -> dict[str, Facts]:
+    """Metrics as the report describes them; reports that do not are of our own convention."""
+    described = document.get("metrics")
+    if described is None:
+        return {name: Facts.of(METRICS[name]) for name in document["methods"][0]["mean"]}
+    return {
+        _text(name): Facts(
+            name,
+            bool(entry["higher_is_better"]),
+            *(_text(entry[key]) for key in ("convention", "formula", "source", "range")),
+        )
+        for name, entry in described.items()
+    }
+
+
+def _method(entry: dict[str, Any], metrics: dict[str, Facts]) -> MethodScores:
+    undefined = entry.get("undefined", {})
+    pictures = []
+    for image in entry["images"]:
+        name = _text(image["name"])
+        reasons = {metric: _text(why[name]) for metric, why in undefined.items() if name in why}
+        pictures.append(PictureScores(name, {metric: _number(image.get(metric)) for metric in metrics}, reasons))
+    failed = tuple(Failure(_text(one["name"]), _text(one["error"])) for one in entry.get("failed", ()))
+    sha256 = entry.get("weights_sha256")
+    return MethodScores(
+        _text(entry["name"]),
+        _text(entry.get("kind", "folder")),
+        tuple(pictures),
+        failed,
+        None if sha256 is None else _text(sha256),
+        int(_number(entry.get("colour_pictures", 0))),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _number(value: object) -> float:
+    """A number; null is NaN."""
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
+        raise TypeError(f"{value!r} is no number")
+    return float(value)

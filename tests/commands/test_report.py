@@ -1,0 +1,73 @@
+"""`ivif report`: what it rebuilds equals what the evaluation wrote; what it merges is compared."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from ivif_cli.app import app
+from ivif_cli.core.metrics import METRICS
+from ivif_cli.core.reports.kinds import KINDS, render
+from ivif_cli.core.reports.report import Report, build_report
+from ivif_cli.core.scoring.gates import Bound, Gates
+from ivif_cli.core.scoring.results import Evaluation, Facts, MethodScores, PictureScores
+
+FACTS = {name: Facts.of(METRICS[name]) for name in ("EN", "K")}
+
+
+def _run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["report", *map(str, arguments)])
+
+
+def _report(name: str = "ours", gain: float = 0.0, date: str = "2026-01-01") -> Report:
+    pictures = (PictureScores(f"{i}", {"EN": 6 + gain + i / 10, "K": 0.5 + i / 20}) for i in range(8))
+    methods = (MethodScores(name, "folder", tuple(pictures)), MethodScores(f"{name} 2", "folder", ()))
+    evaluation = Evaluation("TNO", "ivif", tuple(FACTS), tuple(map(str, range(8))), methods[:1], {"0": "aa"})
+    gates = Gates((Bound("EN", "min", 9.0), Bound("K", "min", 0.1, "p10"))).judge(evaluation, FACTS)
+    return build_report(evaluation, FACTS, gates, provenance={"ivif": "1", "date": date})
+
+
+def _write(path: Path, report: Report) -> Path:
+    path.write_text(render(report, ".json"), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_rebuilt_report_is_the_one_of_the_run(tmp_path: Path, kind: str) -> None:
+    report = _report()
+    result = _run(_write(tmp_path / "old.json", report), "-o", tmp_path / f"new{kind}")
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / f"new{kind}").read_text(encoding="utf-8") == render(report, kind)
+
+
+def test_methods_of_several_reports_are_ranked_together(tmp_path: Path) -> None:
+    files = _write(tmp_path / "a.json", _report("a")), _write(tmp_path / "b.json", _report("b", gain=0.5))
+    merged = json.loads(_run(*files, "--json").stdout)
+    assert [method["name"] for method in merged["methods"]] == ["a", "b"]
+    assert [method["rank"]["EN"] for method in merged["methods"]] == [2.0, 1.0]
+    assert merged["tests"][0]["difference"] == pytest.approx(0.5)
+
+
+def test_runs_over_time_are_in_the_order_of_their_dates(tmp_path: Path) -> None:
+    new = _write(tmp_path / "tuesday.json", _report(date="2026-01-03"))
+    old = _write(tmp_path / "monday.json", _report(date="2026-01-02"))
+    result = _run(new, old)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.index("ours (monday)") < result.stdout.index("ours (tuesday)")
+
+
+def test_reports_of_other_pairs_are_refused(tmp_path: Path) -> None:
+    report = _report()
+    other = replace(report, evaluation=replace(report.evaluation, data={"0": "bb"}))
+    result = _run(_write(tmp_path / "a.json", report), _write(tmp_path / "b.json", other))
+    assert result.exit_code == 2
+    assert "other files of pair 0" in result.stderr
+
+
+def test_a_file_that_is_no_report_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("{}")
+    result = _run(tmp_path / "a.json")
+    assert result.exit_code == 1
+    assert "is not an evaluation report" in result.stderr
