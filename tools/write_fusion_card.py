@@ -138,7 +138,7 @@ def card(name: str, reports: list[dict[str, Any]], steering: dict[str, Any] | No
         "\n## Scores\n\nTest pairs, never trained on; 8-bit luma. The intervals are bootstrapped over images.\n",
         *(line for report in reports for line in score_lines(report)),
         *steering_lines(steering),
-        "Pictures: `ivif evaluate --dataset NAME --html report.html` shows best and worst of each metric.\n"
+        "Pictures: `ivif evaluate --dataset NAME --report report.html` shows best and worst of each metric.\n"
         "The test sets chose nothing: every setting was chosen on held-out training pairs.",
         f"\n## Limits\n\n{LIMITS}\n\n## Licence\n\n{LICENCE}\n",
     ]

@@ -52,16 +52,16 @@ def as_csv(report: Report) -> str:
 def _csv_statistics(report: Report, index: int) -> dict[str, list[float | None]]:
     method = report.evaluation.methods[index]
     intervals = [report.intervals[name][index] for name in report.metrics]
-    rows = {
+    rows: dict[str, list[float | None]] = {
         "mean": [method.mean(name) for name in report.metrics],
-        "low95": [interval and interval.low for interval in intervals],
-        "high95": [interval and interval.high for interval in intervals],
+        "low95": [interval.low if interval else None for interval in intervals],
+        "high95": [interval.high if interval else None for interval in intervals],
         "p10": [Column(name, True).value(method) for name in report.metrics],
     }
     if index:
         tests = [report.test(method.name, name) for name in report.metrics]
-        rows["difference"] = [test and test.difference for test in tests]
-        rows["p_holm"] = [test and test.p_holm for test in tests]
+        rows["difference"] = [test.difference if test else None for test in tests]
+        rows["p_holm"] = [test.p_holm if test else None for test in tests]
     return rows
 
 

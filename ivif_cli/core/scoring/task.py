@@ -18,17 +18,19 @@ from ivif_cli.core.scoring.results import Failure, PictureScores
 
 
 class Contender(Protocol):
-    """A method to score.
+    """A method to score."""
 
-    Attributes:
-        name: as reports call it.
-        kind: "model" (fused here), "folder" (fused elsewhere) or "baseline".
-        weights_sha256: of a model.
-    """
+    @property
+    def name(self) -> str:
+        """As reports call it."""
 
-    name: str
-    kind: str
-    weights_sha256: str | None
+    @property
+    def kind(self) -> str:
+        """ "model" (fused here), "folder" (fused elsewhere) or "baseline"."""
+
+    @property
+    def weights_sha256(self) -> str | None:
+        """Of a model."""
 
     def picture(self, pair: Pair, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
         """The fused picture of a pair, H x W or H x W x 3 BGR, uint8 or uint16; `ir` and `vis` as `load_sources` gives
