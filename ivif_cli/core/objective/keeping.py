@@ -37,14 +37,14 @@ class KeepingSettings:
 
     retention: float = 600.0
     excess: float = 0.03
-    boost: float = 1.22
+    boost: float = 1.3
     base: float = 60.0
     overshoot: float = 10.0
     rings: float = 40.0
     warm: float = 1.25
     cold: float = 0.8
     even: float = 200.0
-    freedom: float = 0.35
+    freedom: float = 0.6
     spread: float = 0.2
     stretch: float = 1.4
     lift: float = 0.4
@@ -55,15 +55,19 @@ class Wanted:
     """What a batch of pairs asks to be kept; nothing here depends on the fused picture.
 
     Attributes:
-        bands: the stronger source's bands (softly chosen), noise left out.
+        bands: both sources' bands, infrared and visible, noise left out, N x 2 x ...
+        choice: of each band, logit of the share that the infrared is asked for: the stronger source is, softly chosen.
         even: of each band, how little of it is structure, 0 to 1.
+        sources: both sources below the bands, N x 2 x H/32 x W/32.
         base, base_weight: where the base should lie, and how much that counts, N x 1 x H/32 x W/32.
         high, low: the sources' own range in 7 x 7 pixels, N x 1 x H x W.
         strong: where a strong edge is near, 0 to 1.
     """
 
     bands: list[Tensor]
+    choice: list[Tensor]
     even: list[Tensor]
+    sources: Tensor
     base: Tensor
     base_weight: Tensor
     high: Tensor
@@ -78,24 +82,24 @@ def wanted(ir: Tensor, vis: Tensor, scenes: tuple[Tensor, Tensor], settings: Kee
     Noise is estimated a band and source as a low quantile of its local energy; a band of no more than that is even.
     """
     bands, below = laplacian(torch.cat([ir, vis], dim=1), BANDS)
-    targets, evens = [], []
+    targets, choices, evens = [], [], []
     for band in bands:
         strength = energy(band)
         sampled = strength.flatten(2)[..., :: max(1, strength[0, 0].numel() // 512)]
         floor = torch.quantile(sampled, 0.1, dim=2)[..., None, None].clamp(max=4 / 255) + _NOISE / 2
         warm = torch.where(band[:, :1] > 0, settings.warm, settings.cold)
         first, second = strength[:, :1] * warm, strength[:, 1:]
-        share = torch.sigmoid(12 * (first - second) / (first + second + 2 / 255))
+        choices.append(12 * (first - second) / (first + second + 2 / 255))
         structure = (strength / (2 * floor)).square()
         structure = structure / (1 + structure)
-        chosen = share * structure[:, :1] * band[:, :1] + (1 - share) * structure[:, 1:] * band[:, 1:]
-        targets.append(settings.boost * chosen)
+        targets.append(settings.boost * structure * band)
         evens.append(1 - structure.amax(dim=1, keepdim=True))
     high, low = _pooled(torch.maximum(ir, vis)), -_pooled(-torch.minimum(ir, vis))
     spans = [_pooled(luma) + _pooled(-luma) for luma in (ir, vis)]
     strong = (torch.maximum(*spans) * 4 - 0.8).clamp(0, 1)
     target, weight = base_target(below)
-    return Wanted(targets, evens, stretched(target, scenes, settings), weight, high, low, strong)
+    base = stretched(target, scenes, settings)
+    return Wanted(targets, choices, evens, below, base, weight, high, low, strong)
 
 
 def _pooled(luma: Tensor, side: int = 7) -> Tensor:
@@ -125,7 +129,24 @@ def stretched(target: Tensor, scenes: tuple[Tensor, Tensor], settings: KeepingSe
     return (raised + factor * (target - mean)).clamp(0.02, 0.98)
 
 
-def keeping_parts(fused: Tensor, kept: Wanted, default: Tensor, settings: KeepingSettings) -> dict[str, Tensor]:
+def leaning(kept: Wanted, lean: Tensor) -> tuple[list[Tensor], Tensor]:
+    """The bands and the base that a goal asks for: where words and keeping meet.
+
+    Args:
+        kept: what the sources ask.
+        lean: N, -1 (visible) to 1 (infrared), 0 for a goal that names no source.
+    """
+    lean = lean[:, None, None, None]
+    shares = [torch.sigmoid(choice + 4 * lean) for choice in kept.choice]
+    bands = [share * b[:, :1] + (1 - share) * b[:, 1:] for share, b in zip(shares, kept.bands, strict=True)]
+    ir, vis = kept.sources.chunk(2, dim=1)
+    base = kept.base + F.relu(lean) / 2 * (ir - kept.base) + F.relu(-lean) * 0.8 * (vis - kept.base)
+    return bands, base
+
+
+def keeping_parts(
+    fused: Tensor, kept: Wanted, default: Tensor, settings: KeepingSettings, lean: Tensor | None = None
+) -> dict[str, Tensor]:
     """The terms, unweighted scalars named as their weights.
 
     Args:
@@ -133,16 +154,18 @@ def keeping_parts(fused: Tensor, kept: Wanted, default: Tensor, settings: Keepin
         kept: what the sources ask.
         default: N, 1 for a sample fused for the default goal, 0 for another.
         settings: shares.
+        lean: N, see `leaning`; None for zeros.
     """
+    targets, base_wanted = leaning(kept, torch.zeros_like(default) if lean is None else lean)
     strict = settings.freedom + (1 - settings.freedom) * default
     bands, base = laplacian(fused, BANDS)
     retention, even = fused.new_zeros(len(fused)), fused.new_zeros(len(fused))
-    for band, target in zip(bands, kept.bands, strict=True):
+    for band, target in zip(bands, targets, strict=True):
         gap = target.abs() - band * torch.sign(target)
         retention = retention + (F.relu(gap) + settings.excess * F.relu(-gap)).mean(dim=(1, 2, 3)) / BANDS
     for band, flat in zip(bands[:2], kept.even[:2], strict=True):
         even = even + (F.relu(band.abs() - 1 / 255) * flat).mean(dim=(1, 2, 3))
-    away = base - kept.base
+    away = base - base_wanted
     # Words may move the tone as a whole: for another goal than the default only its shape is held.
     away = away - (1 - default)[:, None, None, None] * away.mean(dim=(2, 3), keepdim=True)
     outside = kept.strong * (F.relu(fused - kept.high) + F.relu(kept.low - fused))

@@ -18,10 +18,12 @@ class Asked:
     Attributes:
         directions: of every pair.
         default: N, 1 for the default goal and 0 for another.
+        lean: N, -1 (visible) to 1 (infrared): towards which source the goal's words lean; None for no lean.
     """
 
     directions: Directions
     default: Tensor
+    lean: Tensor | None = None
 
 
 def objective(
@@ -65,7 +67,7 @@ def objective(
         parts |= {f"words.{name}": value for name, value in said.items()}
     share = teacher.keeping if taught is not None else 1.0
     sources = wanted(ir, vis, scenes, keeping)
-    kept = _mean([keeping_parts(f, sources, a.default, keeping) for f, a in zip(fused, asked, strict=True)])
+    kept = _mean([keeping_parts(f, sources, a.default, keeping, a.lean) for f, a in zip(fused, asked, strict=True)])
     total = total + share * weigh(kept, vars(keeping), total)
     parts |= {f"keeping.{name}": value for name, value in kept.items()}
     if taught is not None:

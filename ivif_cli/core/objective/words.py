@@ -44,7 +44,7 @@ class WordsSettings:
     patch: float = 10.0
     phi: float = 6.0
     perceptual: float = 10.0
-    step: float = 8.0
+    step: float = 12.0
     against: str = "patch"
     patches: PatchSettings = field(default_factory=PatchSettings)
     precision: str = "auto"

@@ -81,7 +81,13 @@ class GoalBank:
     def _asked(self, drawn: Sequence[tuple[np.ndarray, bool]], device: torch.device) -> Asked:
         fused = torch.from_numpy(np.stack([vector for vector, _ in drawn])).to(device)
         default = torch.tensor([float(is_default) for _, is_default in drawn], device=device)
-        return Asked(self.directions(fused), default)
+        return Asked(self.directions(fused), default, self.lean(fused))
+
+    def lean(self, fused: Tensor) -> Tensor:
+        """Towards which source N x D goals lean: 1 for the infrared's own text, -1 for the visible's; N."""
+        origin = self.goals[DEFAULT]
+        axis = torch.from_numpy(origin.ir - origin.vis).to(fused)
+        return (2 * fused @ axis / axis.square().sum().clamp_min(1e-6)).clamp(-1, 1)
 
     def directions(self, fused: Tensor) -> Directions:
         """N x D goals with the directions from both sources' texts."""
