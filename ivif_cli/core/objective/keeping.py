@@ -36,8 +36,8 @@ class KeepingSettings:
     """
 
     retention: float = 600.0
-    excess: float = 0.03
-    boost: float = 1.3
+    excess: float = 0.15
+    boost: float = 1.25
     base: float = 60.0
     overshoot: float = 10.0
     rings: float = 40.0
