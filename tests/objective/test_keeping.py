@@ -60,14 +60,14 @@ def test_each_sources_missing_structure_costs_by_itself() -> None:
         assert parts(lost, ir, vis)["retention"] > 1.2 * whole
 
 
-def test_more_is_almost_free_and_less_is_not() -> None:
+def test_more_costs_little_and_less_costs_much() -> None:
     ir, vis, both = halves()
     grey = both.mean()
     asked, more, less = (
         parts(grey + gain * (both - grey), ir, vis)["retention"]
         for gain in (SETTINGS.boost, SETTINGS.boost + 0.3, SETTINGS.boost - 0.3)
     )
-    assert 0 < more - asked < 0.2 * (less - asked)
+    assert 0 < more - asked < 0.3 * (less - asked)
 
 
 def test_a_band_with_the_wrong_sign_costs_more_than_none() -> None:
