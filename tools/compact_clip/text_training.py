@@ -105,14 +105,11 @@ def babble(silent: Sequence[str], rng: np.random.Generator) -> Caption:
     )
 
 
-def draw_batches(
-    silent: Sequence[str], recipe: TextRecipe, rng: np.random.Generator
-) -> Iterator[list[Caption]]:
+def draw_batches(silent: Sequence[str], recipe: TextRecipe, rng: np.random.Generator) -> Iterator[list[Caption]]:
     """Batches without end; four are drawn together and sorted by length, since short texts cost less."""
     while True:
         drawn = [
-            babble(silent, rng) if rng.random() < recipe.babble else imagine(rng)
-            for _ in range(4 * recipe.batch_size)
+            babble(silent, rng) if rng.random() < recipe.babble else imagine(rng) for _ in range(4 * recipe.batch_size)
         ]
         drawn.sort(key=lambda caption: len(caption.text.split()))
         for part in rng.permutation(4):
