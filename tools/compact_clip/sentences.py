@@ -39,7 +39,7 @@ class Confusion:
 
 
 def read_sentences(path: Path) -> list[Sentence]:
-    """Sentences of a tab-separated file with the columns claims (with commas between), negated (yes or no), sentence."""
+    """Sentences of a tab-separated file with columns claims (commas between), negated (yes or no), sentence."""
     with path.open(encoding="utf-8", newline="") as stream:
         return [
             Sentence(row["sentence"], tuple(row["claims"].split(",")), row["negated"] == "yes")
