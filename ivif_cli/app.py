@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import warnings
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -15,6 +14,7 @@ import typer
 from ivif_cli import __version__
 from ivif_cli.commands.completion import with_completion
 from ivif_cli.commands.console import debugging, guarded, silence_stdout
+from ivif_cli.interrupts import catch_interrupts
 
 COMMANDS = ("demo", "fuse", "evaluate", "report", "train", "embed_prompts", "align", "export", "info")
 
@@ -92,10 +92,6 @@ def _register() -> None:
         app.command(name.replace("_", "-"), epilog=_epilog(name))(guarded(with_completion(getattr(module, name))))
 
 
-def _end(number: int, _: FrameType | None) -> None:
-    raise SystemExit(128 + number)
-
-
 def _part_from_decoders() -> None:
     """Give this program a stderr of its own: the C libraries that decode pictures complain on descriptor 2."""
     sys.stderr.flush()
@@ -118,7 +114,7 @@ def main() -> None:
         warnings.simplefilter("ignore")
         with contextlib.suppress(OSError, AttributeError):
             _part_from_decoders()
-    signal.signal(signal.SIGTERM, _end)
+    catch_interrupts()
     _name_the_shell(sys.argv[1:])
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file name need not be UTF-8: it is printed with the bytes it has.

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ivif_cli import __version__
 from ivif_cli.commands.console import Console
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ def align(
     ir: Annotated[Path, typer.Option("--ir", help="Infrared picture, or a folder of them.")],
     vis: Annotated[Path, typer.Option("--vis", help="Visible picture, or a folder of them.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="File for the alignment (JSON).")],
-    method: Annotated[str, typer.Option(help="ecc, or loftr (needs the extra: align, and its weights).")] = "ecc",
     motion: Annotated[str, typer.Option(help="auto, similarity, affine or homography.")] = "auto",
     min_quality: Annotated[float, typer.Option(help="Least correlation of the edges that is accepted.")] = 0.35,
     max_pairs: Annotated[int, typer.Option(min=1, help="Pairs of a folder that are used, evenly picked.")] = 12,
@@ -26,20 +26,16 @@ def align(
 
     All pairs are fitted together. `ivif fuse --align FILE` then applies the result to every pair.
     """
-    from ivif_cli.core.aligning.loftr import align_loftr
     from ivif_cli.core.aligning.register import align_ecc, alignment_report, save_alignment
-    from ivif_cli.core.errors import OutputError, UsageError
+    from ivif_cli.core.errors import OutputError
 
-    methods = {"ecc": align_ecc, "loftr": align_loftr}
-    if method not in methods:
-        raise UsageError(f"unknown method: {method}", f"known: {', '.join(methods)}")
     if output.exists() and not overwrite:
         raise OutputError(f"{output} exists already", "--overwrite replaces it")
-    irs, viss = _read_pairs(ir, vis, max_pairs)
-    found = methods[method](irs, viss, motion=motion, min_quality=min_quality)
+    irs, viss = read_pairs(ir, vis, max_pairs)
+    found = align_ecc(irs, viss, motion=motion, min_quality=min_quality)
     save_alignment(output, found)
     console = Console(machine=as_json)
-    report = {"output": str(output), **alignment_report(found)}
+    report = {"schema": 1, "ivif": __version__, "output": str(output), **alignment_report(found)}
     if as_json:
         console.result_json(report)
     else:
@@ -52,7 +48,7 @@ def _summary(found: "Alignment") -> str:
     return f"{found.pairs} pair(s), {gained}, {moved}"
 
 
-def _read_pairs(ir: Path, vis: Path, most: int) -> tuple[list, list]:
+def read_pairs(ir: Path, vis: Path, most: int) -> tuple[list, list]:
     """Pictures of one pair, or of up to `most` pairs of two folders."""
     from ivif_cli.core.data.pairing import Pair, pair_folders
     from ivif_cli.core.data.sources import read_infrared, read_visible
@@ -61,6 +57,6 @@ def _read_pairs(ir: Path, vis: Path, most: int) -> tuple[list, list]:
     if ir.is_dir() != vis.is_dir():
         raise UsageError("--ir and --vis must both be pictures, or both be folders")
     pairs: tuple[Pair, ...] = pair_folders(ir, vis).pairs if ir.is_dir() else (Pair(ir.stem, ir, vis),)
-    step = max(1, len(pairs) // most)
-    chosen = pairs[::step][:most]
+    count = min(most, len(pairs))
+    chosen = [pairs[index * len(pairs) // count] for index in range(count)]
     return [read_infrared(pair.ir).grey() for pair in chosen], [read_visible(pair.vis) for pair in chosen]

@@ -77,7 +77,7 @@ BY_PARAMETER: dict[str, dict[str, Complete]] = {
         "precision": words(PRECISIONS),
         "dataset": words(DATASETS),
     },
-    "fuse": {"format_": words(PICTURES), "align": words(("ecc", "loftr")), "ir_range": words(("auto", "full"))},
+    "fuse": {"format_": words(PICTURES), "align": words(("ecc",)), "ir_range": words(("auto", "full"))},
     "evaluate": {
         "format_": words(RESULTS),
         "metrics": listed((*METRIC_GROUPS, *METRICS)),

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
+from ivif_cli import __version__
 from ivif_cli.commands.console import Console
 
 
 def export(
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .onnx, or .pt2 for torch.")],
-    format_: Annotated[str, typer.Option("--format", help="onnx, or torch (torch.export).")] = "onnx",
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .onnx, or .pt2 for torch.export.")],
     precision: Annotated[str, typer.Option(help="fp32, or fp16 (ONNX, for GPUs and other accelerators).")] = "fp32",
     model: Annotated[str, typer.Option("--model", "-m", help="base, fast, or a .safetensors file.")] = "base",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
@@ -23,10 +23,10 @@ def export(
     from ivif_cli.core.export.export import export_network
     from ivif_cli.core.network import load_network
 
-    done = export_network(load_network(model), output, format_, precision=precision, overwrite=overwrite)
+    done = export_network(load_network(model), output, precision=precision, overwrite=overwrite)
     console = Console(machine=as_json)
     if as_json:
-        report = {**vars(done), "path": str(done.path)}
+        report = {"schema": 1, "ivif": __version__, **vars(done), "path": str(done.path)}
         console.result_json(report)
         return
     sizes = ", ".join(f"{width} x {height}" for height, width in done.sizes)

@@ -14,7 +14,7 @@ from ivif_cli.core.packaged import recipe_names
 from ivif_cli.core.weights import SHA256, file_sha256, weights_folder
 
 PACKAGES = ("torch", "open_clip_torch", "torchvision", "opencv-python", "numpy", "safetensors", "typer", "rich", "tqdm")
-EXTRAS = {"video": ("av",), "thermal": ("flyr",), "align": ("kornia",), "onnx": ("onnx", "onnxruntime", "onnxscript")}
+EXTRAS = {"video": ("av",), "thermal": ("flyr",), "onnx": ("onnx", "onnxruntime", "onnxscript")}
 
 
 def describe_installation() -> dict[str, Any]:

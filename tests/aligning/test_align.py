@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ivif_cli.core.aligning.register import Alignment, align_ecc, load_alignment, save_alignment
-from ivif_cli.core.errors import InputError, UsageError, WeightsError
+from ivif_cli.core.errors import InputError, UsageError
 
 TRAIN = Path(__file__).parents[3] / "shared" / "data" / "train"
 STEMS = ("FLIR_00018", "FLIR_04726", "FLIR_05252", "FLIR_07210")
@@ -167,69 +167,3 @@ def test_foreign_files_are_refused_in_one_line(tmp_path: Path, text: str) -> Non
 def test_missing_file_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read alignment"):
         load_alignment(tmp_path / "none.json")
-
-
-def test_loftr_without_its_package_or_weights_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from ivif_cli.core.aligning.loftr import WEIGHTS_VARIABLE, align_loftr
-
-    monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path / "none.ckpt"))
-    with pytest.raises(WeightsError, match="LoFTR"):
-        align_loftr(scene(), scene())
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_loftr_reads_weights_of_a_file_and_refuses_what_untrained_ones_match(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """kornia's own network, with random weights: the way there works, and nothing is taken on trust."""
-    feature = pytest.importorskip("kornia.feature", reason="the extra `align` is not installed")
-    import torch
-
-    from ivif_cli.core.aligning.loftr import WEIGHTS_VARIABLE, align_loftr
-
-    torch.save({"state_dict": feature.LoFTR(pretrained=None).state_dict()}, tmp_path / "random.ckpt")
-    monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path / "random.ckpt"))
-    with pytest.raises(InputError, match="alignment refused"):
-        align_loftr(scene(size=(96, 64)), scene(seed=1, size=(96, 64)))
-
-
-def test_matches_of_loftr_become_the_map_between_full_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Matches that are right, as a trained network would give them, on pictures of two sizes."""
-    import torch
-
-    from ivif_cli.core.aligning import loftr
-
-    move = MOVES["turn and scale"]
-    vis = scene(size=(800, 600))
-    ir = cv2.resize(shifted_view(vis, move), (400, 300), interpolation=cv2.INTER_AREA)
-    true = np.linalg.inv(move) @ np.array([[2, 0, 0.5], [0, 2, 0.5], [0, 0, 1]])
-
-    def matcher(images: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        small_ir, small_vis = (images[name].shape[-2:] for name in ("image0", "image1"))
-        grid = np.stack(np.meshgrid(np.arange(20, 380, 30), np.arange(20, 280, 30)), -1).reshape(-1, 1, 2)
-        at_vis = cv2.perspectiveTransform(grid.astype(np.float64), true)
-        scales = [np.array(size[::-1]) / full for size, full in ((small_ir, (400, 300)), (small_vis, (800, 600)))]
-        points = [(p[:, 0] + 0.5) * s - 0.5 for p, s in zip((grid, at_vis), scales, strict=True)]
-        found = {f"keypoints{i}": torch.from_numpy(p) for i, p in enumerate(points)}
-        return found | {"confidence": torch.ones(len(grid))}
-
-    monkeypatch.setattr(loftr, "_matcher", lambda: matcher)
-    found = loftr.align_loftr(ir, vis)
-    assert corner_error(found.matrix, true, (400, 300)) < 0.1
-    assert found.quality > 0.9
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not TRAIN.is_dir(), reason="real pairs (../shared/data) are not here")
-def test_warped_real_pairs_come_back_within_the_misalignment_of_the_set() -> None:
-    move = np.vstack([cv2.getRotationMatrix2D((250, 170), 2.0, 1.02), [0, 0, 1]])
-    move[:2, 2] += (12, -8)
-    before, after = [], []
-    for stem in STEMS:
-        ir, vis = (cv2.imread(str(TRAIN / "RoadScene" / kind / f"{stem}.jpg"), 0) for kind in ("ir", "vi"))
-        size = vis.shape[::-1]
-        found = align_ecc(shifted_view(ir, move), vis)
-        before.append(corner_error(np.eye(3), np.linalg.inv(move), size))
-        after.append(corner_error(found.matrix, np.linalg.inv(move), size))
-    assert np.mean(before) > 14
-    assert np.mean(after) < 5

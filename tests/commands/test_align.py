@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ivif_cli.app import app
+from ivif_cli.commands.align import read_pairs
 
 runner = CliRunner()
 
@@ -37,7 +38,7 @@ def run(*arguments: str | Path) -> tuple[int, str, str]:
 def test_folder_gives_one_alignment_that_fuse_takes(rig: Path) -> None:
     status, out, _ = run("align", "--ir", rig / "ir", "--vis", rig / "vis", "-o", rig / "rig.json", "--json")
     report = json.loads(out)
-    assert status == 0 and report["pairs"] == 2
+    assert status == 0 and report["pairs"] == 2 and report["schema"] == 1
     matrix = np.array(json.loads((rig / "rig.json").read_text())["infrared_to_visible"])
     np.testing.assert_allclose(matrix[:2, 2], (-6, 4), atol=0.7)
     status, _, _ = run("fuse", "--ir", rig / "ir", "--vis", rig / "vis", "-o", rig / "out", "--align", rig / "rig.json")
@@ -50,7 +51,6 @@ def test_what_does_not_fit_gets_one_line(rig: Path) -> None:
     assert run(*one)[0] == 0
     for extra, status, reason in (
         ((), 1, "exists already"),
-        (("--overwrite", "--method", "sift"), 2, "unknown method: sift"),
         (("--overwrite", "--motion", "elastic"), 2, "unknown motion: elastic"),
         (("--overwrite", "--min-quality", "1.01"), 1, "alignment refused"),
     ):
@@ -58,3 +58,15 @@ def test_what_does_not_fit_gets_one_line(rig: Path) -> None:
         assert found == status and reason in message and message.count("\n") == 1
     status, _, message = run("align", "--ir", rig / "ir", "--vis", rig / "vis" / "a.png", "-o", rig / "x.json")
     assert status == 2 and "both" in message
+
+
+def test_the_pairs_of_a_folder_are_picked_evenly(tmp_path: Path) -> None:
+    for number in range(23):
+        for kind in ("ir", "vis"):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            cv2.imwrite(str(tmp_path / kind / f"{number:02d}.png"), np.full((4, 4), number, np.uint8))
+    irs, viss = read_pairs(tmp_path / "ir", tmp_path / "vis", 12)
+    picked = [int(picture[0, 0]) for picture in irs]
+    assert picked == [int(picture[0, 0]) for picture in viss]
+    assert len(picked) == 12 and picked[0] == 0 and picked[-1] >= 21
+    assert set(np.diff(picked)) <= {1, 2}

@@ -7,8 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from ivif_cli.app import app
+from ivif_cli.core.language.claims import CLAIMS
 from ivif_cli.core.language.encoder import load_encoder
-from ivif_cli.core.language.prompts import load_all_embeddings
+from ivif_cli.core.language.prompts import load_goals
 
 pytest.importorskip("open_clip")
 RUNNER = CliRunner()
@@ -24,7 +25,7 @@ def test_the_papers_texts_are_the_default(tmp_path: Path) -> None:
     status, out, _ = run("-o", path)
     assert status == 0
     assert "cos(fused, ir)" in out
-    (embedded,) = load_all_embeddings(path, encoder=load_encoder())
+    (embedded,) = load_goals(path, encoder=load_encoder())
     assert embedded.texts.ir == "an infrared image"
 
 
@@ -76,3 +77,46 @@ def test_an_existing_file_is_kept_without_overwrite(tmp_path: Path) -> None:
     assert path.read_text() == "mine"
     assert run("-o", path, "--overwrite", "-q")[0] == 0
     assert run("-o", tmp_path / "p.txt")[0] == 2
+
+
+def test_explaining_says_what_is_understood_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, out, err = run("--explain", "an image with salient objects", "--explain", "a happy picture of a zzyzx")
+    assert status == 0
+    first, second = out.splitlines()
+    assert first.startswith("an image with salient objects: salient 0.")
+    assert second == "a happy picture of a zzyzx: nothing that the model can see"
+    assert "does not know: zzyzx" in err
+    assert "says nothing that the model can see: 'a happy picture of a zzyzx'" in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_explanation_as_json_has_every_claim() -> None:
+    status, out, _ = run("--explain", "a bright image of a zzyzx", "--json")
+    report = json.loads(out)
+    assert (status, report["schema"]) == (0, 1)
+    (explained,) = report["explained"]
+    assert explained["text"] == "a bright image of a zzyzx"
+    assert explained["unknown"] == ["zzyzx"]
+    assert max(explained["claims"], key=explained["claims"].get) == "bright"
+    assert set(explained["claims"]) == set(CLAIMS)
+    assert sum(explained["claims"].values()) == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "no file to write"),
+        (
+            ["--explain", "a bright image", "-o", "x.safetensors"],
+            "--explain writes no file and does not go with --output",
+        ),
+        (["--explain", "a bright image", "--clip", "ViT-B-32"], "reads the claims of the compact CLIP"),
+        (["--explain", "ein helles Bild mit klarem Hintergrund"], "seems to be in German"),
+        (["--explain", " "], "the text is empty"),
+    ],
+)
+def test_what_cannot_be_explained(options: list[str], said: str) -> None:
+    status, out, err = run(*options)
+    assert (status, out) == (2, "")
+    assert said in " ".join(err.split())

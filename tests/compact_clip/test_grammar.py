@@ -47,14 +47,13 @@ def test_a_refusal_claims_the_opposite(monkeypatch: pytest.MonkeyPatch) -> None:
     other = grammar.Phrases("salient", {"adjective": (), "feature": (), "do": ("hide the people",), "say": ()})
     monkeypatch.setattr(grammar, "phrases", lambda: ({"salient": row, "dim": other}, [], {}))
     rng = np.random.default_rng(0)
-    texts = [grammar.express("salient", rng) for _ in range(100)]
-    for text in texts:
-        refused = any(
-            word in text.split()
-            for word in ("not", "never", "no", "avoid", "without", "instead", "refrain", "rather", "stop")
-        )
-        assert ("hid" in text) == (refused or text.startswith(("under", "by no")))
-    assert any("do not hide the people" in text for text in texts)
+    asked = {frame.format("light the people") for frame in grammar.frames("order")}
+    refused = {frame.format("hide the people") for frame in grammar.frames("not_order")}
+    refused |= {frame.format("hiding the people") for frame in grammar.frames("not_doing")}
+    texts = {grammar.express("salient", rng) for _ in range(300)}
+    assert texts <= asked | refused
+    assert texts & asked
+    assert texts & refused
 
 
 @pytest.mark.parametrize(

@@ -77,10 +77,10 @@ def test_half_precision_stays_close_and_is_half_as_large(exported: Path, tmp_pat
     assert gap.mean() <= 1
 
 
-@pytest.mark.parametrize(("format_", "precision"), [("torch", "fp16"), ("onnx", "int4")])
-def test_precisions_that_cannot_be_had_are_refused(tmp_path: Path, format_: str, precision: str) -> None:
+@pytest.mark.parametrize(("name", "precision"), [("x.pt2", "fp16"), ("x.onnx", "int4")])
+def test_precisions_that_cannot_be_had_are_refused(tmp_path: Path, name: str, precision: str) -> None:
     with pytest.raises(UsageError):
-        export_network(load_network("fast"), tmp_path / "x.onnx", format_, precision=precision)
+        export_network(load_network("fast"), tmp_path / name, precision=precision)
     assert not list(tmp_path.iterdir())
 
 
@@ -112,7 +112,7 @@ def test_fusing_with_onnx_does_not_import_torch(exported: Path, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_torch_export_computes_the_same(tmp_path: Path) -> None:
-    done = export_network(load_network("fast"), tmp_path / "fast.pt2", "torch")
+    done = export_network(load_network("fast"), tmp_path / "fast.pt2")
     assert done.difference < 0.01 and done.opset is None
 
 
@@ -130,8 +130,9 @@ def test_onnx_and_torch_agree_on_the_tno_pairs(model: str, tmp_path: Path) -> No
 
 
 def test_what_cannot_be_used_is_refused(exported: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="tflite"):
-        export_network(load_network("fast"), tmp_path / "a", "tflite")
+    for name in ("a.tflite", "a.pt", "a"):
+        with pytest.raises(UsageError, match=r"\.onnx .* or \.pt2"):
+            export_network(load_network("fast"), tmp_path / name)
     with pytest.raises(OutputError, match="exists already"):
         export_network(load_network("fast"), exported)
     with pytest.raises(UsageError, match="does not exist"):

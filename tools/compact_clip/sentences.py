@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ivif_cli.core.errors import UsageError
 from ivif_cli.core.language.claims import CLAIMS
 from ivif_cli.core.language.text_tower import TextEncoder
 
@@ -38,10 +39,10 @@ class Confusion:
 
 
 def read_sentences(path: Path) -> list[Sentence]:
-    """Sentences of a tab-separated file with the columns text, claims (with commas between) and negated (yes or no)."""
+    """Sentences of a tab-separated file with columns claims (commas between), negated (yes or no), sentence."""
     with path.open(encoding="utf-8", newline="") as stream:
         return [
-            Sentence(row["text"], tuple(row["claims"].split(",")), row["negated"].strip() == "yes")
+            Sentence(row["sentence"], tuple(row["claims"].split(",")), row["negated"] == "yes")
             for row in csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
         ]
 
@@ -52,17 +53,15 @@ def score_sentences(encoder: TextEncoder, sentences: Sequence[Sentence]) -> Conf
     first = [bool(order) and order[0] in s.claims for order, s in zip(ranked, sentences, strict=True)]
     second = [bool(set(order[:2]) & set(s.claims)) for order, s in zip(ranked, sentences, strict=True)]
     negated = [hit for hit, sentence in zip(first, sentences, strict=True) if sentence.negated]
-    pairs = [(s.claims[0], order[0] if order else "refused") for order, s in zip(ranked, sentences, strict=True)]
-    counts = Counter(
-        (s.claims[0] if pair[1] not in s.claims else pair[1], pair[1]) for pair, s in zip(pairs, sentences, strict=True)
-    )
+    counts: Counter[tuple[str, str]] = Counter()
+    for order, sentence in zip(ranked, sentences, strict=True):
+        read = order[0] if order else "refused"
+        counts[read if read in sentence.claims else sentence.claims[0], read] += 1
     shares = [sum(hits) / len(hits) if hits else float("nan") for hits in (first, second, negated)]
     return Confusion(len(sentences), shares[0], shares[1], shares[2], dict(counts))
 
 
 def _ranking(encoder: TextEncoder, text: str) -> list[str]:
-    from ivif_cli.core.errors import UsageError
-
     try:
         strengths = encoder.claim_strengths(text)
     except UsageError:

@@ -1,6 +1,6 @@
 """Training of the text tower: captions of the grammar, and the claims they make."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from torch.nn import functional as F
 from ivif_cli.core.errors import TrainingError
 from ivif_cli.core.language.claims import CLAIMS
 from ivif_cli.core.language.text_tower import TextTower
-from ivif_cli.core.language.tokenizer import words_of
 from tools.compact_clip.anchors import anchors
 from tools.compact_clip.grammar import Caption, imagine
 
@@ -31,7 +30,7 @@ class TextRecipe:
     width: int = 128
     heads: int = 4
     layers: int = 2
-    steps: int = 2400
+    steps: int = 3600
     batch_size: int = 64
     learning_rate: float = 1e-3
     warmup: int = 100
@@ -90,20 +89,27 @@ def new_tower(words: list[str], vectors: Tensor, scale: Tensor, recipe: TextReci
     return TextTower(words, table, anchors(), width=recipe.width, heads=recipe.heads, layers=recipe.layers)
 
 
-def babble(table: list[str], claiming: frozenset[str], rng: np.random.Generator) -> Caption:
-    """A few random words that no phrase of the grammar holds; they claim nothing."""
-    chosen = [table[int(row)] for row in rng.integers(len(table), size=int(rng.integers(2, 9)))]
-    return Caption(" ".join(word for word in chosen if word not in claiming) or "nothing", frozenset())
+def silent_words(tower: TextTower, likeness: float = 0.45) -> list[str]:
+    """Words of the table that are unlike every word of the grammar, by cosine: what they say, no picture shows."""
+    rng = np.random.default_rng(0)
+    claiming = {row for _ in range(6000) for row in tower.tokens(imagine(rng).text)}
+    unit = F.normalize(tower.vectors, dim=1)
+    nearest = (unit @ unit[sorted(claiming)].T).amax(dim=1)
+    return [word for word, cosine in zip(tower.words, nearest.tolist(), strict=True) if cosine < likeness]
 
 
-def draw_batches(
-    table: list[str], claiming: frozenset[str], recipe: TextRecipe, rng: np.random.Generator
-) -> Iterator[list[Caption]]:
+def babble(silent: Sequence[str], rng: np.random.Generator) -> Caption:
+    """Two to eight random words that claim nothing."""
+    return Caption(
+        " ".join(silent[int(row)] for row in rng.integers(len(silent), size=int(rng.integers(2, 9)))), frozenset()
+    )
+
+
+def draw_batches(silent: Sequence[str], recipe: TextRecipe, rng: np.random.Generator) -> Iterator[list[Caption]]:
     """Batches without end; four are drawn together and sorted by length, since short texts cost less."""
     while True:
         drawn = [
-            babble(table, claiming, rng) if rng.random() < recipe.babble else imagine(rng)
-            for _ in range(4 * recipe.batch_size)
+            babble(silent, rng) if rng.random() < recipe.babble else imagine(rng) for _ in range(4 * recipe.batch_size)
         ]
         drawn.sort(key=lambda caption: len(caption.text.split()))
         for part in rng.permutation(4):
@@ -144,12 +150,11 @@ def train_text(
     """Train the tower to the recipe's last step (minutes)."""
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
-    claiming = frozenset(word for _ in range(6000) for word in words_of(imagine(rng).text))
     optimiser = torch.optim.AdamW(tower.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, recipe.learning_rate, total_steps=recipe.steps, pct_start=recipe.warmup / recipe.steps
     )
-    batches, losses = draw_batches(list(tower.words), claiming, recipe, rng), []
+    batches, losses = draw_batches(silent_words(tower), recipe, rng), []
     tower.train()
     for step, captions in zip(range(1, recipe.steps + 1), batches, strict=False):
         vectors, padding, claims = batch_of(tower, captions, recipe, rng)

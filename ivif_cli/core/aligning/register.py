@@ -23,7 +23,7 @@ _FREEDOM_GAIN = 0.03
 _ANGLES = (-4.0, 0.0, 4.0)
 _NEAR_SCALES, _WIDE_SCALES = (0.92, 1.0, 1.08), (0.7, 0.78, 0.86, 0.93, 1.0, 1.08, 1.18, 1.3)
 
-__all__ = ["MOTIONS", "Alignment", "align_ecc", "alignment_report", "load_alignment", "measured", "save_alignment"]
+__all__ = ["MOTIONS", "Alignment", "align_ecc", "alignment_report", "load_alignment", "save_alignment"]
 
 
 def align_ecc(
@@ -62,26 +62,6 @@ def align_ecc(
     )
     _check_quality(fit, min_quality, max(vis_size))
     matrix = np.linalg.inv(fit.matrix) @ frame
-    return Alignment(matrix / matrix[2, 2], ir_size, vis_size, fit.ecc, before, fit.residual, len(irs))
-
-
-def measured(
-    irs: Sequence[np.ndarray], viss: Sequence[np.ndarray], matrix: np.ndarray, min_quality: float
-) -> Alignment:
-    """Alignment of a matrix (infrared -> visible) that was found elsewhere, with its quality measured as for ECC.
-
-    Raises:
-        InputError: the quality is below the bound, or the pictures do not have one size.
-    """
-    ir_size, vis_size = _common_size(irs, "infrared"), _common_size(viss, "visible")
-    frame = _letterbox(ir_size, vis_size)
-    framed = [(*_into_frame(ir, frame, vis_size), vis) for ir, vis in zip(irs, viss, strict=True)]
-    levels = [ecc.features(ir, vis, valid, ecc.LEVELS[-1]) for ir, valid, vis in framed]
-    pairs, down = [level[0] for level in levels], levels[0][1]
-    before = ecc.score(pairs, np.eye(3)).ecc
-    fit = ecc.score(pairs, down @ frame @ np.linalg.inv(matrix) @ np.linalg.inv(down))
-    fit = ecc.Fit(fit.matrix, fit.ecc, fit.residual / down[0, 0], fit.overlap)
-    _check_quality(fit, min_quality, max(vis_size))
     return Alignment(matrix / matrix[2, 2], ir_size, vis_size, fit.ecc, before, fit.residual, len(irs))
 
 

@@ -15,13 +15,15 @@ from ivif_cli import __version__
 from ivif_cli.core.errors import IvifError, OutputError, UsageError
 from ivif_cli.core.files import writing
 from ivif_cli.core.language.goal import as_text, facts_of, vectors_of
+from ivif_cli.core.nearest import nearest
 from ivif_cli.core.network import LoadedNetwork
 from ivif_cli.core.network.fusion import THUMBNAIL, FusionNetwork
 
 if TYPE_CHECKING:
     import onnx
 
-FORMATS = ("onnx", "torch")
+FORMATS = {".onnx": "onnx", ".pt2": "torch"}
+"""Suffix of an exported file -> what it holds."""
 PRECISIONS = ("fp32", "fp16")
 OPSET = 18
 INPUTS = ("ir", "vis", "ir_thumbnail", "vis_thumbnail", "goal")
@@ -66,30 +68,29 @@ class Exportable(nn.Module):
         return self.network(ir, vis, self.network.describe(ir_thumbnail, vis_thumbnail, goal))
 
 
-def export_network(
-    loaded: LoadedNetwork, path: Path, format: str = "onnx", *, precision: str = "fp32", overwrite: bool = False
-) -> Exported:
+def export_network(loaded: LoadedNetwork, path: Path, *, precision: str = "fp32", overwrite: bool = False) -> Exported:
     """Write a network for other programs, run the file and compare it with the network.
 
     Args:
         loaded: the network.
-        path: the file to write; appears only when the comparison has passed: at most half a grey level for fp32;
+        path: the file to write, .onnx (any height and width) or .pt2 (torch.export; height and width multiples of the
+            stride); appears only when the comparison has passed: at most half a grey level for fp32;
             for fp16 one on average and four at the worst pixel.
-        format: "onnx" (any height and width), or "torch" (torch.export; height and width multiples of the stride).
         precision: "fp32", or "fp16" (ONNX only): half-precision network, full-precision mixing of the pixels.
         overwrite: replace a file that is there.
 
     Raises:
-        UsageError: an unknown format or precision, or fp16 with torch.
+        UsageError: a suffix or precision that is not known, or fp16 with torch.
         OutputError: the file exists or cannot be written.
         IvifError: a package is missing, or the file does not compute what the network does.
     """
-    if format not in FORMATS:
-        raise UsageError(f"unknown export format: {format}", f"known: {', '.join(FORMATS)}")
+    format = FORMATS.get(path.suffix.lower())
+    if format is None:
+        raise UsageError(f"{path}: a network is exported as .onnx (ONNX) or .pt2 (torch.export)", "give one of them")
     if precision not in PRECISIONS:
-        raise UsageError(f"unknown export precision: {precision}", f"known: {', '.join(PRECISIONS)}")
+        raise UsageError(f"unknown export precision: {precision}", nearest(precision, PRECISIONS))
     if precision == "fp16" and format != "onnx":
-        raise UsageError(f"fp16 goes with --format onnx, not with {format}")
+        raise UsageError("fp16 goes with .onnx, not with .pt2", "fp32 for torch.export")
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists already", "--overwrite replaces it")
     with writing(path, overwrite=overwrite) as temporary:

@@ -1,0 +1,48 @@
+"""Interrupts that end a run without a traceback, wherever they fall.
+
+Python raises KeyboardInterrupt in whatever the main thread is doing. Inside a destructor or a callback it cannot go on
+from there: Python prints it with a traceback and forgets it. Here it is raised once more outside, and what destructors
+and threads complain about after a first interrupt stays unsaid, since the run is being torn down.
+"""
+
+import _thread
+import signal
+import sys
+import threading
+from types import FrameType
+
+_SOON = 0.02
+_came = False
+
+
+def _interrupt(number: int, _: FrameType | None) -> None:
+    global _came
+    _came = True
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    raise SystemExit(128 + number)
+
+
+def _unraisable(failed: "sys.UnraisableHookArgs") -> None:
+    if issubclass(failed.exc_type, KeyboardInterrupt | SystemExit):
+        number = signal.SIGINT if issubclass(failed.exc_type, KeyboardInterrupt) else signal.SIGTERM
+        # Later, from a thread: an exception that is raised in here would be lost, too.
+        again = threading.Timer(_SOON, _thread.interrupt_main, [number])
+        again.daemon = True
+        again.start()
+    elif not _came:
+        sys.__unraisablehook__(failed)
+
+
+def _from_thread(failed: threading.ExceptHookArgs) -> None:
+    if not _came:
+        threading.__excepthook__(failed)
+
+
+def catch_interrupts() -> None:
+    """Take SIGINT and SIGTERM, in the main thread; a SIGINT that this program was started to ignore stays ignored."""
+    sys.unraisablehook = _unraisable
+    threading.excepthook = _from_thread
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
