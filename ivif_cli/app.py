@@ -50,6 +50,7 @@ EXAMPLES = {
     "demo": ("ivif demo", "ivif demo -o somewhere"),
     "fuse": (
         "ivif fuse --ir a.png --vis b.png -o out.png",
+        'ivif fuse --ir a.png --vis b.png -o out.png --prompt "let the people glow" --dial bright=0.3',
         "ivif fuse --ir night/ir --vis night/vis -o night/fused",
         "ivif fuse --dataset TNO --data-root DIR -o fused --json",
         "ivif fuse --ir ir.mp4 --vis vis.mp4 -o fused.mp4",

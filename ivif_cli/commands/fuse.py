@@ -83,7 +83,7 @@ def fuse(
     json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and notes.")] = False,
 ) -> None:
-    """Fuse infrared and visible images.
+    """Fuse infrared and visible images, as you say.
 
     Files are paired by stem; colour, size and bit depth are kept. Folder runs skip pictures that exist already and go
     on after a bad pair.
