@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from ivif_cli.app import app
 from ivif_cli.core.language.encoder import load_encoder
-from ivif_cli.core.language.prompts import load_all_embeddings
+from ivif_cli.core.language.prompts import load_goals
 
 pytest.importorskip("open_clip")
 RUNNER = CliRunner()
@@ -24,7 +24,7 @@ def test_the_papers_texts_are_the_default(tmp_path: Path) -> None:
     status, out, _ = run("-o", path)
     assert status == 0
     assert "cos(fused, ir)" in out
-    (embedded,) = load_all_embeddings(path, encoder=load_encoder())
+    (embedded,) = load_goals(path, encoder=load_encoder())
     assert embedded.texts.ir == "an infrared image"
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ivif_cli.core.language.encoder import COMPACT_WEIGHTS, load_encoder
-from ivif_cli.core.language.prompts import PromptSet, embed
+from ivif_cli.core.language.goal import Texts, embed_texts
 from ivif_cli.core.weights import bundled, read_weights
 from tools.compact_clip.card import as_markdown, model_card
 from tools.compact_clip.crops import Scene
@@ -81,7 +81,7 @@ def test_the_card_carries_tables_hash_and_origin() -> None:
 
 def test_a_picture_equal_to_a_source_leads_by_nothing(scenes: list[Scene]) -> None:
     encoder = load_encoder()
-    scores = method_scores(encoder, embed(encoder, PromptSet()), scenes, [scene.ir for scene in scenes])
+    scores = method_scores(encoder, embed_texts(encoder, Texts()), scenes, [scene.ir for scene in scenes])
     assert (scores.lead <= 1e-6).all()
     assert scores.language.shape == (3,)
 
