@@ -157,7 +157,7 @@ def test_agrees_with_the_formulas_one_patch_at_a_time(against: str, count: int) 
     expected = slow_loss(loss, fused[:count], ir, vis, GOALS[:count], patches)
     for name in PARTS:
         assert parts[name].item() == pytest.approx(expected[name], abs=2e-4), name
-    weighted = zip((2, 10, 6, 10, 8), PARTS, strict=True)
+    weighted = zip((2, 10, 6, 10, loss.settings.step), PARTS, strict=True)
     assert parts["total"].item() == pytest.approx(sum(w * expected[name] for w, name in weighted), abs=5e-3)
     assert 0 < parts["kept"].item() < 1, "the flat half of the first source must drop some patches"
 

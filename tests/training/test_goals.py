@@ -85,6 +85,16 @@ def test_directions_and_conditions_are_those_of_a_goal() -> None:
             assert np.allclose(condition[row], goal.condition[0], atol=1e-5)
 
 
+def test_goals_lean_towards_the_source_that_they_name() -> None:
+    origin = goals()["default"]
+    axis = origin.ir - origin.vis
+    across = origin.fused - (origin.fused @ axis / (axis @ axis)) * axis
+    vectors = torch.from_numpy(np.stack([origin.ir, origin.vis, across, across + 0.25 * axis]).astype(np.float32))
+    assert bank().lean(vectors).tolist() == pytest.approx([1, -1, 0, 0.5], abs=1e-5)
+    (first, _) = bank().draw(1, 0, range(50), CPU)
+    assert torch.equal(first.lean, bank().lean(first.directions.fused))
+
+
 def test_dials_stay_between_their_ends() -> None:
     named = goals()
     (vectors, _) = drawn(bank(default=0.0, named=0.0, dials=1.0))
