@@ -15,15 +15,20 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from ivif_cli.core.language.loss import LanguageLoss, LanguageSettings, direction_loss, fit, unit
-from ivif_cli.core.language.patches import PatchSettings, cut_patches, detailed, draw_patches
-from ivif_cli.core.training.fidelity import FidelitySettings, fidelity_parts
 from torch import Tensor
 
+from ivif_cli.core.language.directions import direction_loss, fit, unit
 from ivif_cli.core.language.encoder import Encoder, load_encoder
-from ivif_cli.core.language.prompts import PromptSet, embed
+from ivif_cli.core.language.goal import named_goals
 from ivif_cli.core.network import build_network
-from ivif_cli.core.training.crops import CropSettings, LumaPair, draw_sample
+from ivif_cli.core.network.fusion import THUMBNAIL
+from ivif_cli.core.objective.keeping import KeepingSettings, keeping_parts, wanted
+from ivif_cli.core.objective.patches import PatchSettings, cut_patches, detailed, draw_patches
+from ivif_cli.core.objective.total import Asked, weigh
+from ivif_cli.core.objective.words import DEEP_SIDE, Directions, LanguageLoss, WordsSettings
+from ivif_cli.core.training.crops import Batch, CropSettings, LumaPair, draw_sample
+from ivif_cli.core.training.goals import GoalBank, GoalSettings, conditions
+from ivif_cli.core.training.loop import FuseStep
 
 BAR = 3.0
 
@@ -37,37 +42,55 @@ def textured(seed: int, size: int = 480) -> np.ndarray:
 
 def draw(pairs: int, size: int) -> list[list[np.ndarray]]:
     """The data part: crops with all their changes, as the training loop draws them."""
-    settings = CropSettings(size=size)
-    thumb = np.zeros((128, 128), np.float32)
+    settings = CropSettings(size=size, scene=0.0)
+    thumb = np.full((THUMBNAIL, THUMBNAIL), 0.5, np.float32)
     scenes = [LumaPair(textured(2 * i), textured(2 * i + 1), thumb, thumb) for i in range(2)]
     return [draw_sample(scenes[i % 2], settings, np.random.default_rng(i)) for i in range(pairs)]
 
 
-def naive(loss: LanguageLoss, fused: Tensor, ir: Tensor, vis: Tensor, patches: Tensor) -> Tensor:
-    """The language-driven loss, one image and one patch at a time."""
+def naive(loss: LanguageLoss, fused: list[Tensor], batch: Batch, goals: list[Directions], patches: Tensor) -> Tensor:
+    """The language-driven loss, one goal, one image and one patch at a time."""
     weights, size = loss.settings, loss.encoder.image_size
-    total = fused.new_zeros(())
+    total, wholes, cuts = batch.ir.new_zeros(()), [], []
 
     def embedded(image: Tensor) -> Tensor:
         return unit(loss.encoder.encode_images(fit(image, size)))
 
-    for n in range(len(fused)):
-        one, a, b = (x[n : n + 1] for x in (fused, ir, vis))
-        whole, at_ir, at_vis = embedded(one), embedded(a), embedded(b)
-        parts = [weights.whole * direction_loss(whole, at_ir, at_vis, loss.ir_text, loss.vis_text).squeeze()]
-        likeness = weights.phi_ir * (1 - (whole * at_ir).sum()) + weights.phi_vis * (1 - (whole * at_vis).sum())
-        kept = []
-        for p in range(patches.shape[1]):
-            where = patches[n : n + 1, p : p + 1]
-            if detailed(a, b, where, weights.patches.entropy_bits).item():
-                patch = embedded(cut_patches(one, where, size))
-                kept.append(direction_loss(patch, embedded(a), embedded(b), loss.ir_text, loss.vis_text).squeeze())
-        if kept:
-            parts.append(weights.patch * torch.stack(kept).mean())
-        layers = zip(*(loss.encoder.image_features(x) for x in (one, a, b)), strict=True)
-        errors = [(f - torch.maximum(x, y)).square().mean() for f, x, y in layers]
-        total = total + sum(parts) + weights.phi * likeness + weights.perceptual * torch.stack(errors).mean()
-    return total / len(fused)
+    for pictures, goal in zip(fused, goals, strict=True):
+        for n in range(len(batch.ir)):
+            one, a, b = (x[n : n + 1] for x in (pictures, batch.ir, batch.vis))
+            words = goal.ir[n], goal.vis[n]
+            whole, at_ir, at_vis = embedded(one), embedded(a), embedded(b)
+            parts = [weights.whole * direction_loss(whole, at_ir, at_vis, *words).squeeze()]
+            parts.append(weights.phi * (1 - ((whole * at_ir).sum() + (whole * at_vis).sum()) / 2))
+            kept = []
+            for p in range(patches.shape[1]):
+                where = patches[n : n + 1, p : p + 1]
+                if detailed(a, b, where, weights.patches.entropy_bits).item():
+                    patch, start_ir, start_vis = (embedded(cut_patches(x, where, size)) for x in (one, a, b))
+                    kept.append(direction_loss(patch, start_ir, start_vis, *words).squeeze())
+                    cuts.append((patch, n))
+            if kept:
+                parts.append(weights.patch * torch.stack(kept).mean())
+            deep = [loss.encoder.image_features(fit(x, DEEP_SIDE)) for x in (one, a, b)]
+            errors = [(f - torch.maximum(x, y)).square().mean() for f, x, y in zip(*deep, strict=True)]
+            wholes.append(whole)
+            total = total + sum(parts) + weights.perceptual * torch.stack(errors).mean()
+    return total / len(wholes) + weights.step * steps(wholes, cuts, goals)
+
+
+def steps(wholes: list[Tensor], cuts: list[tuple[Tensor, int]], goals: list[Directions]) -> Tensor:
+    """The comparison of two goals of one pair, one picture and one patch at a time."""
+    asked = unit(goals[1].fused - goals[0].fused)
+    half, patches = len(wholes) // 2, len(cuts) // 2
+    moved = [1 - (unit(wholes[half + n] - wholes[n]) * asked[n]).sum() for n in range(half)]
+    parts = [torch.stack(moved).mean()]
+    if patches:
+        pairs = zip(cuts[:patches], cuts[patches:], strict=True)
+        parts.append(
+            torch.stack([1 - (unit(after - before) * asked[n]).sum() for (before, n), (after, _) in pairs]).mean()
+        )
+    return torch.stack(parts).mean()
 
 
 def seconds(work: Callable[[], object], device: torch.device, repeats: int) -> float:
@@ -82,22 +105,31 @@ def seconds(work: Callable[[], object], device: torch.device, repeats: int) -> f
     return min(times[1:])
 
 
-def batch(pairs: int, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    samples = draw(pairs, size)
-    ir, vis = (torch.from_numpy(np.stack([s[i] for s in samples]))[:, None].to(device) for i in (0, 1))
-    return ir, vis
+def drawn_batch(pairs: int, size: int, device: torch.device) -> Batch:
+    """The samples as the training loop gets them."""
+    columns = zip(*draw(pairs, size), strict=True)
+    return Batch(("",) * pairs, *(torch.from_numpy(np.stack(column))[:, None] for column in columns)).to(device)
 
 
 def language(encoder: Encoder, patches: int, precision: str) -> LanguageLoss:
     """The loss with the patch filter on; the made-up scenes pass it."""
-    settings = LanguageSettings(patches=PatchSettings(count=patches), precision=precision)
-    return LanguageLoss(encoder, embed(encoder, PromptSet()), settings)
+    return LanguageLoss(encoder, WordsSettings(patches=PatchSettings(count=patches), precision=precision))
 
 
-def backward(loss: Callable[[Tensor], Tensor], start: Tensor) -> float:
+def two_goals(encoder: Encoder, pairs: int, device: torch.device) -> list[Asked]:
+    """Two goals a pair, as a run draws them."""
+    bank = GoalBank(named_goals(encoder), np.zeros((0, 1), np.float32), GoalSettings())
+    return bank.draw(0, 0, range(pairs), device)
+
+
+def starts(batch: Batch) -> list[Tensor]:
+    """Two pictures a pair to take the loss of."""
+    return [(batch.ir + batch.vis) / 2, 0.3 * batch.ir + 0.7 * batch.vis]
+
+
+def backward(loss: Callable[[list[Tensor]], Tensor], pictures: list[Tensor]) -> float:
     """Value of a loss, after its gradient with respect to the fused images."""
-    fused = start.clone().requires_grad_(True)
-    value = loss(fused)
+    value = loss([picture.clone().requires_grad_(True) for picture in pictures])
     value.backward()
     return value.item()
 
@@ -105,32 +137,36 @@ def backward(loss: Callable[[Tensor], Tensor], start: Tensor) -> float:
 def report_split(arguments: argparse.Namespace, encoder: Encoder, device: torch.device) -> float:
     """Print the split of a step and the ratio to the naive form; returns the ratio."""
     pairs, size, repeats = arguments.pairs, arguments.size, arguments.repeats
-    ir, vis = batch(pairs, size, device)
+    batch, asked = drawn_batch(pairs, size, device), two_goals(encoder, pairs, device)
     loss = language(encoder, arguments.patches, "fp32").to(device)
-    patches = draw_patches(pairs, loss.settings.patches, torch.Generator().manual_seed(0))
-    network = build_network("base").to(device).train()
-    mean = (ir + vis) / 2
+    patches = draw_patches(pairs, loss.settings.patches, torch.Generator().manual_seed(0)).to(device)
+    goals, given = [each.directions for each in asked], conditions(asked)
+    network = build_network("base", goal=given[0].shape[1]).to(device).train()
+    keeping, fused = KeepingSettings(), starts(batch)
 
     def network_part() -> None:
         network.zero_grad(set_to_none=True)
-        fused = network(ir, vis)
-        torch.stack([*fidelity_parts(fused, ir, vis, FidelitySettings()).values()]).sum().backward()
+        kept = wanted(batch.ir, batch.vis, (batch.ir_thumb, batch.vis_thumb), keeping)
+        for picture, each in zip(FuseStep(network)(batch, given), asked, strict=True):
+            terms = keeping_parts(picture, kept, each.default, keeping, each.lean)
+            weigh(terms, vars(keeping), picture.mean()).backward(retain_graph=True)
 
-    def ours(fused: Tensor) -> Tensor:
-        return loss(fused, ir, vis, patches=patches)["total"]
+    def ours(pictures: list[Tensor]) -> Tensor:
+        return loss(pictures, batch.ir, batch.vis, goals, patches)["total"]
 
-    def transcribed(fused: Tensor) -> Tensor:
-        return naive(loss, fused, ir, vis, patches)
+    def transcribed(pictures: list[Tensor]) -> Tensor:
+        return naive(loss, pictures, batch, goals, patches)
 
-    gap = abs(backward(ours, mean) - backward(transcribed, mean))
-    kept = loss(mean, ir, vis, patches=patches)["kept"].item()
+    gap = abs(backward(ours, fused) - backward(transcribed, fused))
+    kept = loss(fused, batch.ir, batch.vis, goals, patches)["kept"].item()
     rows = {
         "data": seconds(lambda: draw(pairs, size), torch.device("cpu"), repeats),
-        "network and fidelity terms": seconds(network_part, device, repeats),
-        "language-driven loss": seconds(lambda: backward(ours, mean), device, repeats),
-        "language-driven loss, naive": seconds(lambda: backward(transcribed, mean), device, max(1, repeats // 2)),
+        "network and keeping terms": seconds(network_part, device, repeats),
+        "language-driven loss": seconds(lambda: backward(ours, fused), device, repeats),
+        "language-driven loss, naive": seconds(lambda: backward(transcribed, fused), device, max(1, repeats // 2)),
     }
-    print(f"\n{device}: {pairs} pairs of {size} px, {arguments.patches} patches each ({kept:.0%} kept), {encoder.name}")
+    print(f"\n{device}: {pairs} pairs of {size} px for two goals, {arguments.patches} patches each "
+          f"({kept:.0%} kept), {encoder.name}")  # fmt: skip
     for name, value in rows.items():
         print(f"  {name:<30}{value:9.4f} s")
     ratio = rows["language-driven loss, naive"] / rows["language-driven loss"]
@@ -140,13 +176,14 @@ def report_split(arguments: argparse.Namespace, encoder: Encoder, device: torch.
 
 def report_precisions(arguments: argparse.Namespace, encoder: Encoder, device: torch.device) -> None:
     """Print the time of the loss in float32 and in bf16."""
-    ir, vis = batch(arguments.pairs, arguments.size, device)
+    batch = drawn_batch(arguments.pairs, arguments.size, device)
+    goals = [each.directions for each in two_goals(encoder, arguments.pairs, device)]
     patches = draw_patches(arguments.pairs, PatchSettings(count=arguments.patches), torch.Generator().manual_seed(0))
     times = {}
     for precision in ("fp32", "bf16"):
         loss = language(encoder, arguments.patches, precision).to(device)
         times[precision] = seconds(
-            lambda loss=loss: backward(lambda f: loss(f, ir, vis, patches=patches)["total"], (ir + vis) / 2),
+            lambda loss=loss: backward(lambda f: loss(f, batch.ir, batch.vis, goals, patches)["total"], starts(batch)),
             device,
             arguments.repeats,
         )

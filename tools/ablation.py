@@ -3,8 +3,9 @@
     python tools/ablation.py --data DIR --config recipes/base.toml --steps 400 --out runs/ablation
 
 Every variant has the same budget, seed, crops and patches. Variants that are finished are kept, one that was
-interrupted goes on from its checkpoint: run the same line again. At the end stand a Markdown table (six metrics, SCD
-and LDS over all held-out pairs) on stdout and in OUT/table.md, and a picture strip in OUT/strip.png.
+interrupted goes on from its checkpoint: run the same line again. At the end stand a Markdown table (what is kept, what
+the words do and the six metrics over all held-out pairs) on stdout and in OUT/table.md, and a picture strip in
+OUT/strip.png.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from ivif_cli.commands.train import find_pairs
 from ivif_cli.core.data.images import write_image
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.device import choose_device
+from ivif_cli.core.metrics import SIX
 from ivif_cli.core.network import load_network
 from ivif_cli.core.training.checkpoint import latest_checkpoint
 from ivif_cli.core.training.crops import LumaStore
@@ -30,24 +32,27 @@ from ivif_cli.core.training.interrupt import asked_to_stop
 from ivif_cli.core.training.loop import train
 from ivif_cli.core.training.processes import Processes
 from ivif_cli.core.training.recipe import Recipe, load_recipe, parse_setting
-from ivif_cli.core.training.setup import Sources, build_run, load_words
+from ivif_cli.core.training.setup import Sources, build_run, load_language
 from ivif_cli.core.training.split import split_pairs
-from ivif_cli.core.training.validation import SCORED, spread, validate
+from ivif_cli.core.training.validation import spread, validate
 
-ONLY_GLOBAL: dict[str, object] = {"words.patch": 0.0, "words.phi": 0.0, "words.perceptual": 0.0}
-ONLY_PATCHES: dict[str, object] = {"words.whole": 0.0, "words.phi": 0.0, "words.perceptual": 0.0}
+DIRECTIONS_OFF: dict[str, object] = {"words.whole": 0.0, "words.patch": 0.0, "words.step": 0.0}
 VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
     "full": ("everything on", {}),
-    "language-off": ("language-driven loss off", {"language": 0.0}),
-    "global-only": ("whole-image direction only", ONLY_GLOBAL),
-    "patches-only": ("patch directions only", ONLY_PATCHES),
+    "words-off": ("language-driven loss off", {"language": 0.0}),
+    "directions-only": ("directions only: Phi and P off", {"words.phi": 0.0, "words.perceptual": 0.0}),
+    "directions-off": ("Phi and P only: directions off", DIRECTIONS_OFF),
+    "patches-only": ("patch directions only", {"words.whole": 0.0}),
+    "whole-only": ("whole-picture directions only", {"words.patch": 0.0}),
     "phi-off": ("Phi off", {"words.phi": 0.0}),
-    "filter-off": ("patch filter off", {"words.patches.filter": "none"}),
-    "perceptual-off": ("perceptual term off", {"words.perceptual": 0.0}),
-    "concat": ("concatenation for cross fusion attention", {"mixer": "concat"}),
-    "self": ("self-attention for cross fusion attention", {"mixer": "self"}),
+    "perceptual-off": ("P off", {"words.perceptual": 0.0}),
+    "step-off": ("comparison of two goals off", {"words.step": 0.0}),
+    "retention-off": ("retention off", {"keeping.retention": 0.0}),
+    "cross": ("cross fusion attention for concatenation", {"mixer": "cross"}),
+    "shuffled": ("goals shuffled: the words say nothing", {"goals.shuffled": True}),
 }
 """Name -> what it says in the table, and the settings that differ from the recipe."""
+COLUMNS = ("K", "K p10", "X", "TD", "LDS", "STEER", *SIX)
 
 
 def finished(folder: Path, recipe: Recipe) -> bool:
@@ -74,11 +79,10 @@ def train_variant(
 
 def table(rows: dict[str, dict[str, float]]) -> str:
     """The results as a Markdown table; the best of each column in bold."""
-    names = [*SCORED, "LDS"]
-    best = {name: max(row[name] for row in rows.values()) for name in names}
-    lines = [f"| variant | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
+    best = {name: max(row[name] for row in rows.values()) for name in COLUMNS}
+    lines = [f"| variant | {' | '.join(COLUMNS)} |", f"| --- |{' ---: |' * len(COLUMNS)}"]
     for variant, row in rows.items():
-        cells = [f"**{row[n]:.3f}**" if row[n] == best[n] else f"{row[n]:.3f}" for n in names]
+        cells = [f"**{row[n]:.3f}**" if row[n] == best[n] else f"{row[n]:.3f}" for n in COLUMNS]
         lines.append(f"| {VARIANTS[variant][0]} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -87,11 +91,11 @@ def score_all(
     recipe: Recipe, names: Sequence[str], out: Path, store: LumaStore, sources: Sources, device: torch.device
 ) -> tuple[dict[str, dict[str, float]], dict[str, list[np.ndarray]]]:
     """Score every variant's weights on all held-out pairs by one encoder; metrics and fused pictures by variant."""
-    words, _ = load_words(recipe, sources, device)
+    encoder, bank = load_language(recipe, sources, device)
     rows, images = {}, {}
     for name in names:
         network = load_network(out / name / "model.safetensors").network.to(device)
-        rows[name], images[name] = validate(network, store, range(len(store)), device, words=words)
+        rows[name], images[name] = validate(network, store, range(len(store)), device, bank.goals, encoder)
     return rows, images
 
 

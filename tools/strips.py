@@ -1,6 +1,7 @@
 """Picture strips: for each scene infrared, visible, other methods' outputs and ours side by side, one PNG.
 
-    python tools/strips.py --data DIR --scenes 02,11 --method SeAFusion=DIR --method U2Fusion=DIR --model base -o a.png
+    python tools/strips.py --data DIR --scenes 02,11 --method SeAFusion=DIR --model base --model fast -o a.png
+    python tools/strips.py --data DIR --model base --goal default --goal bright --goal dark -o b.png
 
 Scenes are named by stem; without --scenes eight are spread over the set. A method without a picture of a scene leaves
 its cell empty. Real pictures are mostly not ours to redistribute: strips of them stay out of the repository.
@@ -88,6 +89,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=8, help="scenes where none are named")
     parser.add_argument("--method", action="append", default=[], metavar="NAME=DIR", help="fused pictures of a method")
     parser.add_argument("--model", action="append", default=[], help="bundled name or weights file; may be repeated")
+    parser.add_argument("--goal", action="append", help="name or text for every model; may be repeated")
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
     pairs = choose(open_folder(arguments.data).pairs, arguments.scenes, arguments.count)
@@ -95,14 +97,21 @@ def main() -> None:
         name: match_outputs(pairs, Path(folder)) for name, _, folder in (m.partition("=") for m in arguments.method)
     }
     fusers = [Fuser(model) for model in arguments.model]
+    goals: list[str | None] = arguments.goal or [None]
     rows = []
     for pair in pairs:
         ir, vis = read_image(pair.ir), read_image(pair.vis)
         shown: list[np.ndarray | None] = [ir, vis]
         shown += [read_image(files[pair.name]) if pair.name in files else None for files in methods.values()]
-        shown += [fuser.fuse(ir if ir.ndim == 2 else ir[..., 0], vis) for fuser in fusers]
+        for look in (fuser.look(ir if ir.ndim == 2 else ir[..., 0], vis) for fuser in fusers):
+            shown += [look.fuse(goal) for goal in goals]
         rows.append(shown)
-    titles = ["infrared", "visible", *methods, *(f"ivif {fuser.name}" for fuser in fusers)]
+    titles = [
+        "infrared",
+        "visible",
+        *methods,
+        *(f"ivif {f.name} {goal or ''}".strip() for f in fusers for goal in goals),
+    ]
     write_image(arguments.output, draw_strip(titles, rows), overwrite=True)
     print(arguments.output)
 

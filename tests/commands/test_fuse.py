@@ -17,14 +17,15 @@ from typer.testing import CliRunner, Result
 
 from ivif_cli.app import app
 from ivif_cli.core.data.images import read_image, write_image
-from ivif_cli.core.network import build_network, save_network
+from ivif_cli.core.network import save_network
+from tests.made_up import small_network
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Weights of a small fresh network, which gives the mean of the sources."""
+    """Weights of a small network with the goals of a made-up encoder."""
     path = tmp_path_factory.mktemp("weights") / "small.safetensors"
-    save_network(path, build_network("base", channels=4), {})
+    save_network(path, *small_network())
     return str(path)
 
 

@@ -10,10 +10,8 @@ import pytest
 
 from ivif_cli.core.errors import IvifError, OutputError, UsageError, WeightsError
 from ivif_cli.core.export.export import OPSET, export_network
-from ivif_cli.core.fusing import tiling
 from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.network import load_network
-from ivif_cli.core.network.fusion import THUMBNAIL
 
 onnx = pytest.importorskip("onnx", reason="the extra `onnx` is not installed")
 ort = pytest.importorskip("onnxruntime", reason="the extra `onnx` is not installed")
@@ -39,16 +37,32 @@ def pair(height: int, width: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray
     return ir, cv2.merge([vis, 255 - vis, vis // 2])
 
 
-def test_thumbnail_side_is_stated_once_more_without_torch() -> None:
-    assert tiling.THUMBNAIL == THUMBNAIL
-
-
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (64, 64), (95, 131), (480, 641)])
 def test_onnx_and_torch_agree_at_any_size(exported: Path, size: tuple[int, int]) -> None:
     ir, vis = pair(*size)
     found, expected = Fuser(exported, threads=1).fuse(ir, vis), Fuser("fast", device="cpu").fuse(ir, vis)
     assert found.shape == expected.shape and found.dtype == expected.dtype
     assert np.abs(found.astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("goal", ["bright", "infrared"])
+def test_onnx_and_torch_agree_for_another_goal(exported: Path, goal: str) -> None:
+    ir, vis = pair(95, 131)
+    onnx_fuser, torch_fuser = Fuser(exported, threads=1), Fuser("fast", device="cpu")
+    assert onnx_fuser.goals == torch_fuser.goals
+    found, expected = onnx_fuser.fuse(ir, vis, goal=goal), torch_fuser.fuse(ir, vis, goal=goal)
+    assert np.abs(found.astype(int) - expected).max() <= 1
+    assert np.abs(found.astype(int) - onnx_fuser.fuse(ir, vis)).max() > 2
+    turned = onnx_fuser.goal("dark", strength=0.5, dials={"contrast": 1.0})
+    assert np.abs(onnx_fuser.look(ir, vis).fuse(turned).astype(int) - torch_fuser.fuse(ir, vis, goal=turned)).max() <= 1
+
+
+def test_goals_travel_to_the_bit(exported: Path) -> None:
+    carried, expected = Fuser(exported).engine.goals, load_network("fast").goals
+    assert list(carried) == list(expected)
+    for name, goal in expected.items():
+        assert carried[name].texts == goal.texts and carried[name].sha256 == goal.sha256
+        assert np.array_equal(carried[name].condition, goal.condition)
 
 
 def test_sixteen_bits_stay_sixteen(exported: Path) -> None:
@@ -89,7 +103,7 @@ def test_file_says_what_it_holds(exported: Path) -> None:
     facts = {item.key: item.value for item in model.metadata_props}
     assert facts["model"] == "fast" and len(facts["weights_sha256"]) == 64
     assert model.opset_import[0].version == OPSET
-    assert [value.name for value in model.graph.input] == ["ir", "vis", "ir_thumbnail", "vis_thumbnail"]
+    assert [value.name for value in model.graph.input] == ["ir", "vis", "ir_thumbnail", "vis_thumbnail", "goal"]
 
 
 def test_fusing_with_onnx_does_not_import_torch(exported: Path, tmp_path: Path) -> None:
@@ -100,13 +114,13 @@ def test_fusing_with_onnx_does_not_import_torch(exported: Path, tmp_path: Path) 
         "import sys\nfrom ivif_cli.app import app\n"
         f"at, model = {str(tmp_path)!r}, {str(exported)!r}\n"
         "sys.argv = ['ivif', 'fuse', '--model', model]\n"
-        "sys.argv += ['--ir', at + '/ir.png', '--vis', at + '/vis.png', '-o', at + '/f.png']\n"
+        "sys.argv += ['--ir', at + '/ir.png', '--vis', at + '/vis.png', '-o', at + '/f.png', '--goal', 'bright']\n"
         "app(standalone_mode=False)\n"
         "assert not {'torch', 'open_clip', 'onnx'} & set(sys.modules), 'heavy import'\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    expected = Fuser("fast", device="cpu").fuse(ir, vis)
+    expected = Fuser("fast", device="cpu").fuse(ir, vis, goal="bright")
     assert np.abs(cv2.imread(str(tmp_path / "f.png")).astype(int) - expected).max() <= 1
 
 

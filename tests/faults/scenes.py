@@ -43,9 +43,10 @@ class Scene:
 
 
 def make_scene(root: Path) -> Scene:
-    """Pairs with some texture, and weights of a small fresh network."""
+    """Pairs with some texture, and weights of a small network."""
     from ivif_cli.core.data.images import write_image
-    from ivif_cli.core.network import build_network, save_network
+    from ivif_cli.core.network import save_network
+    from tests.made_up import small_network
 
     rng = np.random.default_rng(7)
     for index in range(PAIRS):
@@ -55,7 +56,7 @@ def make_scene(root: Path) -> Scene:
             picture = (noise + (ramp if len(shape) == 2 else ramp[:, None])).astype(np.uint8)
             write_image(root / "pairs" / folder / f"{index:02d}.png", picture)
     model = root / "small.safetensors"
-    save_network(model, build_network("base", channels=4), {})
+    save_network(model, *small_network())
     return Scene(root, root / "pairs", model)
 
 

@@ -128,7 +128,7 @@ def test_reading_network_and_writing_overlap(
 
     monkeypatch.setattr(folder, "load_sources", slowly)
     monkeypatch.setattr(folder, "write_image", lambda *_, **__: time.sleep(0.05))
-    monkeypatch.setattr(fuser, "fuse", lambda ir, vis, out: (time.sleep(0.05), vis)[1])
+    monkeypatch.setattr(fuser, "fuse", lambda ir, vis, **_: (time.sleep(0.05), vis)[1])
     report = fuse_jobs(fuser, many, SourceOptions(), workers=4)
     assert report.total < 0.75 * 12 * 0.15
     assert report.network >= 12 * 0.05
@@ -179,3 +179,18 @@ def test_bits_and_grey_and_size_are_as_asked(tmp_path: Path) -> None:
     assert to_bits(np.array([[0, 128, 129, 65535]], np.uint16), 8).tolist() == [[0, 0, 1, 255]]
     with pytest.raises(UsageError, match="bit depth"):
         SourceOptions(bits=12)
+
+
+def test_every_job_is_fused_for_its_own_goal(fuser: Fuser, jobs: list[Job], tmp_path: Path) -> None:
+    named = [fuser.goal(name) for name in ("bright", "dark")]
+    both = [
+        Job(job.pair, tmp_path / "out" / goal.name / f"{number}.png", goal)
+        for number, job in enumerate(jobs[:3])
+        for goal in named
+    ]
+    report = fuse_jobs(fuser, both, SourceOptions(), batch_size=4)
+    assert len(report.fused) == 6
+    for job in both:
+        expected = fuser.fuse(*load_sources(job.pair.ir, job.pair.vis, SourceOptions()), goal=job.goal).astype(int)
+        assert np.abs(read_image(job.output) - expected).max() <= 1
+    assert not np.array_equal(read_image(both[0].output), read_image(both[1].output))

@@ -3,6 +3,7 @@
 import doctest
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,11 @@ from hypothesis import strategies as st
 from ivif_cli.core import device as devices
 from ivif_cli.core.data.images import read_image
 from ivif_cli.core.data.luma import split, to_luma
-from ivif_cli.core.errors import DeviceError, InputError, UsageError
+from ivif_cli.core.errors import DeviceError, EncoderError, InputError, UsageError
 from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.memory import available_memory
 from ivif_cli.core.network import LoadedNetwork
+from tests.made_up import goals
 
 
 @pytest.fixture
@@ -155,25 +157,97 @@ def test_available_memory_is_the_smaller_of_machine_and_container(
 
 
 def test_a_network_that_is_handed_in_is_left_as_it_was(lively: LoadedNetwork) -> None:
-    before = lively.network.fuse_padded
+    before = lively.network.encode, lively.network.decode
     fuser = Fuser(lively, device="cpu", compile=True)
-    assert lively.network.fuse_padded == before
+    assert (lively.network.encode, lively.network.decode) == before
     assert fuser.engine.network is not lively.network
 
 
 def test_a_batch_that_does_not_fit_is_fused_one_by_one(fuser: Fuser, monkeypatch: pytest.MonkeyPatch) -> None:
     irs, vises = ([picture(seed, (40, 50)) for seed in seeds] for seeds in ((1, 2, 3), (4, 5, 6)))
     expected = [fuser.fuse(ir, vis) for ir, vis in zip(irs, vises, strict=True)]
-    forward = fuser.engine.network.forward
+    encode = fuser.engine.network.encode
 
-    def one_at_a_time(ir: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
+    def one_at_a_time(ir: torch.Tensor, vis: torch.Tensor) -> object:
         if len(ir) > 1:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return forward(ir, *others)
+        return encode(ir, vis)
 
-    monkeypatch.setattr(fuser.engine.network, "forward", one_at_a_time)
+    monkeypatch.setattr(fuser.engine.network, "encode", one_at_a_time)
     for found, wanted in zip(fuser.fuse_batch(irs, vises), expected, strict=True):
         assert np.array_equal(found, wanted)
+
+
+def apart(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.abs(one.astype(int) - other).mean())
+
+
+def test_the_goal_is_a_name_a_goal_or_nothing(fuser: Fuser) -> None:
+    ir, vis = picture(1, (40, 50)), picture(2, (40, 50, 3))
+    assert fuser.goals == tuple(goals())
+    default, bright = fuser.fuse(ir, vis), fuser.fuse(ir, vis, goal="bright")
+    assert np.array_equal(fuser.fuse(ir, vis, goal="default"), default)
+    assert np.array_equal(fuser.fuse(ir, vis, goal=goals()["bright"]), bright)
+    assert np.array_equal(fuser.fuse(ir, vis, goal="A bright image."), bright)
+    assert apart(default, bright) > 1
+    none, half, double = (fuser.fuse(ir, vis, goal=fuser.goal("bright", strength=s)) for s in (0, 0.5, 2))
+    assert apart(none, default) < 0.01
+    assert 0 < apart(half, default) < apart(bright, default) and apart(double, bright) > 0.5
+    turned = fuser.fuse(ir, vis, goal=fuser.goal(dials={"contrast": 1.0}))
+    assert apart(turned, default) > 0.5
+
+
+def test_what_cannot_be_wanted_is_refused(fuser: Fuser) -> None:
+    ir, vis = picture(1, (8, 8)), picture(2, (8, 8))
+    with pytest.raises(UsageError, match="empty"):
+        fuser.fuse(ir, vis, goal=" ")
+    with pytest.raises(EncoderError, match="cdcdcdcdcdcd"):
+        fuser.fuse(ir, vis, goal=replace(goals()["bright"], sha256="cd" * 32))
+
+
+@pytest.mark.parametrize("tile", [0, 64])
+@pytest.mark.parametrize("shape", [(90, 70), (90, 70, 3), (1, 1)])
+def test_a_look_gives_what_fuse_gives_to_the_bit(lively: LoadedNetwork, tile: int, shape: tuple[int, ...]) -> None:
+    fuser = Fuser(lively, device="cpu", tile=tile)
+    ir, vis = picture(1, shape[:2], np.uint16), picture(2, shape)
+    look = fuser.look(ir, vis)
+    found = [look.fuse(goal) for goal in ("bright", "dark", None, "bright")]
+    for fused, goal in zip(found, ("bright", "dark", None, "bright"), strict=True):
+        assert np.array_equal(fused, fuser.fuse(ir, vis, goal=goal))
+    assert shape == (1, 1) or apart(found[0], found[1]) > 1
+
+
+def test_a_look_encodes_once_and_checks_its_pair(fuser: Fuser, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    encode = fuser.engine.encode
+    monkeypatch.setattr(fuser.engine, "encode", lambda *pair: calls.append(1) or encode(*pair))
+    look = fuser.look(picture(1, (40, 50)), picture(2, (40, 50)))
+    for goal in ("bright", "dark", None):
+        look.fuse(goal)
+    assert len(calls) == 1
+    with pytest.raises(InputError, match="--resize"):
+        fuser.look(picture(1, (4, 5)), picture(2, (4, 6)))
+
+
+def test_a_look_that_does_not_fit_goes_on_in_tiles(fuser: Fuser, monkeypatch: pytest.MonkeyPatch) -> None:
+    ir, vis = picture(1, (400, 70)), picture(2, (400, 70))
+    expected = fuser.fuse(ir, vis, goal="bright")
+    encode = fuser.engine.network.encode
+
+    def small_only(a: torch.Tensor, b: torch.Tensor) -> object:
+        if a.shape[-2] > 390:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return encode(a, b)
+
+    monkeypatch.setattr(fuser.engine.network, "encode", small_only)
+    assert np.abs(fuser.look(ir, vis).fuse("bright").astype(int) - expected).max() <= 1
+
+
+def test_a_batch_is_fused_for_its_goal(fuser: Fuser) -> None:
+    irs, vises = ([picture(seed, (33, 47)) for seed in seeds] for seeds in ((1, 2), (3, 4)))
+    for fused, ir, vis in zip(fuser.fuse_batch(irs, vises, "dark"), irs, vises, strict=True):
+        assert np.abs(fused.astype(int) - fuser.fuse(ir, vis, goal="dark")).max() <= 1
+        assert apart(fused, fuser.fuse(ir, vis)) > 1
 
 
 def some_pairs(shared_data: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -188,7 +262,7 @@ def test_bfloat16_is_close_on_real_pairs_but_not_within_one_level_so_auto_is_fp3
     exact, reduced = Fuser(model, device=device, precision="fp32"), Fuser(model, device=device, precision="bf16")
     for ir, vis in some_pairs(shared_data):
         difference = np.abs(exact.fuse_luma(ir, vis).astype(int) - reduced.fuse_luma(ir, vis))
-        assert difference.mean() < 0.3
+        assert difference.mean() < 0.6
         assert (difference > 4).mean() < 1e-3
     assert Fuser(model, device=device).engine.dtype == torch.float32
 
@@ -211,7 +285,7 @@ def test_a_compiler_that_fails_is_told_in_one_line(monkeypatch: pytest.MonkeyPat
     def failing(*inputs: object) -> None:
         raise torch._dynamo.exc.BackendCompilerFailed("inductor", RuntimeError("no compiler\nmore"), [])
 
-    monkeypatch.setattr(fuser.engine.network, "fuse_padded", failing)
+    monkeypatch.setattr(fuser.engine.network, "encode", failing)
     with pytest.raises(DeviceError, match=r"torch\.compile does not work here: .*compiler") as caught:
         fuser.fuse(picture(0, (8, 8)), picture(1, (8, 8)))
     assert "\n" not in str(caught.value).split("go on")[0].strip()

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivif_cli.core.language.prompts import FORMAT as PROMPTS
-from ivif_cli.core.language.prompts import load_all_embeddings
-from ivif_cli.core.network import build_network, load_network, save_network
+from ivif_cli.core.language.prompts import load_goals
+from ivif_cli.core.network import load_network, save_network
 from ivif_cli.core.training.checkpoint import FORMAT as CHECKPOINT
 from ivif_cli.core.training.checkpoint import read_checkpoint
 from ivif_cli.core.weights import read_weights
 from tests.fuzz.budget import fuzzed, value_or_line
+from tests.made_up import small_network
 
 _NUMBERS = st.sampled_from((0, 1, 4, 8, 16, -1, 1 << 31, 1 << 40, 1 << 63, (1 << 64) - 1, 10**30)) | st.integers(0, 70)
 _KINDS = st.sampled_from(("F32", "F16", "BF16", "I64", "U8", "BOOL", "F64", "F8_E4M3", "X", "", 3, None))
@@ -40,7 +41,7 @@ _SHAPES = st.dictionaries(
     st.integers(-1, 9) | _NUMBERS | _JSON,
     max_size=4,
 )
-READERS = (read_weights, load_network, read_checkpoint, load_all_embeddings)
+READERS = (read_weights, load_network, read_checkpoint, load_goals)
 
 
 def _file(box: Path, header: object, body: bytes, *, length: int | None = None) -> Path:
@@ -75,8 +76,12 @@ def test_network_shapes_of_any_claim(box: Path, shape: dict) -> None:
 @fuzzed(0.03)
 def test_prompt_and_checkpoint_metadata(box: Path, format_: str, plain: object) -> None:
     text = plain if isinstance(plain, str) else json.dumps(plain)
-    path = _file(box, {"__metadata__": {"format": format_, "prompts": text, "state": text}}, b"")
-    value_or_line("metadata", lambda: load_all_embeddings(path))
+    path = _file(
+        box,
+        {"__metadata__": {"format": format_, "goals": text, "encoder": "a", "encoder_sha256": "b", "state": text}},
+        b"",
+    )
+    value_or_line("metadata", lambda: load_goals(path))
     value_or_line("metadata", lambda: read_checkpoint(path))
 
 
@@ -85,7 +90,7 @@ def test_prompt_and_checkpoint_metadata(box: Path, format_: str, plain: object) 
 def test_damaged_networks(box: Path, at: float, data: bytes, cut: bool) -> None:
     whole = box / "whole.safetensors"
     if not whole.exists():
-        save_network(whole, build_network("fast", channels=4), {})
+        save_network(whole, *small_network())
     content = whole.read_bytes()
     place = int(at * (len(content) - 1))
     path = box / "damaged.safetensors"

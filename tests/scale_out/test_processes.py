@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from ivif_cli.core.data.images import write_image
-from ivif_cli.core.network import build_network, save_network
+from ivif_cli.core.network import save_network
+from tests.made_up import small_network
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="launches and kills processes")]
 PAIRS = 7
@@ -28,7 +29,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_image(root / "ir" / f"{index}.png", rng.integers(0, 256, (70, 90), dtype=np.uint8))
         write_image(root / "vi" / f"{index}.png", rng.integers(0, 256, (70, 90, 3), dtype=np.uint8))
     (root / "ir" / "3.png").write_bytes(b"\x89PNG")
-    save_network(root / "small.safetensors", build_network("base", channels=4), {})
+    save_network(root / "small.safetensors", *small_network())
     return root
 
 

@@ -4,16 +4,21 @@ As a script, one of the processes of a run: it trains and leaves gradients of th
 """
 
 import sys
-from dataclasses import dataclass, replace
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ivif_cli.core.data.datasets import open_folder
 from ivif_cli.core.data.images import write_image
 from ivif_cli.core.data.pairing import Pair
+from ivif_cli.core.language import encoder as encoders
 from ivif_cli.core.training.loop import Run, train
 from ivif_cli.core.training.processes import Processes, joined
 from ivif_cli.core.training.recipe import Recipe, load_recipe
@@ -23,10 +28,9 @@ SMALL: dict[str, object] = {
     "network": "fast",
     "steps": 6,
     "batch_size": 2,
-    "crops.size": 48,
+    "crops.size": 64,
     "crops.min_side": 32,
     "crops.max_side": 60,
-    "fidelity.vif_scales": [1],
     "validation.every": 0,
     "validation.pairs": 1,
     "words.patches.count": 3,
@@ -37,7 +41,7 @@ ALONE = Processes(0, 1, torch.device("cpu"))
 
 
 class TinyEncoder(nn.Module):
-    """A smooth stand-in for CLIP's image tower."""
+    """A smooth stand-in for CLIP: a filter bank for pictures, and for every text a random vector of its own."""
 
     image_size = 16
     name, sha256 = "tiny", "0" * 64
@@ -49,21 +53,15 @@ class TinyEncoder(nn.Module):
         self.project = nn.Parameter(torch.randn(16, 6, generator=generator), requires_grad=False)
 
     def image_features(self, luma: Tensor) -> list[Tensor]:
-        return [torch.tanh(torch.nn.functional.conv2d(luma, self.kernels, stride=4))]
+        return [torch.tanh(F.conv2d(luma, self.kernels, stride=4))]
 
     def encode_images(self, luma: Tensor) -> Tensor:
-        return nn.functional.adaptive_avg_pool2d(self.image_features(luma)[0], 2).flatten(1) @ self.project
+        return F.adaptive_avg_pool2d(self.image_features(luma)[0], 2).flatten(1) @ self.project
 
-
-@dataclass(frozen=True)
-class Texts:
-    ir: Tensor
-    vis: Tensor
-    fused: Tensor
-
-
-def texts() -> Texts:
-    return Texts(*torch.randn(3, 6, generator=torch.Generator().manual_seed(5)))
+    def encode_texts(self, texts: Sequence[str]) -> Tensor:
+        seeds = [zlib.crc32(text.encode()) for text in texts]
+        rows = [torch.randn(6, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
+        return F.normalize(torch.stack(rows), dim=1)
 
 
 def write_pairs(folder: Path, count: int = 4) -> list[Pair]:
@@ -84,10 +82,13 @@ def small_recipe(**changes: object) -> Recipe:
     return load_recipe(None, {**SMALL, **changes})
 
 
-def small_run(recipe: Recipe, pairs: list[Pair], out: Path, **changes: object) -> Run:
-    """A run with the tiny encoder in CLIP's place."""
-    run = build_run(replace(recipe, language=0.0), pairs, out, Sources(), torch.device("cpu"))
-    return replace(run, words=(TinyEncoder(), texts()), **changes)  # type: ignore[arg-type]
+def small_run(
+    recipe: Recipe, pairs: list[Pair], out: Path, *, encoder: nn.Module | None = None, **changes: object
+) -> Run:
+    """A run with the tiny encoder (or another one) in CLIP's place."""
+    with mock.patch.object(encoders, "load_encoder", return_value=encoder or TinyEncoder()):
+        run = build_run(recipe, pairs, out, Sources(), torch.device("cpu"))
+    return replace(run, **changes)  # type: ignore[arg-type]
 
 
 def main(data: str, out: str) -> None:

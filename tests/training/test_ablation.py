@@ -25,14 +25,27 @@ def test_ablation_makes_a_table_and_a_strip_and_keeps_what_is_finished(
 ) -> None:
     small = [f"--set={name}={json.dumps(value)}" for name, value in SMALL.items()]
     arguments = ["--data", tmp_path / "data", "--out", tmp_path / "ablation", "--steps", 2, *small]
-    arguments += ["--variants", "full,language-off,concat"]
+    arguments += ["--variants", "full,words-off,cross"]
     printed = script(repository, "ablation.py", *arguments)
     rows = [line for line in printed.splitlines() if line.startswith("|")]
-    assert rows[0].split(" | ")[1:] == ["EN", "SD", "SF", "MI", "VIF", "Qabf", "SCD", "LDS |"]
+    assert rows[0].split(" | ")[1:] == [
+        "K",
+        "K p10",
+        "X",
+        "TD",
+        "LDS",
+        "STEER",
+        "EN",
+        "SD",
+        "SF",
+        "MI",
+        "VIF",
+        "Qabf |",
+    ]
     assert [row.split(" | ")[0] for row in rows[2:]] == [
         "| everything on",
         "| language-driven loss off",
-        "| concatenation for cross fusion attention",
+        "| cross fusion attention for concatenation",
     ]
     assert read_image(tmp_path / "ablation" / "strip.png").ndim == 3
     weights = tmp_path / "ablation" / "full" / "model.safetensors"
@@ -44,6 +57,18 @@ def test_ablation_makes_a_table_and_a_strip_and_keeps_what_is_finished(
 @pytest.mark.slow
 def test_strip_of_named_scenes(pairs: list[Pair], tmp_path: Path, repository: Path) -> None:
     arguments = ["--data", tmp_path / "data", "--scenes", "1,3", "--method", f"copy={tmp_path / 'data' / 'ir'}"]
-    script(repository, "strips.py", *arguments, "--model", "fast", "-o", tmp_path / "strip.png")
+    script(
+        repository,
+        "strips.py",
+        *arguments,
+        "--model",
+        "fast",
+        "--goal",
+        "bright",
+        "--goal",
+        "dark",
+        "-o",
+        tmp_path / "strip.png",
+    )
     strip = read_image(tmp_path / "strip.png")
-    assert strip.shape == (2 * (240 + 26), 4 * 267 + 3 * 4, 3)
+    assert strip.shape == (2 * (240 + 26), 5 * 267 + 4 * 4, 3)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ivif_cli.core.errors import UsageError
-from ivif_cli.core.training.recipe import Recipe, load_recipe, parse_setting, to_table, to_toml
+from ivif_cli.core.training.recipe import Recipe, find_recipe, load_recipe, parse_setting, to_table, to_toml
 
 
 def written(folder: Path, text: str) -> Path:
@@ -15,7 +15,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_printed_recipe_reads_back_the_same(tmp_path: Path) -> None:
-    recipe = load_recipe(None, {"fused_text": 'a "clear"\\image', "optimiser.halve_at": [0.3], "words.phi": 2})
+    recipe = load_recipe(None, {"fused_text": 'a "clear"\\image', "crops.noise": 0.5, "words.phi": 2})
     assert load_recipe(written(tmp_path, to_toml(to_table(recipe)))) == recipe
 
 
@@ -41,7 +41,12 @@ def test_options_override_the_file_and_reach_inner_groups(tmp_path: Path) -> Non
         ("steps = 0", "steps must be at least 1"),
         ("[words.patches]\nfilter = 'best'", "filter must be one of"),
         ("[crops]\nmin_side = 300", "min_side"),
-        ("[fidelity]\nvif_scales = [5]", "vif_scales"),
+        ("[crops]\nsize = 100", "crops.size must be a multiple of 32"),
+        ("[crops]\nsize = 32", "crops.size must be at least 64"),
+        ("[words]\nagainst = 'nothing'", "words.against must be one of patch, whole"),
+        ("[words]\nprecision = 'fp8'", "words.precision must be one of"),
+        ("[goals]\nnamed = 1.5", "goals.default, named and dials must be shares"),
+        ("[keeping]\nretentoin = 3", "did you mean keeping.retention"),
         ("[optimiser]\nschedule = 'cosin'", "schedule must be one of"),
         ("steps = ", "not a TOML file"),
     ],
@@ -58,9 +63,22 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_settings_on_the_command_line() -> None:
     assert parse_setting("optimiser.learning_rate=1e-3") == ("optimiser.learning_rate", 1e-3)
-    assert parse_setting("optimiser.schedule = step") == ("optimiser.schedule", "step")
-    assert parse_setting("fidelity.vif_scales=[1, 3]") == ("fidelity.vif_scales", [1, 3])
+    assert parse_setting("optimiser.schedule = constant") == ("optimiser.schedule", "constant")
+    assert parse_setting("some.list=[1, 3]") == ("some.list", [1, 3])
     with pytest.raises(UsageError, match="NAME=VALUE"):
         parse_setting("steps")
     with pytest.raises(UsageError, match="steps is a value"):
         load_recipe(None, {"steps": 3, "steps.more": 4})
+
+
+@pytest.mark.parametrize("name", ["base", "fast"])
+def test_bundled_recipes_are_found_by_name(name: str) -> None:
+    assert load_recipe(find_recipe(name)).network == name
+
+
+def test_a_recipe_is_a_file_a_name_or_nothing(tmp_path: Path) -> None:
+    path = written(tmp_path, "steps = 7\n")
+    assert find_recipe(None) is None
+    assert find_recipe(str(path)) == path
+    with pytest.raises(UsageError, match=r"unknown recipe: bass.*base"):
+        find_recipe("bass")

@@ -2,20 +2,24 @@
 
 import io
 import sys
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from ivif_cli.core.aligning.register import Alignment
 from ivif_cli.core.data.images import read_image, write_image
 from ivif_cli.core.errors import InputError, IvifError, OutputError, UsageError
 from ivif_cli.core.fusing.fuser import Fuser
+from ivif_cli.core.network import LoadedNetwork
 from ivif_cli.core.video.flicker import Flicker
 from ivif_cli.core.video.frames import RawFormat, as_rate, is_video, open_frames, read_ahead
-from ivif_cli.core.video.fuse import VideoOptions, fuse_video
+from ivif_cli.core.video.fuse import DescriptorSmoother, VideoOptions, fuse_video
 from ivif_cli.core.video.writer import open_writer
 
 SIZE = (64, 48)
@@ -71,6 +75,30 @@ def test_fused_frames_equal_fused_pictures_up_to_the_smoothed_descriptors(tmp_pa
     for number in range(3):
         written = read_image(tmp_path / "out" / f"{number + 1:03d}.png")
         np.testing.assert_array_equal(written, fuser.fuse(irs[number], viss[number]))
+
+
+def test_a_video_is_fused_for_its_goal(tmp_path: Path, lively: LoadedNetwork) -> None:
+    fuser = Fuser(lively, device="cpu")
+    irs, viss = [frame(n, colour=False) for n in range(2)], [frame(n) for n in range(2)]
+    ir, vis = make_sequence(tmp_path / "ir", irs), make_sequence(tmp_path / "vis", viss)
+    goal = fuser.goal("bright")
+    for smooth, name in ((0.0, "single"), (1.0, "smooth")):
+        fuse_video(fuser, ir, vis, str(tmp_path / name / "%03d.png"), VideoOptions(smooth=smooth, goal=goal, rate=25))
+        first = read_image(tmp_path / name / "001.png")
+        np.testing.assert_array_equal(first, fuser.fuse(irs[0], viss[0], goal=goal))
+        assert not np.array_equal(first, fuser.fuse(irs[0], viss[0]))
+
+
+@pytest.mark.parametrize("make", [np.array, torch.tensor])
+def test_descriptors_follow_slowly_and_begin_anew_at_a_cut(make: Callable[[list[float]], Any]) -> None:
+    smoother = DescriptorSmoother(frames=10)
+    first = make([1.0, -2.0, 4.0])
+    assert [float(x) for x in smoother.update(first)] == [1.0, -2.0, 4.0]
+    for _ in range(10):
+        held = smoother.update(first * 1.05)
+    assert float(held[2]) == pytest.approx(4 * (1 + 0.05 * (1 - np.exp(-1))), abs=1e-4)
+    cut = make([-9.0, 9.0, -9.0])
+    assert [float(x) for x in smoother.update(cut)] == [-9.0, 9.0, -9.0]
 
 
 def test_odd_sizes_are_kept_by_pyav_and_refused_by_opencv(tmp_path: Path) -> None:
