@@ -25,7 +25,7 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 PATIENCE = 120_000
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no chromium")]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM and "CI" not in os.environ, reason="no chromium")]
 
 
 @pytest.fixture(scope="module")
