@@ -16,7 +16,7 @@ from ivif_cli.commands.completion import with_completion
 from ivif_cli.commands.console import debugging, guarded, silence_stdout
 from ivif_cli.interrupts import catch_interrupts
 
-COMMANDS = ("demo", "fuse", "evaluate", "report", "train", "embed_prompts", "align", "export", "info")
+COMMANDS = ("demo", "fuse", "evaluate", "report", "train", "embed_prompts", "align", "export", "view", "info")
 
 app = typer.Typer(
     name="ivif",
@@ -76,6 +76,7 @@ EXAMPLES = {
         "ivif fuse --ir ir --vis vis --align rig.json -o fused",
     ),
     "export": ("ivif export -o fusion.onnx",),
+    "view": ("ivif view", "ivif view --ir night/ir --vis night/vis"),
     "info": ("ivif info", "ivif info --json"),
 }
 """Command -> lines that a user could type; they close its help."""

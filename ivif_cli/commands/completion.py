@@ -6,17 +6,7 @@ from typing import Any
 
 from typer.models import OptionInfo
 
-from ivif_cli.core.names import (
-    CONVENTIONS,
-    DATASETS,
-    DEVICES,
-    METRIC_GROUPS,
-    METRICS,
-    MODELS,
-    PICTURES,
-    PRECISIONS,
-    RESULTS,
-)
+from ivif_cli.core import names
 
 Complete = Callable[[str], list[str]]
 
@@ -71,21 +61,23 @@ def recipes(incomplete: str) -> list[str]:
 
 BY_PARAMETER: dict[str, dict[str, Complete]] = {
     "*": {
-        "model": words(MODELS),
-        "network": words(MODELS),
-        "device": words(DEVICES),
-        "precision": words(PRECISIONS),
-        "dataset": words(DATASETS),
+        "model": words(names.MODELS),
+        "network": words(names.MODELS),
+        "device": words(names.DEVICES),
+        "precision": words(names.PRECISIONS),
+        "dataset": words(names.DATASETS),
+        "goal": words(names.GOALS),
+        "dial": assigned(names.DIALS),
     },
-    "fuse": {"format_": words(PICTURES), "align": words(("ecc",)), "ir_range": words(("auto", "full"))},
+    "fuse": {"format_": words(names.PICTURES), "align": words(("ecc",)), "ir_range": words(("auto", "full"))},
     "evaluate": {
-        "format_": words(RESULTS),
-        "metrics": listed((*METRIC_GROUPS, *METRICS)),
-        "explain": words(METRICS),
-        "convention": words(CONVENTIONS),
-        "min_": assigned(METRICS),
-        "max_": assigned(METRICS),
-        "score_device": words(DEVICES[1:]),
+        "format_": words(names.RESULTS),
+        "metrics": listed((*names.METRIC_GROUPS, *names.METRICS)),
+        "explain": words(names.METRICS),
+        "convention": words(names.CONVENTIONS),
+        "min_": assigned(names.METRICS),
+        "max_": assigned(names.METRICS),
+        "score_device": words(names.DEVICES[1:]),
     },
     "train": {"config": recipes},
 }

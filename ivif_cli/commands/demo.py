@@ -11,6 +11,9 @@ import typer
 from ivif_cli.commands.console import Console
 from ivif_cli.core.errors import OutputError
 
+GOALS = (None, "bright", "dark", "infrared", "visible")
+PROMPT = "a bright image with salient people"
+
 
 def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the pair and the fused picture.")] = Path(
@@ -21,21 +24,22 @@ def demo(
 ) -> None:
     """Fuse the example pair that comes with ivif, and print where the picture is.
 
-    Writes ir.png, vis.png and fused.png into the folder, replacing those of an earlier demo; opens nothing, fetches
-    nothing.
+    Writes ir.png, vis.png, fused.png and a picture for each of four other goals into the folder, replacing those of an
+    earlier demo; opens nothing, fetches nothing.
     """
     console = Console()
     ir, vis = _lay_out(output)
-    fused = output / "fused.png"
 
-    from ivif_cli.core.data.images import write_image
-    from ivif_cli.core.data.sources import SourceOptions, load_sources
+    from ivif_cli.core.data.images import read_image, write_image
     from ivif_cli.core.fusing.fuser import open_fuser
 
-    write_image(fused, open_fuser(model, device=device).fuse(*load_sources(ir, vis, SourceOptions())), overwrite=True)
-    console.result(str(fused))
-    own = ["--ir", str(ir), "--vis", str(vis), "-o", str(output / "mine.png"), "-m", "fast"]
-    console.note(f"next: {shlex.join([called_as(), 'fuse', *own])}")
+    look = open_fuser(model, device=device).look(read_image(ir), read_image(vis))
+    for goal in GOALS:
+        fused = output / f"{goal or 'fused'}.png"
+        write_image(fused, look.fuse(goal), overwrite=True)
+        console.result(str(fused))
+    own = ["--ir", str(ir), "--vis", str(vis), "-o", str(output / "mine.png")]
+    console.note(f"next: {shlex.join([*called_as(), 'fuse', *own, '--prompt', PROMPT])}")
 
 
 def _lay_out(folder: Path) -> tuple[Path, Path]:
@@ -52,9 +56,9 @@ def _lay_out(folder: Path) -> tuple[Path, Path]:
     return ir, vis
 
 
-def called_as() -> str:
+def called_as() -> list[str]:
     """The program as the user can type it here: `ivif` where a shell finds it, else the way it was started."""
-    started, found = Path(sys.argv[0]), shutil.which("ivif")
-    if found is not None or started.name != "ivif":
-        return "ivif" if found is not None else f"{sys.executable} -m ivif_cli"
-    return str(started)
+    started = Path(sys.argv[0])
+    if shutil.which("ivif") is not None:
+        return ["ivif"]
+    return [str(started)] if started.name == "ivif" else [sys.executable, "-m", "ivif_cli"]

@@ -14,7 +14,12 @@ from ivif_cli.core.packaged import recipe_names
 from ivif_cli.core.weights import SHA256, file_sha256, weights_folder
 
 PACKAGES = ("torch", "open_clip_torch", "torchvision", "opencv-python", "numpy", "safetensors", "typer", "rich", "tqdm")
-EXTRAS = {"video": ("av",), "thermal": ("flyr",), "onnx": ("onnx", "onnxruntime", "onnxscript")}
+EXTRAS = {
+    "video": ("av",),
+    "thermal": ("flyr",),
+    "view": ("starlette", "uvicorn"),
+    "onnx": ("onnx", "onnxruntime", "onnxscript"),
+}
 
 
 def describe_installation() -> dict[str, Any]:
@@ -86,6 +91,8 @@ def _weights(name: str, pinned: str) -> dict[str, Any]:
 def _known() -> dict[str, list[str]]:
     return {
         "models": list(names.MODELS),
+        "goals": list(names.GOALS),
+        "dials": list(names.DIALS),
         "metrics": list(names.METRICS),
         "conventions": list(names.CONVENTIONS),
         "datasets": list(names.DATASETS),

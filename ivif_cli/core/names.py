@@ -4,6 +4,11 @@ A test holds them to the registries.
 """
 
 MODELS = ("base", "fast")
+GOALS = (
+    *("default", "bright", "dark", "detailed", "plain", "salient", "dim"),
+    *("contrast", "faded", "infrared", "visible"),
+)
+DIALS = ("bright", "detailed", "salient", "contrast", "infrared")
 DEVICES = ("auto", "cpu", "cuda", "cuda:0", "mps")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 DATASETS = ("TNO", "RoadScene", "MSRS", "M3FD", "LLVIP", "VIFB")

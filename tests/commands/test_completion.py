@@ -11,6 +11,7 @@ from ivif_cli.app import app
 from ivif_cli.core import names
 from ivif_cli.core.data.datasets import DATASETS
 from ivif_cli.core.device import PRECISIONS
+from ivif_cli.core.language.goal import DIALS, NAMED
 from ivif_cli.core.metrics import CONVENTIONS, METRICS
 from ivif_cli.core.metrics.registry import GROUPS
 from ivif_cli.core.network.registry import NETWORKS
@@ -35,6 +36,8 @@ def completed(shell: str, line: str) -> str:
         ("ivif evaluate --convention m", "matlab"),
         ("ivif evaluate --min Q", "Qabf="),
         ("ivif evaluate --explain S", "SCD"),
+        ("ivif fuse --goal b", "bright"),
+        ("ivif fuse --dial b", "bright="),
         ("ivif train --config f", "fast"),
     ],
 )
@@ -47,6 +50,8 @@ def test_names_are_those_of_the_registries() -> None:
     assert tuple(GROUPS) == names.METRIC_GROUPS
     assert tuple(CONVENTIONS) == names.CONVENTIONS
     assert tuple(DATASETS) == names.DATASETS
+    assert tuple(NAMED) == names.GOALS
+    assert tuple(DIALS) == names.DIALS
     assert tuple(NETWORKS) == names.MODELS
     assert tuple(PRECISIONS) == names.PRECISIONS
 

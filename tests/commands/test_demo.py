@@ -18,7 +18,9 @@ def test_demo_fuses_and_names_a_next_command_that_works(tmp_path: Path) -> None:
     folder = tmp_path / "a demo"
     done = runner.invoke(app, ["demo", "-o", str(folder), "-m", "fast", "--device", "cpu"])
     assert done.exit_code == 0, done.stderr
-    assert done.stdout == f"{folder / 'fused.png'}\n"
+    pictures = [Path(line) for line in done.stdout.splitlines()]
+    assert pictures[0] == folder / "fused.png"
+    assert len({picture.read_bytes() for picture in pictures}) == len(pictures) == 5
     assert read_image(folder / "fused.png").shape == read_image(packaged("examples/demo_vis.png")).shape
     words = shlex.split(done.stderr.splitlines()[-1].removeprefix("next: "))
     after = runner.invoke(app, words[words.index("fuse") :])
