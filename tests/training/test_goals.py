@@ -51,7 +51,8 @@ def shares(vectors: Tensor) -> dict[str, float]:
         "sentences": torch.from_numpy(SENTENCES_EMBEDDED),
     }
     counts = {
-        name: float((torch.cdist(vectors, rows).amin(dim=1) < 1e-5).float().mean()) for name, rows in found.items()
+        name: float((torch.cdist(vectors.double(), rows.double()).amin(dim=1) < 1e-5).float().mean())
+        for name, rows in found.items()
     }
     return counts | {"dials": 1 - sum(counts.values())}
 

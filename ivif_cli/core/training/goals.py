@@ -87,7 +87,7 @@ class GoalBank:
         """Towards which source N x D goals lean: 1 for the infrared's own text, -1 for the visible's; N."""
         origin = self.goals[DEFAULT]
         axis = torch.from_numpy(origin.ir - origin.vis).to(fused)
-        return (2 * fused @ axis / axis.square().sum().clamp_min(1e-6)).clamp(-1, 1)
+        return (2 * fused @ axis / axis.square().sum().clamp_min(0.25)).clamp(-1, 1)
 
     def directions(self, fused: Tensor) -> Directions:
         """N x D goals with the directions from both sources' texts."""
