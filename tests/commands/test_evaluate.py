@@ -258,7 +258,7 @@ def test_each_prompt_and_goal_is_a_method(folders: Path) -> None:
     result = _run(*_sources(folders), *said, "--fused", folders / "mean", "--json")
     assert result.exit_code == 0, result.stderr
     dark, named, folder = json.loads(result.stdout)["methods"]
-    assert (dark["name"], named["name"], folder["name"]) == ("ivif: a dark image", "ivif: salient", "mean")
+    assert (dark["name"], named["name"], folder["name"]) == ("ivif: dark", "ivif: salient", "mean")
     ir, vis = (cv2.imread(str(folders / source / "01.png"), 0) for source in ("ir", "vi"))
     for method, goal in ((dark, "a dark image"), (named, "salient")):
         expected = evaluate_pair(ir, vis, Fuser("base", device="cpu").fuse(ir, vis, goal=goal), ("EN",))

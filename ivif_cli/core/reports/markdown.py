@@ -1,7 +1,10 @@
 """The Markdown report: for a job page, a pull request or a README."""
 
 import re
+from collections.abc import Sequence
+from pathlib import Path
 
+from ivif_cli.core.files import write_text
 from ivif_cli.core.reports.report import Report, number, rank_number, signed
 from ivif_cli.core.reports.tables import interval_text, test_rows
 from ivif_cli.core.scoring.changes import Changes, PictureChange
@@ -28,6 +31,20 @@ def as_markdown(report: Report) -> str:
         lines += _table(["method", *(markdown_text(name) for name in report.metrics)], tests)
     lines += ["", *(f"- {markdown_text(remark)}" for remark in report.remarks), ""]
     return "\n".join(lines)
+
+
+def write_field_page(path: Path, reports: Sequence[Report]) -> None:
+    """Write a page with a table of means for each report, a data set each; raises OutputError."""
+    lines = [MARKDOWN_HEAD, "# Methods as measured here", ""]
+    for report in reports:
+        heads = ["method", *(markdown_text(report.header(column)) for column in report.columns), "pictures"]
+        rows = []
+        for index, method in enumerate(report.evaluation.methods):
+            means = _means(report, index)[: len(report.columns) + 1]
+            rows.append([*means, str(len(method.pictures))])
+        lines += [f"## {markdown_text(report.title)}", "", *_table(heads, rows), ""]
+        lines += [*(f"- {markdown_text(remark)}" for remark in report.remarks), ""]
+    write_text(path, "\n".join(lines))
 
 
 def markdown_text(text: str) -> str:

@@ -1,14 +1,14 @@
 """What changed against an earlier report: metrics that got better or worse, and the pictures that changed most."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ivif_cli.core.scoring.comparison import Interval
 from ivif_cli.core.scoring.judged import Regression
-from ivif_cli.core.scoring.results import Facts, MethodScores
+from ivif_cli.core.scoring.results import MethodScores
 
 _MOST = 3
 
@@ -36,9 +36,9 @@ class Changes:
 
 
 def find_changes(
-    old: MethodScores, new: MethodScores, metrics: Mapping[str, Facts], regressions: Sequence[Regression]
+    old: MethodScores, new: MethodScores, metrics: Sequence[str], regressions: Sequence[Regression]
 ) -> Changes:
-    """Changes of a method; `regressions` are its gates against the earlier report."""
+    """Changes of a method on metrics that both have; `regressions` are its gates against the earlier report."""
     sides = [(one, _side(one)) for one in regressions]
     sizes = _sizes(old, new, [name for name in metrics if old.values(name)])
     ranked = sorted(sizes, key=lambda change: (-change.size, change.name))

@@ -114,7 +114,8 @@ class Gates:
             return None
         regressions = [result.regression for result in results if result.regression is not None]
         method = evaluation.first
-        return find_changes(self.baseline.like(method.name), method, self.baseline.metrics, regressions)
+        metrics = [name for name in self.baseline.metrics if name in evaluation.metrics]
+        return find_changes(self.baseline.like(method.name), method, metrics, regressions)
 
     def judge(self, evaluation: Evaluation, metrics: dict[str, Facts]) -> list[GateResult]:
         """Every gate against the first method."""
