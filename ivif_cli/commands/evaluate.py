@@ -3,6 +3,7 @@
 The work is in `core/scoring` (pairs, processes, statistics, gates) and `core/reports` (one module a format).
 """
 
+import functools
 import shlex
 import sys
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ import typer
 
 from ivif_cli import __version__
 from ivif_cli.commands.console import GATE_MISSED, Console
+from ivif_cli.commands.goals import DialOption, GoalOption, PromptOption, StrengthOption, parse_dials, understood
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.nearest import nearest
 
@@ -39,6 +41,10 @@ def evaluate(
             "--model", "-m", help="To fuse with first: base, fast, a .safetensors or .onnx file; may be repeated."
         ),
     ] = None,
+    prompt: PromptOption = None,
+    goal: GoalOption = None,
+    strength: StrengthOption = 1.0,
+    dial: DialOption = None,
     baselines: Annotated[
         bool, typer.Option("--baselines", help="Score average, maximum and Laplacian pyramid as well.")
     ] = False,
@@ -121,6 +127,7 @@ def evaluate(
     from ivif_cli.core.reports.report import build_report
     from ivif_cli.core.reports.scenes import make_scenes, shown_scenes
     from ivif_cli.core.scoring.choice import Words, choose_metrics, known_metrics, listed_metrics
+    from ivif_cli.core.scoring.contenders import Said
     from ivif_cli.core.scoring.gates import parse_gates
     from ivif_cli.core.scoring.run import ModelOptions, Run, data_hashes, open_contenders, score
     from ivif_cli.core.scoring.task import read_options
@@ -133,7 +140,10 @@ def evaluate(
     for complaint in found.pairing.complaints():
         console.warn(complaint)
     words = Words(clip, clip_pretrained, clip_weights, prompts, prompt_set, device)
-    models = tuple(model or (() if fused else ("base",)))
+    said = Said(tuple(prompt or ()), tuple(goal or ()), strength, parse_dials(dial))
+    wants_model = bool(prompt or goal or dial) or not fused
+    models = tuple(model or (("base",) if wants_model else ()))
+    understood(console, prompt)
     chosen, encoder_metrics = choose_metrics([*named, *gates.metrics], convention, words)
     run = Run(
         found.dataset,
@@ -144,8 +154,8 @@ def evaluate(
         specs=tuple(fused or ()),
         baselines=baselines,
         common=common,
-        model=ModelOptions(models, device, precision, tile, threads),
-        read=read_options(bit_depth, ir_range=ir_range, resize=resize, align=align),
+        model=ModelOptions(models, said, device, precision, tile, threads),
+        read=read_options(bit_depth, found.pairing.pairs, ir_range=ir_range, resize=resize, align=align),
         workers=workers,
         score_device=score_device,
     )
@@ -158,10 +168,18 @@ def evaluate(
         return
     results = gates.judge(evaluation, run.facts)
     ranked = [name for name in run.facts if name.lower() in {one.lower() for one in named}]
-    built = build_report(evaluation, run.facts, results, ranked=ranked, provenance=_provenance(ctx))
+    built = build_report(
+        evaluation,
+        run.facts,
+        results,
+        ranked=ranked,
+        provenance=_provenance(ctx),
+        changes=gates.changes(evaluation, results),
+    )
     _print(console, built, style)
+    scenes = functools.cache(lambda: make_scenes(pairs, contenders, shown_scenes(built), run.read))
     for path in files:
-        write_report(built, path, lambda: make_scenes(pairs, contenders, shown_scenes(built), run.read))
+        write_report(built, path, scenes)
     _end(console, built)
 
 
@@ -188,14 +206,14 @@ def _provenance(ctx: typer.Context) -> dict[str, Any]:
 
 
 def _print(console: Console, report: "Report", style: str) -> None:
-    from ivif_cli.core.reports import json_report, tables
+    from ivif_cli.core.reports import json_report, markdown, tables
 
     if style == "json":
         console.result_json(json_report.as_json(report))
     elif style == "table":
         console.table(report.title, *tables.as_rows(report), report.legend)
     else:
-        render = {"csv": tables.as_csv, "markdown": tables.as_markdown, "latex": tables.as_latex}[style]
+        render = {"csv": tables.as_csv, "markdown": markdown.as_markdown, "latex": tables.as_latex}[style]
         console.result(render(report).removesuffix("\n"))
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ivif_cli.commands.console import Console
+from ivif_cli.core.errors import UsageError
 
 
 def report(
@@ -14,6 +15,9 @@ def report(
         list[Path] | None,
         typer.Option("--output", "-o", help="Write .json, .csv, .md, .tex, .html or .xml (JUnit); repeatable."),
     ] = None,
+    field: Annotated[
+        bool, typer.Option("--field", help="One Markdown page with a table a data set, of reports of several.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Let --output replace any file.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON in the place of the table.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes.")] = False,
@@ -26,15 +30,23 @@ def report(
     """
     from ivif_cli.core.reports.json_report import as_json
     from ivif_cli.core.reports.kinds import check_report_files, write_report
-    from ivif_cli.core.reports.report import build_report
+    from ivif_cli.core.reports.markdown import write_field_page
+    from ivif_cli.core.reports.report import Report, build_report
     from ivif_cli.core.reports.tables import as_rows
-    from ivif_cli.core.scoring.merging import merge_reports
-    from ivif_cli.core.scoring.saved import read_report
+    from ivif_cli.core.scoring.merging import by_dataset, merge_reports
+    from ivif_cli.core.scoring.saved import SavedReport, read_report
+
+    def build(reports: list[SavedReport]) -> Report:
+        one = merge_reports(reports)
+        return build_report(one.evaluation, one.metrics, one.gates, ranked=one.ranked, provenance=one.provenance)
 
     console = Console(quiet=quiet)
     check_report_files(output or (), overwrite=overwrite)
-    saved = merge_reports([read_report(path) for path in files])
-    built = build_report(saved.evaluation, saved.metrics, saved.gates, ranked=saved.ranked, provenance=saved.provenance)
+    saved = [read_report(path) for path in files]
+    if field:
+        write_field_page(_markdown_file(output), [build(group) for group in by_dataset(saved).values()])
+        return
+    built = build(saved)
     for path in output or ():
         write_report(built, path, dict)
     if json_:
@@ -43,3 +55,9 @@ def report(
         console.table(built.title, *as_rows(built), built.legend)
     for remark in built.remarks:
         console.note(remark)
+
+
+def _markdown_file(output: list[Path] | None) -> Path:
+    if output is None or len(output) != 1 or output[0].suffix.lower() != ".md":
+        raise UsageError("--field writes one Markdown page", "as in --field -o field.md")
+    return output[0]

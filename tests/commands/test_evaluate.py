@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -172,6 +173,25 @@ def test_an_earlier_report_is_a_gate(folders: Path) -> None:
     assert "other files of pair 01" in changed.stderr
 
 
+def test_a_page_for_a_pull_request_says_what_changed(folders: Path) -> None:
+    old, page = folders / "old.json", folders / "page.md"
+    scored = (*_sources(folders), "--metrics", "EN,SD")
+    assert _run(*scored, "--fused", folders / "mean", "--report", old).exit_code == 0
+    flat = np.full((48, 60), 90, np.uint8)
+    flat[:, 30:] = 200
+    cv2.imwrite(str(folders / "mean" / "три.png"), flat)
+    assert _run(*scored, "--fused", folders / "mean", "--baseline", old, "--report", page).exit_code in (0, 3)
+    text = page.read_text()
+    assert "**Better** than mean: nothing" in text
+    assert text.count("→") == 2
+    assert re.search(r"\| три \| (EN \S+ → 1.000, SD \S+ → 55.00|SD \S+ → 55.00, EN \S+ → 1.000) \|", text)
+    strip = cv2.imread(str(folders / "page-1.jpg"))
+    assert strip.shape == (48, 180, 3)
+    assert abs(strip[:, 125:145].mean() - 90) < 3
+    worse = _run(*scored, "--fused", folders / "max", "--baseline", old, "--format", "markdown")
+    assert "**Worse** than mean:" in worse.stdout or "**Better** than mean:" in worse.stdout
+
+
 def test_one_run_writes_every_kind_of_report(folders: Path) -> None:
     files = [folders / f"report{suffix}" for suffix in (".json", ".csv", ".md", ".tex", ".html", ".xml")]
     options = [option for file in files for option in ("--report", str(file))]
@@ -203,12 +223,49 @@ def test_pairs_are_read_as_fuse_reads_them(folders: Path) -> None:
     assert image == {"name": "01"} | evaluate_pair(ir, vis, fused, NAMES)
 
 
+def test_counts_are_mapped_by_one_range_over_the_run_as_fuse_maps_them(folders: Path) -> None:
+    from ivif_cli.core.data.held_range import hold_range
+    from ivif_cli.core.data.sources import SourceOptions, load_sources
+
+    paths = sorted((folders / "ir").iterdir())
+    for step, path in enumerate(paths):
+        counts = 7000 + 300 * step + 4 * cv2.imread(str(path), 0).astype(np.uint16)
+        cv2.imwrite(str(path), counts)
+    scored = (*_sources(folders), "--fused", folders / "mean", "--metrics", "MI", "--json")
+    refused = _run(*scored)
+    assert refused.exit_code == 1
+    assert "--bit-depth 8" in refused.stderr
+    image = json.loads(_run(*scored, "--bit-depth", "8").stdout)["methods"][0]["images"][0]
+    held = SourceOptions(held=hold_range(paths, "auto").ranges)
+    ir, vis = load_sources(folders / "ir" / "01.png", folders / "vi" / "01.png", held)
+    fused = cv2.imread(str(folders / "mean" / "01.png"), 0)
+    levels = ((ir.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    assert image == {"name": "01"} | evaluate_pair(levels, vis, fused, ("MI",))
+
+
 def test_a_model_is_ranked_with_folders(folders: Path) -> None:
     result = _run(
         *_sources(folders), "--fused", folders / "mean", "-m", "fast", "-m", "base", "--metrics", "EN", "--json"
     )
     assert result.exit_code == 0, result.stderr
     assert [method["name"] for method in json.loads(result.stdout)["methods"]] == ["ivif-fast", "ivif", "mean"]
+
+
+def test_each_prompt_and_goal_is_a_method(folders: Path) -> None:
+    from ivif_cli import Fuser
+
+    said = ("--prompt", "a dark image", "--goal", "salient", "--metrics", "EN", "-m", "base", "--device", "cpu")
+    result = _run(*_sources(folders), *said, "--fused", folders / "mean", "--json")
+    assert result.exit_code == 0, result.stderr
+    dark, named, folder = json.loads(result.stdout)["methods"]
+    assert (dark["name"], named["name"], folder["name"]) == ("ivif: dark", "ivif: salient", "mean")
+    ir, vis = (cv2.imread(str(folders / source / "01.png"), 0) for source in ("ir", "vi"))
+    for method, goal in ((dark, "a dark image"), (named, "salient")):
+        expected = evaluate_pair(ir, vis, Fuser("base", device="cpu").fuse(ir, vis, goal=goal), ("EN",))
+        assert method["images"][0] == {"name": "01"} | expected
+    unknown = _run(*_sources(folders), "--goal", "nonsense")
+    assert unknown.exit_code == 2
+    assert "unknown goal: nonsense" in unknown.stderr
 
 
 def test_missing_fused_pictures_are_a_partial_failure(folders: Path) -> None:

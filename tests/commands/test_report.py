@@ -71,3 +71,17 @@ def test_a_file_that_is_no_report_is_refused(tmp_path: Path) -> None:
     result = _run(tmp_path / "a.json")
     assert result.exit_code == 1
     assert "is not an evaluation report" in result.stderr
+
+
+def test_a_page_of_the_field_has_a_table_a_data_set(tmp_path: Path) -> None:
+    report = _report("a")
+    other = replace(report, evaluation=replace(report.evaluation, dataset="MSRS", pairs=tuple("abcdefgh"), data={}))
+    files = [_write(tmp_path / f"{name}.json", one) for name, one in (("tno", report), ("tno2", _report("b")))]
+    page = tmp_path / "field.md"
+    result = _run(*files, _write(tmp_path / "msrs.json", other), "--field", "-o", page)
+    assert result.exit_code == 0, result.stderr
+    tno, msrs = page.read_text().split("## MSRS")
+    assert tno.index("| a |") < tno.index("| b |")
+    assert "| a |" in msrs
+    assert "| b |" not in msrs
+    assert _run(*files, "--field", "-o", tmp_path / "field.csv").exit_code == 2

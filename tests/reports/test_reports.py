@@ -11,9 +11,10 @@ from ivif_cli.core.metrics import METRICS
 from ivif_cli.core.reports.html_report import as_html
 from ivif_cli.core.reports.json_report import as_json
 from ivif_cli.core.reports.junit import as_junit
+from ivif_cli.core.reports.markdown import as_markdown
 from ivif_cli.core.reports.report import Column, Report, build_report
 from ivif_cli.core.reports.scenes import ScenePictures, Scenes, encoded, picture_ranking, shown_scenes
-from ivif_cli.core.reports.tables import as_csv, as_latex, as_markdown
+from ivif_cli.core.reports.tables import as_csv, as_latex
 from ivif_cli.core.scoring.gates import Bound, Gates
 from ivif_cli.core.scoring.results import Evaluation, Facts, Failure, MethodScores, PictureScores
 

@@ -3,15 +3,17 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ivif_cli.core.errors import OutputError, UsageError
-from ivif_cli.core.files import write_text
+from ivif_cli.core.files import write_bytes, write_text
 from ivif_cli.core.reports.json_report import as_json
 from ivif_cli.core.reports.junit import SUITE, as_junit
+from ivif_cli.core.reports.markdown import MARKDOWN_HEAD, as_markdown
 from ivif_cli.core.reports.report import Report
-from ivif_cli.core.reports.scenes import Scenes
-from ivif_cli.core.reports.tables import CSV_HEAD, LATEX_HEAD, MARKDOWN_HEAD, as_csv, as_latex, as_markdown
+from ivif_cli.core.reports.scenes import Scenes, picture_strip
+from ivif_cli.core.reports.tables import CSV_HEAD, LATEX_HEAD, as_csv, as_latex
 
 GENERATOR = '<meta name="generator" content="ivif'
 _BEGINNING = 2000
@@ -57,8 +59,25 @@ def is_own_report(path: Path) -> bool:
 
 
 def write_report(report: Report, path: Path, scenes: Callable[[], Scenes]) -> None:
-    """Write one report; `scenes` is asked for the pictures of an HTML report."""
-    write_text(path, render(report, path.suffix.lower(), scenes))
+    """Write one report; `scenes` is asked for pictures where the report has some.
+
+    A Markdown report of changes has its pictures beside it: STEM-1.jpg, ...
+    """
+    kind = path.suffix.lower()
+    if kind == ".md" and report.changes is not None:
+        report = replace(report, pictures=_write_strips(report, path, scenes()))
+    write_text(path, render(report, kind, scenes))
+
+
+def _write_strips(report: Report, path: Path, scenes: Scenes) -> dict[str, str]:
+    files = {}
+    for count, change in enumerate(report.changes.pictures if report.changes else (), start=1):
+        scene = scenes.get(change.name)
+        strip = None if scene is None else picture_strip(scene, report.evaluation.first.name)
+        if strip is not None:
+            files[change.name] = f"{path.stem}-{count}.jpg"
+            write_bytes(path.with_name(files[change.name]), strip)
+    return files
 
 
 def render(report: Report, kind: str, scenes: Callable[[], Scenes] = dict) -> str:

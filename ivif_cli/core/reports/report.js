@@ -72,7 +72,13 @@ if (compare && document.querySelector("#scenes img")) {
     under.src = b.src;
     [over.alt, under.alt] = [left.value, right.value];
     note.textContent = a.dataset.full === "1" ? "" : "thumbnail";
-    under.decode().then(() => { stage.style.aspectRatio = `${under.naturalWidth} / ${under.naturalHeight}`; draw(); }, () => {});
+    under.decode().then(() => { fitStage(); draw(); }, () => {});
+  }
+
+  function fitStage() {
+    const ratio = under.naturalWidth / under.naturalHeight;
+    stage.style.aspectRatio = `${ratio}`;
+    for (const one of [stage, divider]) one.style.maxWidth = `calc(80vh * ${ratio})`;
   }
 
   function draw() {

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ivif_cli.core.scoring.changes import Changes
 from ivif_cli.core.scoring.comparison import (
     Interval,
     PairedTest,
@@ -51,6 +52,8 @@ class Report:
         ranks: metric -> rank of each method (1 the best, None without a mean).
         intervals: metric -> 95 % interval of each method's mean.
         provenance: what made it: version of ivif, and date, command and options where known.
+        changes: of the first method against the baseline.
+        pictures: files of pictures beside the report, by pair name.
     """
 
     evaluation: Evaluation
@@ -63,6 +66,8 @@ class Report:
     gates: tuple[GateResult, ...]
     coverage: Coverage | None
     provenance: dict[str, Any] = field(default_factory=dict)
+    changes: Changes | None = None
+    pictures: dict[str, str] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
@@ -159,6 +164,7 @@ def build_report(
     *,
     ranked: Sequence[str] | None = None,
     provenance: dict[str, Any] | None = None,
+    changes: Changes | None = None,
 ) -> Report:
     """An evaluation with everything that is derived from it; all metrics rank where `ranked` is None."""
     methods = evaluation.methods
@@ -178,6 +184,7 @@ def build_report(
         tuple(gates),
         coverage(evaluation.dataset, evaluation.pairs),
         provenance or {},
+        changes,
     )
 
 

@@ -60,6 +60,7 @@ def shown_scenes(report: Report) -> dict[str, bool]:
     """Scenes to show -> whether at full size, the best and the worst: all scenes, or an even choice of many."""
     names, ranking = list(report.evaluation.pairs), picture_ranking(report)
     ends = set(names if len(names) <= _MOST_FULL else ranking[: _MOST_FULL // 2] + ranking[-_MOST_FULL // 2 :])
+    ends |= {change.name for change in report.changes.pictures} if report.changes else set()
     step = math.ceil(len(names) / (_MOST_SCENES - _MOST_FULL)) if len(names) > _MOST_SCENES else 1
     chosen = ends | set(names[::step])
     return {name: name in ends for name in names if name in chosen}
@@ -115,6 +116,16 @@ def lost_map(luma: np.ndarray, of_ir: np.ndarray, of_vis: np.ndarray) -> np.ndar
 def difference_map(luma: np.ndarray, vis: np.ndarray) -> np.ndarray:
     """Fused minus visible, half as strong, around middle grey; H x W uint8."""
     return ((luma.astype(np.int16) - vis) // 2 + 128).clip(0, 255).astype(np.uint8)
+
+
+def picture_strip(scene: ScenePictures, method: str) -> bytes | None:
+    """Infrared, visible and fused picture side by side as a JPEG; None where one is missing."""
+    labels = (INFRARED, VISIBLE, method)
+    if any(label not in scene.pictures for label in labels):
+        return None
+    files = [base64.b64decode(scene.pictures[label].partition(",")[2]) for label in labels]
+    parts = [np.asarray(cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)) for file in files]
+    return cv2.imencode(".jpg", np.hstack(parts), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
 
 
 def encoded(picture: np.ndarray, side: int = _SIDE, quality: int = _QUALITY) -> str:

@@ -1,14 +1,12 @@
-"""The table of means and the values per picture as rows, CSV, Markdown and LaTeX."""
+"""The table of means and the values per picture as rows, CSV and LaTeX."""
 
 import csv
 import io
 import math
-import re
 
 from ivif_cli.core.reports.report import Column, Report, number, rank_number, signed
 
 CSV_HEAD = "method,kind,image,"
-MARKDOWN_HEAD = "<!-- ivif evaluate -->"
 LATEX_HEAD = "% ivif evaluate: "
 _LATEX_SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -63,46 +61,6 @@ def _csv_statistics(report: Report, index: int) -> dict[str, list[float | None]]
         rows["difference"] = [test.difference if test else None for test in tests]
         rows["p_holm"] = [test.p_holm if test else None for test in tests]
     return rows
-
-
-def markdown_text(text: str) -> str:
-    """Text that no Markdown reader takes for markup or for the end of a table cell."""
-    return re.sub(r"([\\`*_{}\[\]<>|#~])", r"\\\1", " ".join(text.split()))
-
-
-def markdown_table(heads: list[str], rows: list[list[str]]) -> list[str]:
-    """Lines of a table; cells as they are."""
-    rule = f"| --- |{' ---: |' * (len(heads) - 1)}"
-    return [f"| {' | '.join(heads)} |", rule, *(f"| {' | '.join(row)} |" for row in rows)]
-
-
-def as_markdown(report: Report) -> str:
-    """For a job page or a README: means (best bold, second underlined) with intervals, tests, gates and remarks."""
-    heads = ["method", *(markdown_text(report.header(column)) for column in report.columns)]
-    heads += ["mean rank"] if report.has_rivals else []
-    rows = [_markdown_row(report, index) for index in range(len(report.evaluation.methods))]
-    lines = [MARKDOWN_HEAD, f"### {markdown_text(report.title)}", "", *markdown_table(heads, rows)]
-    if report.gates:
-        gates = [[markdown_text(str(gate)), "kept" if gate.passed else "**missed**"] for gate in report.gates]
-        lines += ["", *markdown_table(["gate", ""], gates)]
-    if report.tests:
-        first = markdown_text(report.evaluation.first.name)
-        lines += ["", f"Difference to {first} on common pictures, p of Wilcoxon's test with Holm's correction:", ""]
-        tests = [[markdown_text(name), *cells] for name, cells in test_rows(report)]
-        lines += markdown_table(["method", *(markdown_text(name) for name in report.metrics)], tests)
-    lines += ["", *(f"- {markdown_text(remark)}" for remark in report.remarks), ""]
-    return "\n".join(lines)
-
-
-def _markdown_row(report: Report, index: int) -> list[str]:
-    method = report.evaluation.methods[index]
-    cells = [markdown_text(method.name)]
-    for column in report.columns:
-        best = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}[report.mark(column, index)]
-        interval = interval_text(report, column, index)
-        cell = best.format(number(column.metric, column.value(method)))
-        cells.append(f"{cell}<br><sub>{interval}</sub>" if interval else cell)
-    return [*cells, rank_number(report.mean_ranks[index])] if report.has_rivals else cells
 
 
 def interval_text(report: Report, column: Column, index: int) -> str:

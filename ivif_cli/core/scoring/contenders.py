@@ -1,10 +1,10 @@
 """The methods of an evaluation: models that fuse here, folders fused elsewhere, baselines without learning."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,30 +15,73 @@ from ivif_cli.core.errors import InputError, UsageError
 from ivif_cli.core.fusing.baselines import BASELINES
 from ivif_cli.core.scoring.task import Contender
 
+if TYPE_CHECKING:
+    from ivif_cli.core.fusing.fuser import Fuser
+    from ivif_cli.core.language.goal import Goal
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is wanted of a model: texts and names of goals (a method each), a strength, and dials for all of them."""
+
+    prompts: tuple[str, ...] = ()
+    goals: tuple[str, ...] = ()
+    strength: float = 1.0
+    dials: Mapping[str, float] = field(default_factory=dict)
+
+    def chosen(self, fuser: "Fuser") -> "list[Goal | None]":
+        """One goal a method; None is the default, as it is.
+
+        Raises:
+            UsageError: a name that the weights do not carry, or a text that says nothing.
+            EncoderError: weights that free text cannot be embedded for.
+        """
+        for name in self.goals:
+            if name not in fuser.goals:
+                raise UsageError(f"unknown goal: {name}", f"{fuser.name} carries {', '.join(fuser.goals) or 'none'}")
+        texts: list[str | None] = [*self.prompts, *self.goals]
+        if not texts and not self.dials:
+            return [None]
+        return [fuser.goal(text, strength=self.strength, dials=self.dials) for text in texts or [None]]
+
+    def label(self, goal: "Goal | None") -> str:
+        """How a method's name goes on for a goal."""
+        if goal is None:
+            return ""
+        dials = [f"{name}={value:g}" for name, value in self.dials.items()]
+        strength = [f"strength {self.strength:g}"] if self.strength != 1 else []
+        return f": {', '.join([goal.name, *strength, *dials])}"
+
 
 class ModelContender:
-    """A network; the bundled `base` is called ivif. It loads and runs in a thread of its own, one pair at a time.
-
-    Args:
-        model, options: as for `open_fuser`, whose errors are raised.
-    """
+    """A network with a goal; it runs in a thread of its own, one pair at a time."""
 
     kind = "model"
 
-    def __init__(self, model: str | Path, **options: Any) -> None:
-        from ivif_cli.core.fusing.fuser import open_fuser
-
-        self._thread = ThreadPoolExecutor(1)
-        self._fuser = self._thread.submit(open_fuser, model, **options).result()
-        self.name = "ivif" if self._fuser.name == "base" else f"ivif-{self._fuser.name}"
-        self.weights_sha256: str | None = self._fuser.sha256
+    def __init__(self, fuser: "Fuser", thread: ThreadPoolExecutor, goal: "Goal | None" = None, label: str = "") -> None:
+        self._fuser, self._thread, self._goal = fuser, thread, goal
+        self.name = ("ivif" if fuser.name == "base" else f"ivif-{fuser.name}") + label
+        self.weights_sha256: str | None = fuser.sha256
 
     def picture(self, pair: Pair, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
         """The pair fused, with the bits that `ivif fuse` would save."""
-        return self._thread.submit(self._fuser.fuse, ir, vis).result()
+        return self._thread.submit(self._fuser.fuse, ir, vis, goal=self._goal).result()
 
     def has(self, pair: Pair) -> bool:
         return True
+
+
+def model_contenders(model: str | Path, said: Said, **options: Any) -> list[Contender]:
+    """A model, once for each goal; the bundled `base` is called ivif.
+
+    Args:
+        model, options: as for `open_fuser`, whose errors are raised, and those of `Said.chosen`.
+    """
+    from ivif_cli.core.fusing.fuser import open_fuser
+
+    thread = ThreadPoolExecutor(1)
+    fuser = thread.submit(open_fuser, model, **options).result()
+    return [ModelContender(fuser, thread, goal, said.label(goal)) for goal in said.chosen(fuser)]
 
 
 @dataclass(frozen=True)

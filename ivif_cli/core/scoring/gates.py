@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ivif_cli.core.errors import UsageError
+from ivif_cli.core.scoring.changes import Changes, find_changes
 from ivif_cli.core.scoring.judged import GateResult, Regression
 from ivif_cli.core.scoring.regression import Tolerance, check_comparable, find_regressions, parse_tolerance
 from ivif_cli.core.scoring.results import Evaluation, Facts, MethodScores
@@ -106,6 +107,15 @@ class Gates:
                 raise UsageError(f"--{bound.kind} {bound.metric}:{bound.statistic}: this run has no such pair")
         if self.baseline is not None:
             check_comparable(self.baseline, pairs, data, metrics)
+
+    def changes(self, evaluation: Evaluation, results: Sequence[GateResult]) -> Changes | None:
+        """What changed against the baseline; None without one. `results` are those of `judge`."""
+        if self.baseline is None:
+            return None
+        regressions = [result.regression for result in results if result.regression is not None]
+        method = evaluation.first
+        metrics = [name for name in self.baseline.metrics if name in evaluation.metrics]
+        return find_changes(self.baseline.like(method.name), method, metrics, regressions)
 
     def judge(self, evaluation: Evaluation, metrics: dict[str, Facts]) -> list[GateResult]:
         """Every gate against the first method."""

@@ -36,6 +36,15 @@ def merge_reports(reports: Sequence[SavedReport]) -> SavedReport:
     return SavedReport(first.path, evaluation, metrics, ranked, provenance | {"merged_from": merged_from})
 
 
+def by_dataset(reports: Sequence[SavedReport]) -> dict[str, list[SavedReport]]:
+    """Reports by the data set that they are of, in the order given; those of folders by their pairs."""
+    groups: dict[str, list[SavedReport]] = {}
+    for report in reports:
+        evaluation = report.evaluation
+        groups.setdefault(evaluation.dataset or " ".join(evaluation.pairs), []).append(report)
+    return groups
+
+
 def _methods(reports: Sequence[SavedReport]) -> tuple[MethodScores, ...]:
     count = Counter(method.name for report in reports for method in report.evaluation.methods)
     stems = Counter(report.path.stem for report in reports)

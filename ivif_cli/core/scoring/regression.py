@@ -103,7 +103,7 @@ def find_regressions(
 
     Compared with is the earlier method of the same name, else the first one.
     """
-    old = next((m for m in baseline.evaluation.methods if m.name == method.name), baseline.evaluation.first)
+    old = baseline.like(method.name)
     return [
         _regression(old, method, facts, tolerance) if name in metrics else _not_scored(old, facts)
         for name, facts in baseline.metrics.items()

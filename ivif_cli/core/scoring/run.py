@@ -10,7 +10,7 @@ from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.metrics import Metric
 from ivif_cli.core.processes import gather, own_share
-from ivif_cli.core.scoring.contenders import ModelContender, baseline_contenders, check_names, folder_contenders
+from ivif_cli.core.scoring.contenders import Said, baseline_contenders, check_names, folder_contenders, model_contenders
 from ivif_cli.core.scoring.reading import read_tasks
 from ivif_cli.core.scoring.results import Evaluation, Facts, Failure, MethodScores, PictureScores, merge_methods
 from ivif_cli.core.scoring.scorer import score_here, score_over_processes, wanted_workers
@@ -19,9 +19,10 @@ from ivif_cli.core.scoring.task import Contender, Outcome, ReadOptions, Settings
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """Models to fuse with, and how: device, precision, tile and threads as for `Fuser`."""
+    """Models to fuse with, what is wanted of them, and how: device, precision, tile and threads as for `Fuser`."""
 
     models: tuple[str, ...] = ()
+    said: Said = field(default_factory=Said)
     device: str = "auto"
     precision: str = "auto"
     tile: int | None = None
@@ -30,7 +31,7 @@ class ModelOptions:
     def contenders(self) -> list[Contender]:
         """The models, loaded."""
         how = {"device": self.device, "precision": self.precision, "tile": self.tile, "threads": self.threads}
-        return [ModelContender(model, **how) for model in self.models]
+        return [contender for model in self.models for contender in model_contenders(model, self.said, **how)]
 
 
 @dataclass(frozen=True)

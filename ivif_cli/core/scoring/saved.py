@@ -33,6 +33,10 @@ class SavedReport:
     provenance: dict[str, Any]
     gates: tuple[GateResult, ...] = ()
 
+    def like(self, name: str) -> MethodScores:
+        """The method of this name, else the first."""
+        return next((one for one in self.evaluation.methods if one.name == name), self.evaluation.first)
+
 
 def read_report(path: Path) -> SavedReport:
     """A JSON report of schema 1.

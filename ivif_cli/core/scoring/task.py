@@ -1,6 +1,6 @@
 """What scoring passes on: methods, scenes that were read, and what became of each fused picture."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from ivif_cli.core.aligning.choice import choose_alignment
+from ivif_cli.core.data.held_range import hold_range
 from ivif_cli.core.data.luma import to_bits
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.data.sources import SourceOptions
@@ -63,8 +64,10 @@ class ReadOptions:
         return to_bits(picture, 8)
 
 
-def read_options(bit_depth: int | None, *, ir_range: str, resize: bool, align: str | None) -> ReadOptions:
-    """Options as they are given to `ivif evaluate`.
+def read_options(
+    bit_depth: int | None, pairs: Sequence[Pair], *, ir_range: str, resize: bool, align: str | None
+) -> ReadOptions:
+    """Options as they are given to `ivif evaluate`; a range is held over all pairs, as in a run of `ivif fuse`.
 
     Raises:
         UsageError: another bit depth than 8, or a range that cannot be read.
@@ -73,7 +76,9 @@ def read_options(bit_depth: int | None, *, ir_range: str, resize: bool, align: s
     if bit_depth not in (None, 8):
         raise UsageError(f"a bit depth of {bit_depth} cannot be scored", "metrics are defined on 8 bits")
     warp = None if align is None else choose_alignment(align)
-    return ReadOptions(bit_depth == 8, SourceOptions(parse_ir_range(ir_range), resize=resize, align=warp))
+    rule = parse_ir_range(ir_range)
+    held = hold_range([pair.ir for pair in pairs], rule).ranges
+    return ReadOptions(bit_depth == 8, SourceOptions(rule, held, resize=resize, align=warp))
 
 
 @dataclass(frozen=True)

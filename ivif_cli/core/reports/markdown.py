@@ -1,0 +1,90 @@
+"""The Markdown report: for a job page, a pull request or a README."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ivif_cli.core.files import write_text
+from ivif_cli.core.reports.report import Report, number, rank_number, signed
+from ivif_cli.core.reports.tables import interval_text, test_rows
+from ivif_cli.core.scoring.changes import Changes, PictureChange
+
+MARKDOWN_HEAD = "<!-- ivif evaluate -->"
+_METRICS_OF_A_PICTURE = 4
+
+
+def as_markdown(report: Report) -> str:
+    """Changes and gates first, then means (best bold, second underlined) with intervals, tests and remarks."""
+    heads = ["method", *(markdown_text(report.header(column)) for column in report.columns)]
+    heads += ["mean rank"] if report.has_rivals else []
+    rows = [_means(report, index) for index in range(len(report.evaluation.methods))]
+    lines = [MARKDOWN_HEAD, f"### {markdown_text(report.title)}", ""]
+    lines += _changes(report, report.changes) if report.changes else []
+    lines += _table(heads, rows)
+    if report.gates:
+        gates = [[markdown_text(str(gate)), "kept" if gate.passed else "**missed**"] for gate in report.gates]
+        lines += ["", *_table(["gate", ""], gates)]
+    if report.tests:
+        first = markdown_text(report.evaluation.first.name)
+        lines += ["", f"Difference to {first} on common pictures, p of Wilcoxon's test with Holm's correction:", ""]
+        tests = [[markdown_text(name), *cells] for name, cells in test_rows(report)]
+        lines += _table(["method", *(markdown_text(name) for name in report.metrics)], tests)
+    lines += ["", *(f"- {markdown_text(remark)}" for remark in report.remarks), ""]
+    return "\n".join(lines)
+
+
+def write_field_page(path: Path, reports: Sequence[Report]) -> None:
+    """Write a page with a table of means for each report, a data set each; raises OutputError."""
+    lines = [MARKDOWN_HEAD, "# Methods as measured here", ""]
+    for report in reports:
+        heads = ["method", *(markdown_text(report.header(column)) for column in report.columns), "pictures"]
+        rows = []
+        for index, method in enumerate(report.evaluation.methods):
+            means = _means(report, index)[: len(report.columns) + 1]
+            rows.append([*means, str(len(method.pictures))])
+        lines += [f"## {markdown_text(report.title)}", "", *_table(heads, rows), ""]
+        lines += [*(f"- {markdown_text(remark)}" for remark in report.remarks), ""]
+    write_text(path, "\n".join(lines))
+
+
+def markdown_text(text: str) -> str:
+    """Text that no Markdown reader takes for markup or for the end of a table cell."""
+    return re.sub(r"([\\`*_{}\[\]<>|#~])", r"\\\1", " ".join(text.split()))
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> list[str]:
+    rule = f"| --- |{' ---: |' * (len(heads) - 1)}"
+    return [f"| {' | '.join(heads)} |", rule, *(f"| {' | '.join(row)} |" for row in rows)]
+
+
+def _means(report: Report, index: int) -> list[str]:
+    method = report.evaluation.methods[index]
+    cells = [markdown_text(method.name)]
+    for column in report.columns:
+        best = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}[report.mark(column, index)]
+        interval = interval_text(report, column, index)
+        cell = best.format(number(column.metric, column.value(method)))
+        cells.append(f"{cell}<br><sub>{interval}</sub>" if interval else cell)
+    return [*cells, rank_number(report.mean_ranks[index])] if report.has_rivals else cells
+
+
+def _changes(report: Report, changes: Changes) -> list[str]:
+    """What got better, what got worse (95 % intervals without zero), and the pictures that changed most."""
+    lines = []
+    for title, found in (("Better", changes.better), ("Worse", changes.worse)):
+        told = markdown_text(", ".join(f"{one.metric} {signed(one.change)}" for one in found))
+        lines += [f"**{title}** than {markdown_text(changes.against)}: {told or 'nothing'}", ""]
+    if changes.pictures:
+        heads = ["largest changes", "", "picture"] if report.pictures else ["largest changes", ""]
+        lines += [*_table(heads, [_picture(report, one) for one in changes.pictures]), ""]
+    return lines
+
+
+def _picture(report: Report, change: PictureChange) -> list[str]:
+    metrics = list(change.values.items())[:_METRICS_OF_A_PICTURE]
+    told = ", ".join(f"{name} {number(name, old)} → {number(name, new)}" for name, (old, new) in metrics)
+    row = [markdown_text(change.name), markdown_text(told)]
+    if report.pictures:
+        file = report.pictures.get(change.name)
+        row.append(f'<img src="{file}" width="320" alt="infrared, visible, fused">' if file else "")
+    return row
