@@ -11,7 +11,7 @@ from ivif_cli.core.data.image_header import read_header
 from ivif_cli.core.data.images import read_image
 from ivif_cli.core.data.pairing import IR_MARKERS, strip_markers
 from ivif_cli.core.errors import EncoderError, InputError, TrainingError, UsageError
-from ivif_cli.core.language.prompts import load_all_embeddings
+from ivif_cli.core.language.prompts import load_goals
 from ivif_cli.core.scoring.saved import read_report
 from ivif_cli.core.training.checkpoint import read_checkpoint
 from ivif_cli.core.training.recipe import load_recipe, parse_setting
@@ -57,7 +57,7 @@ def test_a_number_of_too_many_digits_is_text() -> None:
 @pytest.mark.parametrize("plain", ["", "null", "[null]", "[{}]", '{"step": 1}'])
 def test_metadata_of_another_kind(tmp_path: Path, plain: str) -> None:
     with pytest.raises(EncoderError):
-        load_all_embeddings(safetensors(tmp_path / "p.safetensors", {"format": "ivif-prompts-1", "prompts": plain}))
+        load_goals(safetensors(tmp_path / "p.safetensors", {"format": "ivif-prompts-2", "goals": plain}))
     with pytest.raises(TrainingError):
         read_checkpoint(safetensors(tmp_path / "c.safetensors", {"format": "ivif-checkpoint-1", "state": plain}))
 

@@ -81,10 +81,14 @@ def load_goals(path: Path, *, encoder: TextEncoder | None = None) -> list[Goal]:
             f"{path} was made with the encoder {name}, not with {encoder.name}{same}",
             "embed the prompts again with ivif embed-prompts, or choose that encoder with --clip",
         )
+    damaged = EncoderError(f"{path}: its prompt texts are damaged", "make them with ivif embed-prompts")
     try:
-        return list(goals_from({key: value.numpy() for key, value in tensors.items()}, metadata).values())
+        goals = goals_from({key: value.numpy() for key, value in tensors.items()}, metadata)
     except WeightsError as error:
-        raise EncoderError(f"{path}: its prompt texts are damaged", "make them with ivif embed-prompts") from error
+        raise damaged from error
+    if not goals:
+        raise damaged
+    return list(goals.values())
 
 
 def load_goal(path: Path, *, encoder: TextEncoder | None = None, name: str | None = None) -> Goal:
