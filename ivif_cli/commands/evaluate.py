@@ -33,7 +33,7 @@ def evaluate(
         list[str] | None,
         typer.Option("--fused", metavar="[NAME=]DIR", help="Fused pictures; repeated: methods to rank."),
     ] = None,
-    dataset: Annotated[str | None, typer.Option(help="Named dataset in the place of --ir and --vis.")] = None,
+    dataset: Annotated[list[str] | None, typer.Option(help="Named dataset in the place of --ir and --vis.")] = None,
     data_root: Annotated[Path | None, typer.Option(help="Where the dataset lies (default: IVIF_DATA).")] = None,
     model: Annotated[
         list[str] | None,
@@ -136,7 +136,9 @@ def evaluate(
     check_report_files(files, overwrite=overwrite)
     gates = parse_gates(min_ or (), max_ or (), baseline, tolerance or (), known_metrics())
     named = listed_metrics(metrics, convention)
-    found = find_pairs(ir, vis, dataset, data_root)
+    if dataset and len(dataset) > 1:
+        raise UsageError("--dataset is given twice", "a run scores one; `ivif report --field` puts reports together")
+    found = find_pairs(ir, vis, dataset[0] if dataset else None, data_root)
     for complaint in found.pairing.complaints():
         console.warn(complaint)
     words = Words(clip, clip_pretrained, clip_weights, prompts, prompt_set, device)

@@ -1,5 +1,6 @@
 """The program as a whole: quick help, version, nearest names, one line an error, statuses."""
 
+import io
 import subprocess
 import sys
 
@@ -108,3 +109,18 @@ def test_results_and_notes_go_their_own_ways(capsys: pytest.CaptureFixture[str])
 
 def test_describe() -> None:
     assert describe(OSError(28, "No space left on device"))[0] == "No space left on device"
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("stream", "shown"), [(_Terminal, True), (io.StringIO, False)])
+def test_progress_shows_on_a_terminal_whatever_stdout_is(
+    monkeypatch: pytest.MonkeyPatch, stream: type[io.StringIO], shown: bool
+) -> None:
+    monkeypatch.setattr(sys, "stderr", stream())
+    with Console(machine=True).progress(2, "scoring", "pair") as advance:
+        advance(2)
+    assert ("scoring" in sys.stderr.getvalue()) == shown  # type: ignore[attr-defined]

@@ -349,6 +349,7 @@ def test_bad_options_get_one_line(folders: Path, arguments: tuple[str, ...], sta
     [
         (("--dataset", "TNOO"), 2, "did you mean TNO?"),
         (("--dataset", "TNO", "--data-root", "."), 1, "figshare"),
+        (("--dataset", "TNO", "--dataset", "MSRS"), 2, "--dataset is given twice"),
         (("--dataset", "TNO", "--ir", "."), 2, "--dataset takes the place of --ir and --vis"),
         (("--ir", "."), 2, "--vis is missing"),
         ((), 2, "--ir is missing"),
