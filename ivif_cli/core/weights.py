@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHA256: dict[str, str] = {
-    "base.safetensors": "6df8aa6cb23b240970897176a61c9f0ccdf1130487de049052f520da729095cc",
+    "base.safetensors": "f06cca9978a446136e72dc2a871e90284dd15364d3b0671df9ae0f365c47a19d",
     "fast.safetensors": "37370f494ab3065924a22efb6b34f4b38d7ca373fdf8957283864445f48b3665",
     "compact-clip.safetensors": "40524ca55a491888629dbd846f1d50ce44c906a9f9fa9c0eb84da4a9a503da62",
 }
