@@ -53,15 +53,15 @@ def split_bands(picture: np.ndarray) -> tuple[tuple[np.ndarray, ...], np.ndarray
 
 def band_at(picture: np.ndarray, band: int, place: int) -> float:
     """The exact value of one band (0 is the finest) at one place of the flattened HxW float64 picture."""
-    inner, outer = (_gaussian_at(picture, sigma, divmod(place, picture.shape[1])) for sigma in (0, *SIGMAS)[band : band + 2])
+    inner, outer = (
+        _gaussian_at(picture, sigma, divmod(place, picture.shape[1])) for sigma in (0, *SIGMAS)[band : band + 2]
+    )
     return inner - outer
 
 
 def _gaussian_at(picture: np.ndarray, sigma: int, pixel: tuple[int, int]) -> float:
     offsets = np.arange(-4 * sigma, 4 * sigma + 1)
-    rows, columns = (
-        np.clip(centre + offsets, 0, side - 1) for centre, side in zip(pixel, picture.shape, strict=True)
-    )
+    rows, columns = (np.clip(centre + offsets, 0, side - 1) for centre, side in zip(pixel, picture.shape, strict=True))
     window = gaussian_window(len(offsets), max(sigma, 1))
     return float(window @ picture[np.ix_(rows, columns)] @ window)
 
