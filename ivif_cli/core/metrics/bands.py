@@ -129,7 +129,8 @@ def _halve(picture: np.ndarray, axis: int, before: int, count: int) -> np.ndarra
     """`count` of every second line, binomially weighted, of a picture with so many border lines put before it."""
     margins = [0, 0, 0, 0]
     margins[2 * axis : 2 * axis + 2] = before, 2 * count + 3 - before - picture.shape[axis]
-    padded = cv2.copyMakeBorder(picture, *margins, borderType=cv2.BORDER_REPLICATE)
+    top, bottom, left, right = margins
+    padded = cv2.copyMakeBorder(picture, top, bottom, left, right, cv2.BORDER_REPLICATE)
     if axis == 0:
         return np.ascontiguousarray(_filter(padded, np.ones(1), _BINOMIAL)[2:-2:2])
     return np.ascontiguousarray(_filter(padded, _BINOMIAL, np.ones(1))[:, 2:-2:2])
