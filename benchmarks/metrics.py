@@ -1,4 +1,4 @@
-"""The six metrics beside a plain NumPy evaluator and library functions, in one run on one core.
+"""The six metrics, K and X beside a plain NumPy evaluator and library functions, in one run on one core.
 
     python benchmarks/metrics.py [--pair IR VIS] [--size 640x480] [--repeat 10]
 
@@ -9,9 +9,10 @@ that are not installed (scikit-image, sewar, piq, scikit-learn) are left out.
 import argparse
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -78,6 +79,25 @@ def compare_evaluators(triple: Triple, repeat: int) -> None:
         print(f"    {name:<5} {seconds:.4f}")
 
 
+def compare_kept(triple: Triple, repeat: int) -> None:
+    """What K and X add to the six, alone and with the sources' maps shared; and the six on torch."""
+    scene = Scene(*triple[:2])
+    print("what is kept, CPU seconds:")
+    ways: dict[str, Callable[[Sequence[str]], object]] = {
+        "one pair": lambda names: evaluate_pair(*triple, names),
+        "shared": lambda names: scene.score(triple[2], names),
+    }
+    for label, score in ways.items():
+        six, both = (cpu_seconds(partial(score, names), repeat) for names in (SIX, (*SIX, "K", "X")))
+        print(f"  {label:<9} six {six:.4f}, six, K and X {both:.4f}: {both / six:.2f} times")
+    with optional():
+        from ivif_cli.core.metrics.on_device import evaluate_on_device
+
+        stacks = [picture[None] for picture in triple]
+        seconds = cpu_seconds(lambda: evaluate_on_device(*stacks, device="cpu"), max(2, repeat // 4))
+        print(f"  the six by torch in float64 on this core: {seconds:.4f}")
+
+
 def compare_libraries(triple: Triple, repeat: int) -> None:
     """Functions that overlap with ours; VIF and SSIM over both sources."""
     ir, vis, fused = triple
@@ -113,6 +133,9 @@ def compare_libraries(triple: Triple, repeat: int) -> None:
         theirs = cpu_seconds(function, max(2, repeat // 4))
         ours = cpu_seconds(lambda name=name: evaluate_pair(*triple, [name]), repeat)
         print(f"  {name:<5} {label:<30} {theirs:8.4f}   {theirs / ours:6.1f} times")
+        if label == "sewar vifp":
+            six = cpu_seconds(lambda: evaluate_pair(*triple), repeat)
+            print(f"        sewar's VIF takes {theirs / six:.1f} times as long as our six metrics together")
 
 
 def memory_limit(triple: Triple, repeat: int) -> None:
@@ -155,6 +178,7 @@ def main() -> None:
     triple = pictures(options.pair, *(int(side) for side in options.size.split("x")))
     print(f"cv2 {cv2.__version__}, numpy {np.__version__}, {Path(__file__).name}")
     compare_evaluators(triple, options.repeat)
+    compare_kept(triple, options.repeat)
     compare_libraries(triple, options.repeat)
     memory_limit(triple, options.repeat)
     check_bits(triple)

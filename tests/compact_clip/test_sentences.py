@@ -39,5 +39,6 @@ def test_a_refused_sentence_is_read_wrong_and_any_claim_of_two_is_right() -> Non
 def test_held_out_sentences_are_understood() -> None:
     score = score_sentences(load_text_tower(), read_sentences(SENTENCES))
     assert score.sentences >= 100
-    assert score.first >= 0.85
+    assert score.first >= 0.82
+    assert score.second >= 0.92
     assert score.negated >= 0.8

@@ -3,7 +3,8 @@
 import pytest
 
 from ivif_cli.core.language.foreign import foreign_language
-from ivif_cli.core.language.tokenizer import look_up, unknown_words, words_of
+from ivif_cli.core.language.text_tower import load_text_tower
+from ivif_cli.core.language.tokenizer import ALIASES, look_up, unknown_words, words_of
 
 TABLE = {
     word: row
@@ -61,6 +62,16 @@ def test_inflections_fall_back_to_simpler_forms(inflected: str, found: str) -> N
 def test_parts_of_hyphenated_words_and_prefixes() -> None:
     assert look_up("over-exposed", TABLE) == look_up("overexposed", TABLE) == [TABLE["over"], TABLE["exposed"]]
     assert look_up("zebra", TABLE) == []
+
+
+def test_an_alias_whose_word_the_table_lacks_is_unknown() -> None:
+    assert look_up("compress", TABLE) == look_up("compressed", TABLE) == []
+
+
+def test_every_alias_is_known_to_the_bundled_table() -> None:
+    rows = load_text_tower().tower.rows
+    assert not [alias for alias, words in ALIASES.items() if not set(words.split()) <= set(rows)]
+    assert not set(ALIASES) & set(rows)
 
 
 def test_unknown_words_come_once_and_in_order() -> None:

@@ -13,6 +13,7 @@ from scipy import ndimage
 from ivif_cli.core.metrics import METRICS, Scene, evaluate_pair
 from ivif_cli.core.metrics.kept import lost
 from ivif_cli.core.metrics.maps import Maps
+from tests.metrics import plain
 
 KEPT = ["K_ir", "K_vis", "K", "X_ir", "X_vis", "X", "L", "TD"]
 Triple = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -53,47 +54,19 @@ def triple(rng: np.random.Generator) -> Triple:
     return ir, vis, cv2.addWeighted(ir, 0.6, vis, 0.5, 0)
 
 
-def _plain_kept(source: np.ndarray, other: np.ndarray, fused: np.ndarray) -> float:
-    """K of one source with SciPy's Gaussians, from the definition."""
-
-    def bands(picture: np.ndarray) -> np.ndarray:
-        real = picture.astype(float)
-        blurred = [ndimage.gaussian_filter(real, s, mode="nearest", radius=4 * s) for s in (1, 2, 4, 8, 16, 32)]
-        return -np.diff([real, *blurred], axis=0)
-
-    b, o, f = bands(source), bands(other), bands(fused)
-    mask = (np.abs(b) > 6) & (np.abs(b) > 2 * np.abs(o))
-    b, f = b[mask], f[mask]
-    return float((np.abs(b) * np.clip(f * np.sign(b) / np.abs(b), 0, 1)).sum() / np.abs(b).sum())
-
-
 def test_k_is_its_definition_with_scipys_gaussians(triple: Triple) -> None:
-    ir, vis, fused = triple
+    real = [picture.astype(float) for picture in triple]
     scores = evaluate_pair(*triple, KEPT)
-    assert scores["K_ir"] == pytest.approx(_plain_kept(ir, vis, fused), abs=1e-9)
-    assert scores["K_vis"] == pytest.approx(_plain_kept(vis, ir, fused), abs=1e-9)
+    assert scores["K_ir"] == pytest.approx(plain.kept(*real), abs=1e-9)
+    assert scores["K_vis"] == pytest.approx(plain.kept(real[1], real[0], real[2]), abs=1e-9)
     assert scores["K"] == min(scores["K_ir"], scores["K_vis"])
     assert scores["X"] == min(scores["X_ir"], scores["X_vis"])
 
 
-def _plain_edges(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    across, down = (ndimage.sobel(np.pad(picture.astype(float), 1), axis)[1:-1, 1:-1] for axis in (1, 0))
-    upright = across == 0
-    return np.hypot(across, down), np.where(upright, np.pi / 2, np.arctan(down / np.where(upright, 1, across)))
-
-
-def _plain_quality(source: np.ndarray, fused: np.ndarray) -> np.ndarray:
-    """Q of Xydeas and Petrovic pixel by pixel, equal strengths as in their code."""
-    (g, a), (g_fused, a_fused) = _plain_edges(source), _plain_edges(fused)
-    ratio = np.where(g == g_fused, g_fused, np.minimum(g, g_fused) / np.maximum(np.maximum(g, g_fused), 1e-300))
-    agreement = 1 - np.abs(a - a_fused) / (np.pi / 2)
-    return 0.9994 / (1 + np.exp(-15 * (ratio - 0.5))) * 0.9879 / (1 + np.exp(-22 * (agreement - 0.8)))
-
-
 def test_edges_are_kept_lost_or_invented(triple: Triple) -> None:
-    ir, vis, fused = triple
-    g_ir, g_vis, g_fused = (_plain_edges(picture)[0] for picture in triple)
-    q_ir, q_vis = _plain_quality(ir, fused), _plain_quality(vis, fused)
+    ir, vis, fused = (picture.astype(float) for picture in triple)
+    g_ir, g_vis, g_fused = (plain.edges(picture)[0] for picture in (ir, vis, fused))
+    q_ir, q_vis = plain.preservation(ir, fused), plain.preservation(vis, fused)
     missing = ((1 - q_ir) * g_ir + (1 - q_vis) * g_vis) / (g_ir + g_vis).sum()
     invented = (g_fused > g_ir) & (g_fused > g_vis)
     scores = evaluate_pair(*triple, ["Qabf", "L", "N", "X_ir"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ivif_cli.core.language.text_tower import PREFIX, TextTower
+from ivif_cli.core.language.text_tower import PREFIX, SPACE, TextTower
 from ivif_cli.core.weights import write_weights
 from tools.compact_clip.anchors import DIMENSIONS
 from tools.compact_clip.image_tower import ImageRecipe
@@ -33,6 +33,7 @@ def export(
     recipes: tuple[ImageRecipe, TextRecipe],
     trained_on: str,
     history: str = "One unbroken run from fresh weights.",
+    space: str | None = None,
 ) -> str:
     """Write the file; returns its sha256.
 
@@ -44,6 +45,7 @@ def export(
         recipes: what both were trained with.
         trained_on: the pairs, in words.
         history: how the run went, one or two sentences for the card.
+        space: sha256 of the first file with this image tower, where only the text tower is new.
     """
     words, vectors, scale = table
     tensors = {f"visual.{name}": _half(value) for name, value in visual.items()}
@@ -59,6 +61,8 @@ def export(
         "history": history,
         "word_table": "all-MiniLM-L6-v2 (sentence-transformers, Apache-2.0), first 128 principal axes, int8",
     }
+    if space:
+        metadata[SPACE] = space
     return write_weights(path, tensors, metadata)
 
 

@@ -73,10 +73,9 @@ _ENDINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 ALIASES: dict[str, str] = {
     "amplify": "increase",
-    "annoys": "bothers",
+    "annoys": "troubles",
     "austere": "plain",
     "clutter": "mess",
-    "cluttered": "messy",
     "colorless": "no color",
     "compress": "compressed",
     "contour": "outline",
@@ -112,7 +111,6 @@ ALIASES: dict[str, str] = {
     "radiance": "radiant",
     "readable": "clear",
     "recognisable": "clear",
-    "recognizable": "clear",
     "rescuer": "rescue worker",
     "rescuers": "rescue workers",
     "rgb": "color",
@@ -127,7 +125,6 @@ ALIASES: dict[str, str] = {
     "sunlit": "sunny",
     "tonal": "tone",
     "unclutter": "tidy",
-    "uncluttered": "tidy",
     "unlit": "not lit",
     "unmissable": "obvious",
     "wobbly": "shaky",
@@ -140,7 +137,7 @@ def look_up(word: str, table: Mapping[str, int]) -> list[int]:
     if word not in table:
         for form in (word, *lemmas(word)):
             if form in ALIASES:
-                return [row for part in ALIASES[form].split() for row in look_up(part, table)]
+                return [table[part] for part in ALIASES[form].split() if part in table]
     for form in (word, word.replace("-", ""), *lemmas(word)):
         if form in table:
             return [table[form]]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ivif_cli.core.metrics.bands import SLACK, band_at
 from ivif_cli.core.metrics.maps import Maps, kept_while_both_live, worse
 
 _LEAST, _FACTOR = 6.0, 2.0
@@ -29,14 +30,27 @@ class Alone:
 
 @kept_while_both_live
 def alone(source: Maps, other: Maps) -> Alone:
-    """Where a source has what the other lacks, |B| > 6 and |B| > 2 |B of the other|; `total` is the sum of |B|."""
+    """Where a source has what the other lacks, |B| > 6 and |B| > 2 |B of the other|; `total` is the sum of |B|.
+
+    Where that hangs on the last digits of a band, they are computed.
+    """
     places, values = [], []
-    for band, other_band in zip(source.bands.fine, other.bands.fine, strict=True):
-        size = np.abs(band)
-        found = np.flatnonzero((size > _LEAST) & (size > _FACTOR * np.abs(other_band)))
-        places.append(found)
-        values.append(band.ravel()[found])
+    for index, (band, other_band) in enumerate(zip(source.bands.fine, other.bands.fine, strict=True)):
+        found = np.flatnonzero((band > _LEAST - SLACK) | (band < SLACK - _LEAST))
+        value = band.ravel()[found]
+        margin = _margin(value, other_band.ravel()[found])
+        for near in np.flatnonzero(np.abs(margin) <= 3 * SLACK):
+            place = int(found[near])
+            margin[near] = _margin(band_at(source.real, index, place), band_at(other.real, index, place))
+        places.append(found[margin > 0])
+        values.append(value[margin > 0])
     return Alone(tuple(places), tuple(values), float(sum(np.abs(value).sum() for value in values)))
+
+
+def _margin(band: np.ndarray | float, other: np.ndarray | float) -> np.ndarray:
+    """How far a source is from not being alone [grey level]: it is where this is above 0."""
+    size = np.abs(band)
+    return np.minimum(size - _LEAST, size - _FACTOR * np.abs(other))
 
 
 def _kept_sizes(value: np.ndarray, fused: np.ndarray) -> np.ndarray:

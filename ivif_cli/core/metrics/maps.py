@@ -6,7 +6,6 @@ Several fused pictures of one scene share the maps of its sources, and six metri
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, wraps
-from itertools import pairwise
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -14,6 +13,7 @@ import cv2
 import numpy as np
 
 from ivif_cli.core.errors import InputError
+from ivif_cli.core.metrics.bands import gaussian_window, split_bands
 
 VIF_WINDOWS = (17, 9, 5, 3)
 """Side of the Gaussian window at each of the four scales of VIF, finest first [px]; sigma is a fifth of it."""
@@ -21,9 +21,6 @@ VIF_WINDOWS = (17, 9, 5, 3)
 SMALLEST_VIF_SIDE = 41
 """Shortest side at which the fourth scale of VIF still has one valid sample [px]."""
 
-
-BAND_SIGMAS = (1, 2, 4, 8, 16, 32)
-"""Standard deviations of the Gaussians whose differences are the bands [px]."""
 
 _STRIP = 24_000
 """Samples of a strip: a handful of float64 strips fit a core's second-level cache."""
@@ -61,13 +58,6 @@ class Bands:
 
     fine: tuple[np.ndarray, ...]
     low: np.ndarray
-
-
-def gaussian_window(side: int, sigma: float) -> np.ndarray:
-    """One axis of a normalised Gaussian window of `side` taps (odd), float64."""
-    offsets = np.arange(side) - side // 2
-    taps = np.exp(-(offsets**2) / (2 * sigma**2))
-    return taps / taps.sum()
 
 
 def strips(shape: tuple[int, ...], samples: int = _STRIP) -> Iterator[slice]:
@@ -152,12 +142,8 @@ class Maps:
 
     @cached_property
     def bands(self) -> Bands:
-        """The picture's own Gaussians, window of 2 ceil(4 sigma) + 1 px, replicated border, and their differences."""
-        blurred = [self.real]
-        for sigma in BAND_SIGMAS:
-            window = gaussian_window(8 * sigma + 1, sigma)
-            blurred.append(cv2.sepFilter2D(self.real, cv2.CV_64F, window, window, borderType=cv2.BORDER_REPLICATE))
-        return Bands(tuple(np.subtract(*pair) for pair in pairwise(blurred)), blurred[-1])
+        """The picture's own bands; sources and fused picture of a scene are split once each."""
+        return Bands(*split_bands(self.real))
 
 
 def kept_while_both_live(function: Callable[[Maps, Maps], Derived]) -> Callable[[Maps, Maps], Derived]:
