@@ -126,11 +126,12 @@ def evaluate(
     from ivif_cli.core.reports.kinds import check_report_files, write_report
     from ivif_cli.core.reports.report import build_report
     from ivif_cli.core.reports.scenes import make_scenes, shown_scenes
-    from ivif_cli.core.scoring.choice import Words, choose_metrics, known_metrics, listed_metrics
+    from ivif_cli.core.scoring.choice import choose_metrics, known_metrics, listed_metrics
     from ivif_cli.core.scoring.contenders import Said
     from ivif_cli.core.scoring.gates import parse_gates
     from ivif_cli.core.scoring.run import ModelOptions, Run, data_hashes, open_contenders, score
     from ivif_cli.core.scoring.task import read_options
+    from ivif_cli.core.scoring.words import Words
 
     files = [*(report or ()), *(path for path in (html, junit) if path is not None)]
     check_report_files(files, overwrite=overwrite)

@@ -97,14 +97,19 @@ def _check_offsets(path: Path, header: object, data_size: int) -> None:
 
 
 def read_weights(path: Path, *, sha256: str | None = None) -> tuple[dict[str, "Tensor"], dict[str, str]]:
-    """Tensors and metadata of a safetensors file.
+    """Tensors and metadata of a safetensors file; arguments and errors as for `read_hashed_weights`."""
+    return read_hashed_weights(path, sha256=sha256)[:2]
+
+
+def read_hashed_weights(path: Path, *, sha256: str | None = None) -> tuple[dict[str, "Tensor"], dict[str, str], str]:
+    """Tensors and metadata of a safetensors file, and the sha256 of the very bytes they came from.
 
     Args:
         path: the file.
         sha256: expected hash; defaults to the pinned one where `path` is a bundled file.
 
     Returns:
-        (name -> CPU tensor, metadata as text -> text)
+        (name -> CPU tensor, metadata as text -> text, sha256 in hex)
 
     Raises:
         WeightsError: missing, truncated, pickled, damaged, or not the expected bytes.
@@ -120,9 +125,9 @@ def read_weights(path: Path, *, sha256: str | None = None) -> tuple[dict[str, "T
         raise WeightsError(f"cannot read weights: {path}: {error.strerror}") from error
     except (SafetensorError, ValueError, TypeError, KeyError) as error:
         raise WeightsError(f"damaged weights: {path}: {error}") from error
-    _check_pinned(path, hashlib.sha256(data).hexdigest(), sha256)
+    actual = _check_pinned(path, hashlib.sha256(data).hexdigest(), sha256)
     metadata = header.get("__metadata__", {})
-    return tensors, {str(key): str(value) for key, value in metadata.items()}
+    return tensors, {str(key): str(value) for key, value in metadata.items()}, actual
 
 
 def read_some_weights(path: Path, prefix: str) -> tuple[dict[str, "Tensor"], dict[str, str], str]:

@@ -117,21 +117,34 @@ def test_an_interrupt_leaves_whole_pictures_only_and_the_run_can_go_on(
 def test_reading_network_and_writing_overlap(
     fuser: Fuser, jobs: list[Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    many = [Job(jobs[0].pair, tmp_path / "out" / f"{index}.png") for index in range(12)]
+    """Each part waits until the others have gone on: parts that took turns would wait for ever."""
+    last = 11
+    many = [Job(jobs[0].pair, tmp_path / "out" / f"{index}.png") for index in range(last + 1)]
     pair = load_sources(jobs[0].pair.ir, jobs[0].pair.vis, SourceOptions())
-    reading = threading.Semaphore(0)
+    began = {"read": 0, "network": 0, "write": 0}
+    changed = threading.Condition()
 
-    def slowly(*_: object, **__: object) -> tuple[np.ndarray, np.ndarray]:
-        reading.release()
-        time.sleep(0.05)
+    def begin(part: str, waits_for: str = "", lead: int = 0) -> None:
+        with changed:
+            number = began[part]
+            began[part] += 1
+            changed.notify_all()
+            ahead = min(number + lead, last + 1)
+            assert not waits_for or changed.wait_for(lambda: began[waits_for] >= ahead, timeout=120)
+
+    def load(*_: object, **__: object) -> tuple[np.ndarray, np.ndarray]:
+        begin("read")
         return pair[0], pair[1].copy()
 
-    monkeypatch.setattr(folder, "load_sources", slowly)
-    monkeypatch.setattr(folder, "write_image", lambda *_, **__: time.sleep(0.05))
-    monkeypatch.setattr(fuser, "fuse", lambda ir, vis, **_: (time.sleep(0.05), vis)[1])
+    def fuse(ir: np.ndarray, vis: np.ndarray, **_: object) -> np.ndarray:
+        begin("network", waits_for="read", lead=2)
+        return vis
+
+    monkeypatch.setattr(folder, "load_sources", load)
+    monkeypatch.setattr(folder, "write_image", lambda *_, **__: begin("write", waits_for="network", lead=2))
+    monkeypatch.setattr(fuser, "fuse", fuse)
     report = fuse_jobs(fuser, many, SourceOptions(), workers=4)
-    assert report.total < 0.75 * 12 * 0.15
-    assert report.network >= 12 * 0.05
+    assert len(report.fused) == last + 1 and not report.failed
 
 
 def test_queues_are_bounded(fuser: Fuser, jobs: list[Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,3 +170,23 @@ def test_a_missing_file_and_an_unknown_name(tmp_path):
         load_network(tmp_path / "none.safetensors")
     with pytest.raises(UsageError, match="did you mean fast"):
         load_network("fats")
+
+
+def test_the_sha256_is_that_of_the_bytes_that_were_loaded(tmp_path, monkeypatch):
+    import hashlib
+
+    import safetensors.torch
+
+    path = tmp_path / "mine.safetensors"
+    fast = load_network("fast")
+    save_network(path, fast.network, {}, fast.goals)
+    expected = hashlib.sha256(path.read_bytes()).hexdigest()
+    original = safetensors.torch.load
+
+    def load_and_let_a_training_run_rewrite(data):
+        tensors = original(data)
+        path.write_bytes(b"the next weights")
+        return tensors
+
+    monkeypatch.setattr(safetensors.torch, "load", load_and_let_a_training_run_rewrite)
+    assert load_network(path).sha256 == expected

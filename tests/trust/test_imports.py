@@ -1,17 +1,30 @@
-"""Imports run one way: commands -> core; fusing, training, scoring, reports -> network, language, data, metrics."""
+"""Imports run one way: commands -> core, and in the core from room to room as `ROOMS` says; there is no circle."""
 
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
-from tests.trust.sources import imported, imported_at_once, modules
+from tests.trust.sources import PACKAGE, imported, imported_at_once, modules
 
-ROOMS = ("network", "language", "data", "metrics")
-ABOVE = ("fusing", "training", "objective", "scoring", "reports")
-SHARED = "ivif_cli.core.language.goal"
-"""A goal conditions the network and travels in its weights: the one module of `language` that `network` knows."""
+ROOMS: dict[str, set[str]] = {
+    "data": set(),
+    "language": set(),
+    "metrics": set(),
+    "network": {"language"},
+    "objective": {"language", "network"},
+    "fusing": {"data", "language", "network"},
+    "training": {"data", "language", "metrics", "network", "objective"},
+    "aligning": {"data"},
+    "video": {"aligning", "data", "fusing", "language"},
+    "export": {"language", "network"},
+    "scoring": {"aligning", "data", "fusing", "language", "metrics"},
+    "reports": {"data", "metrics", "scoring"},
+    "viewing": {"data", "fusing", "language", "metrics"},
+}
+"""Room of the core -> rooms that it may import. `network` knows one module of `language`: what a goal is."""
 TERMINAL = ("typer", "rich", "tqdm", "click")
 HEAVY = ("torch", "cv2", "numpy", "open_clip", "safetensors", "tqdm", "rich")
 MODULES = modules()
@@ -22,18 +35,37 @@ def _room(name: str) -> str:
     return parts[2] if len(parts) > 2 and parts[1] == "core" else ""
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_the_four_rooms_know_nothing_of_each_other_nor_of_those_above(room: str) -> None:
-    others = tuple(f"ivif_cli.core.{other}." for other in (*ROOMS, *ABOVE) if other != room)
+def test_every_room_has_its_place_and_imports_only_what_stands_below_it() -> None:
+    rooms = {path.name for path in (PACKAGE / "core").iterdir() if (path / "__init__.py").exists()}
+    assert rooms == set(ROOMS)
     wrong = [
         f"{name} imports {target}"
         for name, tree in MODULES
-        if _room(name) == room
         for target in imported(tree)
-        if not (room == "network" and target.startswith(SHARED))
-        if f"{target}.".startswith((*others, "ivif_cli.commands.")) or target.split(".")[0] in TERMINAL
+        if _room(name) in rooms and _room(target) in rooms - {_room(name)} - ROOMS[_room(name)]
     ]
     assert not wrong
+
+
+def test_the_network_knows_of_language_only_what_a_goal_is() -> None:
+    targets = {target for name, tree in MODULES if _room(name) == "network" for target in imported(tree)}
+    assert all(target.startswith("ivif_cli.core.language.goal") for target in targets if _room(target) == "language")
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    names = {name for name, _ in MODULES}
+    graph = {name: {_module_of(target, names) for target in imported(tree)} - {"", name} for name, tree in MODULES}
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as circle:
+        pytest.fail(" -> ".join(circle.args[1]))
+
+
+def _module_of(target: str, names: set[str]) -> str:
+    """The package's module that an imported name is, or lies in; empty for the packages themselves and for others'."""
+    while target and target not in names:
+        target = target.rpartition(".")[0]
+    return target if target.startswith("ivif_cli.") else ""
 
 
 def test_the_core_knows_neither_commands_nor_the_terminal() -> None:

@@ -4,7 +4,6 @@ import json
 import resource
 import struct
 import sys
-import time
 import zlib
 from pathlib import Path
 
@@ -42,11 +41,10 @@ def peak() -> int:
 @pytest.mark.parametrize("side", [19_000, 60_000, 2**31 - 1])
 def test_a_few_bytes_that_claim_very_many_pixels(tmp_path: Path, make, side: int) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "a").write_bytes(make(side, side))
-    before, began = peak(), time.perf_counter()
+    before = peak()
     with pytest.raises(InputError, match=f"{side} x {side}"):
         read_image(tmp_path / "a")
     assert peak() - before < SMALL
-    assert time.perf_counter() - began < 1
 
 
 def test_the_emptiest_picture_that_is_allowed_is_not_taken_for_a_lie(tmp_path: Path) -> None:

@@ -214,6 +214,17 @@ def test_read_ahead_hands_errors_on() -> None:
         next(frames)
 
 
+def test_smoothed_descriptors_follow_a_step_by_their_time_constant_and_begin_anew_at_a_cut() -> None:
+    smoother = DescriptorSmoother(8)
+    assert smoother.update(np.array([1.0])) == 1.0
+    for _ in range(8):
+        held = smoother.update(np.array([1.2]))
+    assert 1.2 - held == pytest.approx(0.2 / np.e, rel=1e-6)
+    assert smoother.update(np.array([2.0])) == 2.0
+    unsmoothed = DescriptorSmoother(0)
+    assert [float(unsmoothed.update(np.array([x]))[0]) for x in (1.0, 1.1, 1.2)] == pytest.approx([1.0, 1.1, 1.2])
+
+
 def test_flicker_of_steady_change_is_zero_and_of_a_jumping_level_is_its_second_difference() -> None:
     steady, jumping = Flicker(), Flicker()
     for number in range(9):

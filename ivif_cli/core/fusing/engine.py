@@ -89,8 +89,3 @@ def open_engine(
     from ivif_cli.core.fusing.torch_engine import TorchEngine
 
     return TorchEngine(model, device=device, precision=precision, threads=threads, compile=compile)
-
-
-def working_bytes(channels: int, fold: int) -> float:
-    """Memory that a network needs while it runs [byte/px]: about 20 feature maps of its first level, and the bands."""
-    return 4.0 * (20 * channels / fold**2 + 24)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ivif_cli.core.device import check_device_name
 from ivif_cli.core.errors import IvifError, UsageError, WeightsError
-from ivif_cli.core.fusing.engine import working_bytes
+from ivif_cli.core.fusing.tiling import working_bytes
 from ivif_cli.core.language.goal import from_text, goals_from
 from ivif_cli.core.memory import available_memory
 

@@ -114,3 +114,8 @@ def _mixed(rows: np.ndarray, columns: np.ndarray, next_columns: np.ndarray, weig
     left = to_luma(np.ascontiguousarray(rows[:, columns])).astype(np.float32)
     right = to_luma(np.ascontiguousarray(rows[:, next_columns])).astype(np.float32)
     return left + (right - left) * weight
+
+
+def working_bytes(channels: int, fold: int) -> float:
+    """Memory that a network needs while it runs [byte/px]: about 20 feature maps of its first level, and the bands."""
+    return 4.0 * (20 * channels / fold**2 + 24)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ivif_cli.core.device import choose_device, choose_precision
 from ivif_cli.core.errors import DeviceError
-from ivif_cli.core.fusing.engine import working_bytes
+from ivif_cli.core.fusing.tiling import working_bytes
 from ivif_cli.core.memory import POOLED_BYTES, available_memory
 from ivif_cli.core.network import LoadedNetwork, load_network
 from ivif_cli.core.network.fusion import THUMBNAIL, Encoded, limited

@@ -11,7 +11,7 @@ from ivif_cli.core.errors import UsageError, WeightsError
 from ivif_cli.core.language.goal import DEFAULT, PREFIX, Goal, facts_of, goals_from, vectors_of
 from ivif_cli.core.nearest import nearest
 from ivif_cli.core.network.fusion import FusionConfig, FusionNetwork
-from ivif_cli.core.weights import bundled, file_sha256, read_weights, write_weights
+from ivif_cli.core.weights import bundled, read_hashed_weights, write_weights
 
 NETWORKS: dict[str, FusionConfig] = {
     "base": FusionConfig(fold=2, channels=16),
@@ -67,7 +67,7 @@ def load_network(model: str | Path) -> LoadedNetwork:
         name = path.stem
         if not path.exists() and not path.suffix:
             raise UsageError(f"unknown model: {model}", f"{nearest(str(model), NETWORKS)} Or give a .safetensors file")
-    tensors, metadata = read_weights(path)
+    tensors, metadata, sha256 = read_hashed_weights(path)
     network = _network_of(path, metadata)
     vectors = {key: tensors.pop(key).float().numpy() for key in list(tensors) if key.startswith(PREFIX)}
     _load_strictly(path, network, tensors)
@@ -76,7 +76,7 @@ def load_network(model: str | Path) -> LoadedNetwork:
         raise WeightsError(f"the weights carry no default goal: {path}", "give a file that `ivif train` made")
     if any(2 * len(goal.fused) != network.config.goal for goal in goals.values()):
         raise WeightsError(f"the goals of the weights do not fit their network: {path}")
-    return LoadedNetwork(network.eval(), name, file_sha256(path), metadata, goals)
+    return LoadedNetwork(network.eval(), name, sha256, metadata, goals)
 
 
 def _network_of(path: Path, metadata: dict[str, str]) -> FusionNetwork:

@@ -1,33 +1,11 @@
 """Which metrics are computed: names, groups of names, and LDS, which needs an encoder."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.metrics import GROUPS, METRICS, Metric, find_convention, find_metrics
 from ivif_cli.core.metrics.explanations import explain
-
-LANGUAGE_METRIC = "LDS"
-_LANGUAGE_LINES = (
-    ("formula", "1/2 cos(I_f - I_ir, T_f - T_ir) + 1/2 cos(I_f - I_vis, T_f - T_vis)"),
-    ("source", "arXiv 2402.16267: 1 - L_dir of the whole images"),
-    ("range", "-1 to 1"),
-    ("better", "higher"),
-    ("needs", "an encoder (--clip) and texts (--prompts); never part of `all`"),
-)
-
-
-@dataclass(frozen=True)
-class Words:
-    """The encoder and the texts of LDS; fields as for `language_metric`."""
-
-    clip: str = "compact"
-    pretrained: str | None = None
-    weights: Path | None = None
-    prompts: Path | None = None
-    prompt_set: str | None = None
-    device: str = "cpu"
+from ivif_cli.core.scoring.words import LANGUAGE_LINES, LANGUAGE_METRIC, Words
 
 
 def known_metrics() -> tuple[str, ...]:
@@ -70,7 +48,7 @@ def explain_metric(name: str) -> dict[str, list[tuple[str, str]]]:
         UsageError: an unknown name.
     """
     if name.upper() == LANGUAGE_METRIC:
-        return {LANGUAGE_METRIC: list(_LANGUAGE_LINES)}
+        return {LANGUAGE_METRIC: list(LANGUAGE_LINES)}
     if name.lower() == "all":
-        return {known: explain(known) for known in METRICS} | {LANGUAGE_METRIC: list(_LANGUAGE_LINES)}
+        return {known: explain(known) for known in METRICS} | {LANGUAGE_METRIC: list(LANGUAGE_LINES)}
     return {known: explain(known) for known in find_metrics([name])}

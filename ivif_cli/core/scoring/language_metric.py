@@ -9,7 +9,7 @@ from ivif_cli.core.language.goal import DEFAULT, Texts, embed_texts
 from ivif_cli.core.language.prompts import load_goal
 from ivif_cli.core.metrics.maps import Maps
 from ivif_cli.core.metrics.metric import Metric
-from ivif_cli.core.scoring.choice import LANGUAGE_METRIC, Words, explain_metric
+from ivif_cli.core.scoring.words import LANGUAGE_LINES, LANGUAGE_METRIC, Words
 
 
 def language_metric(words: Words) -> Metric:
@@ -33,7 +33,7 @@ def language_metric(words: Words) -> Metric:
         lumas = (torch.from_numpy(maps.pixels)[None, None].to(encoder.device) / 255 for maps in (fused, ir, vis))
         return language_score(encoder, goal, *lumas).item()
 
-    facts = dict(explain_metric(LANGUAGE_METRIC)[LANGUAGE_METRIC])
+    facts = dict(LANGUAGE_LINES)
     return Metric(
         LANGUAGE_METRIC,
         score,
