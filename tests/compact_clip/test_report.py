@@ -60,7 +60,7 @@ def test_missed_bars_are_named_with_their_numbers() -> None:
     ).missed()
     assert bad == ["modality on A 50.0% < 95%", "noisy 75.0% < 90%", "objective 50.0% < 80%"]
     unread = report(sentences=Confusion(10, 0.9, 0.9, 0.9, {}), graded={"bright": 0.5}).missed()
-    assert unread == ["modality on B 90.0% < 95%", "order of bright 0.50 < 0.90", "sentences, second 90% < 95%"]
+    assert unread == ["modality on B 90.0% < 95%", "order of bright 0.50 < 0.90", "sentences, second 90.0% < 95%"]
 
 
 def test_the_card_carries_tables_hash_and_origin() -> None:

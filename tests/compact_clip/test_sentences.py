@@ -31,7 +31,7 @@ def test_a_refused_sentence_is_read_wrong_and_any_claim_of_two_is_right() -> Non
         ("dark", "refused"): 1,
         ("dark", "dark"): 1,
     }
-    assert score.missed()[0] == "sentences, first 50% < 85%"
+    assert score.missed()[0] == "sentences, first 50.0% < 85%"
     assert Confusion(1, 1.0, 1.0, 1.0, {}).missed() == []
 
 

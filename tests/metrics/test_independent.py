@@ -193,6 +193,7 @@ def test_every_metric_is_described() -> None:
     field = [*SIX, "AG", "CC", "SCD", "MSE", "PSNR", "SSIM", "MS-SSIM", "Nabf", "FMI"]
     assert list(METRICS) == [*field, *GROUPS["kept"], *GROUPS["clean"]]
     assert GROUPS["default"] == (*SIX, "K")
+    assert set(METRICS) - set(GROUPS["all"]) == {"FMI"}
     for metric in METRICS.values():
         assert all((metric.formula, metric.source, metric.range))
         assert metric.convention == "ivif"

@@ -35,7 +35,7 @@ class Confusion:
     def missed(self) -> list[str]:
         """The bars that are not reached, in words."""
         found = {"first": self.first, "second": self.second, "negated": self.negated}
-        return [f"sentences, {name} {found[name]:.0%} < {bar:.0%}" for name, bar in BARS.items() if found[name] < bar]
+        return [f"sentences, {name} {found[name]:.1%} < {bar:.0%}" for name, bar in BARS.items() if found[name] < bar]
 
 
 def read_sentences(path: Path) -> list[Sentence]:
