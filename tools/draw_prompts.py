@@ -1,6 +1,6 @@
 """Draw one pair and what five prompts make of it: docs/images/prompts.jpg.
 
-    python tools/draw_prompts.py [--model base] [--ir FILE --vis FILE] [-o FILE]
+python tools/draw_prompts.py [--model base] [--ir FILE --vis FILE] [-o FILE]
 """
 
 import argparse
