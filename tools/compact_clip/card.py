@@ -95,7 +95,7 @@ frozen table of word vectors, and a space that both share. It is the encoder tha
 `ivif embed-prompts` use unless another one is named.
 
 * Weights: `compact-clip.safetensors`, fp16, the word table int8; the image tower's configuration is in its metadata.
-* sha256: `{sha256}`
+* Space, to which goals and fusion weights are bound: `{sha256}`
 * Input: grey pictures, 96x96, repeated to three channels, CLIP's usual mean and standard deviation; English texts.
 * The word table is distilled from all-MiniLM-L6-v2 (sentence-transformers, Apache-2.0; see NOTICE): 21,837 words at 128
   numbers each.
