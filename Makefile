@@ -62,15 +62,11 @@ soak: dev        ## 20,000 small pairs through fuse and evaluate; prints memory 
 audit: dev       ## look the installed packages up in the advisory database
 	$(BIN)/python -m tools.audit
 
-docs: dev        ## API reference as HTML in out/api
-	$(BIN)/python -m pdoc --docformat google --output-directory out/api ivif_cli.core ivif_cli.commands
+docs: dev        ## the documentation as a site in out/docs; links are checked
+	$(BIN)/python -m mkdocs build --strict
 
-clip: dev        ## train the compact CLIP from fresh weights (an hour of one core) and write its card
-	OMP_NUM_THREADS=1 $(BIN)/python -m tools.compact_clip.train --compiled
-	OMP_NUM_THREADS=1 $(BIN)/python -m tools.compact_clip.report_card --card
-
-dist: dev        ## wheel and sdist in dist/
-	$(BIN)/python -m build
+dist: dev        ## wheel and sdist in dist/, checked
+	$(BIN)/python -m build && $(BIN)/python -m twine check --strict dist/*
 
 clean:           ## everything that can be made again
 	rm -rf .venv build dist out .pytest_cache .mypy_cache .ruff_cache *.egg-info

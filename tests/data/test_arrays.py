@@ -90,6 +90,17 @@ def test_the_order_of_channels_has_two_names() -> None:
         as_picture(BGR, "visible", "GBR")
 
 
+def test_the_fuser_takes_them_and_answers_in_the_order_it_was_asked_in(tmp_path: Path) -> None:
+    fuser = ivif_cli.Fuser("fast", device="cpu")
+    ir, vis = (image[200:240, 200:264] for image in ivif_cli.example_pair())
+    fused = fuser.fuse(ir, vis)
+    rgb = np.ascontiguousarray(vis[..., ::-1])
+    np.testing.assert_array_equal(fuser.fuse(torch.from_numpy(ir.copy()), rgb, order="RGB")[..., ::-1], fused)
+    np.testing.assert_array_equal(fuser.fuse(ir, Image.fromarray(rgb)), fused)
+    ivif_cli.write_image(tmp_path / "vis.png", vis)
+    np.testing.assert_array_equal(fuser.look(ir, tmp_path / "vis.png").fuse(), fused)
+
+
 def test_public_names_are_shown_and_there() -> None:
     assert {"Fuser", "evaluate_pair", "example_pair"} <= set(dir(ivif_cli))
     assert all(getattr(ivif_cli, name) is not None for name in dir(ivif_cli))

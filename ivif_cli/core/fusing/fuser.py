@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ivif_cli.core.data.arrays import as_picture, in_order
 from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.errors import DeviceError, UsageError
 from ivif_cli.core.fusing.engine import open_engine
@@ -72,19 +73,22 @@ class Fuser:
 
     def fuse(
         self,
-        ir: np.ndarray,
-        vis: np.ndarray,
+        ir: Any,
+        vis: Any,
         *,
         goal: "str | Goal | None" = None,
+        order: str = "BGR",
         out: np.ndarray | None = None,
         descriptors: Any = None,
     ) -> np.ndarray:
         """Fuse one pair.
 
         Args:
-            ir: H x W, uint8 or uint16 (H x W x 3 is taken as its luma).
-            vis: H x W, or H x W x 3 in BGR order, uint8 or uint16.
+            ir: H x W, uint8 or uint16 (H x W x 3 is taken as its luma); or a path, a PIL image, a tensor, or another
+                array: see `data.arrays.as_picture`.
+            vis: H x W, or H x W x 3, uint8 or uint16; or any of the others.
             goal: what is wanted: a name of `goals`, a text, or a `Goal`; the default where None.
+            order: BGR or RGB: of the channels of arrays that are given, and of the result.
             out: array for the result, to save memory; `vis` itself may be given.
             descriptors: as `describe` gives them (the goal is in them); a video hands in their mean over time.
 
@@ -102,15 +106,18 @@ class Fuser:
         >>> fused.shape, fused.dtype
         ((5, 7, 3), dtype('uint8'))
         """
-        return with_colour(vis, self.fuse_luma(ir, vis, goal, descriptors), out)
+        ir, vis = as_picture(ir, "infrared", order), as_picture(vis, "visible", order)
+        target = None if out is None else in_order(out, order)
+        return in_order(with_colour(vis, self.fuse_luma(ir, vis, goal, descriptors), target), order)
 
-    def look(self, ir: np.ndarray, vis: np.ndarray) -> "Look":
+    def look(self, ir: Any, vis: Any) -> "Look":
         """Look at a pair once, to fuse it for many goals; arguments as for `fuse`.
 
         >>> look = Fuser("base", device="cpu").look(np.full((9, 9), 200, np.uint8), np.full((9, 9), 90, np.uint8))
         >>> [look.fuse(goal).shape for goal in ("bright", "dark")]
         [(9, 9), (9, 9)]
         """
+        ir, vis = as_picture(ir, "infrared"), as_picture(vis, "visible")
         check_pair(ir, vis)
         return Look(self, ir, vis)
 
