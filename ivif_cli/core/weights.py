@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SHA256: dict[str, str] = {
     "base.safetensors": "f06cca9978a446136e72dc2a871e90284dd15364d3b0671df9ae0f365c47a19d",
-    "fast.safetensors": "37370f494ab3065924a22efb6b34f4b38d7ca373fdf8957283864445f48b3665",
+    "fast.safetensors": "e0d9f71c0d851b89ea91d8d70a728e9e47a0306e318f606dcf319e73198fe7de",
     "compact-clip.safetensors": "0af8f152420442084969583d6ae20fc36c030985fb2ba1d3009ba3304770ccac",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""
