@@ -22,8 +22,8 @@ from tools.report_steering import Row, as_markdown
 LIMITS = """\
 * It keeps what either source has, so it keeps what disturbs, too: a sensor's stripes in an even sky are damped, not
   removed, and where both cameras have texture in one place (branches against bright clouds) the result is busy.
-* A large flat region that is hot in a well exposed visible scene (a warm roof, a wall by day) keeps its rim more than its inside, with a soft
-  halo: the bands follow the infrared, the base the visible.
+* A large flat region that is hot in a well exposed visible scene (a warm roof, a wall by day) keeps its rim more than
+  its inside, with a soft halo: the bands follow the infrared, the base the visible.
 * Where the sources are off by more than a few pixels, both contours show.
 * By day a bright sky stays bright and takes the infrared's clouds as texture. Very dark night scenes stay dark for the
   default goal; ask for `bright` to lift them.
