@@ -20,7 +20,7 @@ from ivif_cli.commands.goals import (
     parse_dials,
     understood,
 )
-from ivif_cli.core.errors import OutputError, UsageError
+from ivif_cli.core.errors import OutputError, PairingError, UsageError
 from ivif_cli.core.nearest import nearest
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from ivif_cli.core.data.sources import SourceOptions
     from ivif_cli.core.fusing.folder import Job
     from ivif_cli.core.fusing.fuser import Fuser
-    from ivif_cli.core.language.explain import Explanation
     from ivif_cli.core.language.goal import Goal
 
 FORMATS = ("png", "tif", "jpg", "bmp")
@@ -40,6 +39,12 @@ def fuse(
     ir: Annotated[Path | None, typer.Option("--ir", help="Infrared picture, folder or video.")] = None,
     vis: Annotated[Path | None, typer.Option("--vis", help="Visible picture, folder or video.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Named dataset in the place of --ir and --vis.")] = None,
+    manifest: Annotated[
+        Path | None, typer.Option(help="CSV file of pairs: columns ir, vis and, where wanted, out and name.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse, before any work, files without a partner or of one stem.")
+    ] = False,
     data_root: Annotated[Path | None, typer.Option(help="Where the dataset lies (default: IVIF_DATA).")] = None,
     model: Annotated[
         str, typer.Option("--model", "-m", help="base, fast, a .safetensors file, or an .onnx one.")
@@ -113,7 +118,9 @@ def fuse(
         return
     from ivif_cli.core.data.find_pairs import find_pairs
 
-    task = _plan(find_pairs(ir, vis, dataset, data_root), output, format_)
+    task = _plan(find_pairs(ir, vis, dataset, data_root, manifest=manifest), output, format_)
+    if strict and task.complaints:
+        raise PairingError(task.complaints[0], "without --strict the others are fused")
     options = _source_options(ir_range, gray, resize, bit_depth, align, ir_polarity)
     _check_outputs(task, options, bit_depth, overwrite)
 
@@ -193,7 +200,8 @@ def _plan(named: "Named", output: Path, kind: str) -> Task:
     if output.exists() and not output.is_dir():
         raise OutputError(f"{output} is a file", "a folder is needed for many pictures")
     refuse_output_inside(output, named.folders)
-    return Task(plan_jobs(pairs, output, f".{kind}"), False, named.pairing.complaints(), named.pairing)
+    jobs = plan_jobs(pairs, output, f".{kind}", named.outputs)
+    return Task(jobs, False, named.pairing.complaints(), named.pairing)
 
 
 def _source_options(

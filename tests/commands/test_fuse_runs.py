@@ -12,6 +12,8 @@ from typer.testing import CliRunner, Result
 from ivif_cli.app import app
 from ivif_cli.core.data.images import read_image, write_image
 from ivif_cli.core.data.palettes import palettes
+from ivif_cli.core.data.placing import warp_border
+from ivif_cli.core.data.sources import SourceOptions, load_sources, read_infrared
 from ivif_cli.core.fusing.provenance import read_record
 from ivif_cli.core.network import save_network
 from tests.made_up import small_network
@@ -121,8 +123,6 @@ def test_black_hot_is_turned_round(model: str, street: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(palettes()))
 def test_false_colour_of_a_known_palette_goes_back_to_grey(name: str, tmp_path: Path) -> None:
-    from ivif_cli.core.data.sources import read_infrared
-
     grey = cv2.resize(np.random.default_rng(3).integers(0, 256, (6, 8), np.uint8), (80, 60))
     write_image(tmp_path / "ir.jpg", palettes()[name][grey])
     found = read_infrared(tmp_path / "ir.jpg")
@@ -138,20 +138,54 @@ def test_colour_of_no_palette_is_refused_with_the_way_out(model: str, street: Pa
     assert fuse(model, street, "--ir-range", "full").exit_code == 0
 
 
-def test_the_border_of_a_warp_is_no_dark_scene(model: str, street: Path) -> None:
+def test_the_border_of_a_warp_shows_the_visible_picture(tmp_path: Path) -> None:
     warp = np.float64([[1, 0.05, 14], [0.02, 1, 9], [0, 0, 1]])
     scene = np.random.default_rng(5).integers(60, 200, (120, 160), np.uint8)
-    for name in ("1", "2"):
-        write_image(street / "ir" / f"{name}.png", cv2.warpPerspective(scene, warp, (160, 120)), overwrite=True)
-        write_image(street / "vi" / f"{name}.png", np.full((120, 160), 150, np.uint8), overwrite=True)
-    report(fuse(model, street, "--json"))
-    assert read_image(street / "out" / "1.png")[:6, :10].min() > 110
+    write_image(tmp_path / "ir.png", cv2.warpPerspective(scene, warp, (160, 120)))
+    write_image(tmp_path / "vi.png", np.full((120, 160), 150, np.uint8))
+    covered, _ = load_sources(tmp_path / "ir.png", tmp_path / "vi.png", SourceOptions(cover=True))
+    assert covered.min() >= 60 and (covered[:6, :10] == 150).all()
+    kept, _ = load_sources(tmp_path / "ir.png", tmp_path / "vi.png", SourceOptions())
+    assert np.array_equal(kept, read_image(tmp_path / "ir.png"))
 
 
 def test_a_dark_sky_is_scene() -> None:
-    from ivif_cli.core.data.placing import warp_border
-
     scene = np.full((120, 160), 90, np.uint8)
     for column in range(160):
         scene[: 30 + int(20 * np.sin(column / 9)), column] = 0
     assert warp_border(scene) is None
+
+
+def test_a_manifest_names_pairs_and_outputs(model: str, street: Path) -> None:
+    (street / "pairs.csv").write_text("ir,vis,out,name\nir/1.png,vi/2.png,a/first.png,\nir/2.png,vi/1.png,,other\n")
+    out = street / "made"
+    given = ["fuse", "--manifest", street / "pairs.csv", "-o", out, "-m", model, "--json"]
+    made = report(CliRunner().invoke(app, [str(argument) for argument in given]))
+    assert [(Path(item["ir"]).name, Path(item["vis"]).name) for item in made["fused"]] == [
+        ("1.png", "2.png"),
+        ("2.png", "1.png"),
+    ]
+    assert (out / "a" / "first.png").exists() and (out / "other.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("a,b\n1,2\n", "columns"), ("", "columns"), ("ir,vis,name\na,b,x\nc,d,x\n", "called x")]
+)
+def test_a_manifest_that_is_none_is_refused(model: str, tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "pairs.csv").write_text(text)
+    given = ["fuse", "--manifest", tmp_path / "pairs.csv", "-o", tmp_path / "out", "-m", model]
+    refused = CliRunner().invoke(app, [str(argument) for argument in given])
+    assert refused.exit_code == 1 and said in refused.stderr
+
+
+def test_patterns_in_quotes_are_pairs_too(model: str, street: Path) -> None:
+    out = street / "made"
+    given = ["fuse", "--ir", street / "ir" / "*.png", "--vis", street / "vi" / "*.png", "-o", out, "-m", model]
+    assert CliRunner().invoke(app, [str(argument) for argument in given]).exit_code == 0
+    assert sorted(path.name for path in out.iterdir()) == ["1.png", "2.png"]
+
+
+def test_strict_refuses_before_any_work(model: str, street: Path) -> None:
+    write_image(street / "ir" / "alone.png", np.zeros((4, 4), np.uint8))
+    refused = fuse(model, street, "--strict")
+    assert refused.exit_code == 1 and "alone.png" in refused.stderr and not (street / "out").exists()

@@ -72,7 +72,9 @@ def warp_border(thermal: np.ndarray) -> np.ndarray | None:
     filled = np.zeros(thermal.shape, np.uint8)
     cv2.fillConvexPoly(filled, hull, 1)
     whole = (1 - share) / float(filled.mean()) >= _CONVEX
-    return border if whole and len(corners) <= 4 else None
+    if not whole or len(corners) > 4:
+        return None
+    return cv2.dilate(border.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0  # the warp mixed the pixels beside it
 
 
 def differs_in_shape(first: tuple[int, ...], second: tuple[int, ...]) -> bool:

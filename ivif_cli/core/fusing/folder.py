@@ -8,7 +8,7 @@ import errno
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -78,15 +78,17 @@ class Report:
     blocked: float = 0.0
 
 
-def plan_jobs(pairs: Iterable[Pair], output: Path, suffix: str = ".png") -> list[Job]:
-    """One job a pair; the outputs mirror the tree of the inputs.
+def plan_jobs(
+    pairs: Iterable[Pair], output: Path, suffix: str = ".png", named: Mapping[str, str] | None = None
+) -> list[Job]:
+    """One job a pair; the outputs mirror the tree of the inputs, or are `named` by the pair's name.
 
     Raises:
         UsageError: a pair's name leads outside the output folder.
     """
-    jobs = [Job(pair, output / f"{pair.name}{suffix}") for pair in pairs]
+    jobs = [Job(pair, output / (named or {}).get(pair.name, f"{pair.name}{suffix}")) for pair in pairs]
     for job in jobs:
-        if ".." in Path(job.pair.name).parts or not job.output.is_relative_to(output):
+        if not job.output.is_relative_to(output) or ".." in job.output.relative_to(output).parts:
             raise UsageError(f"the pair name {job.pair.name!r} leads outside {output}", "rename its files")
     return jobs
 
