@@ -8,7 +8,6 @@ from ivif_cli.core.errors import InputError
 
 _SMOOTH_FROM = 2.0
 _BORDER_SHARE = 0.005
-_CONVEX = 0.995
 _SAME_RATIO = 0.02
 
 
@@ -71,7 +70,7 @@ def warp_border(thermal: np.ndarray) -> np.ndarray | None:
     corners = cv2.approxPolyDP(hull, 0.01 * cv2.arcLength(hull, True), True)
     filled = np.zeros(thermal.shape, np.uint8)
     cv2.fillConvexPoly(filled, hull, 1)
-    whole = (1 - share) / float(filled.mean()) >= _CONVEX
+    whole = int(filled.sum()) - int((~border).sum()) <= cv2.arcLength(hull, True)  # up to the steps along its sides
     if not whole or len(corners) > 4:
         return None
     return cv2.dilate(border.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0  # the warp mixed the pixels beside it

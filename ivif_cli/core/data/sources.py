@@ -18,7 +18,7 @@ from ivif_cli.core.data.metadata import Metadata
 from ivif_cli.core.data.palettes import is_false_colour, unmapped
 from ivif_cli.core.data.placing import differs_in_shape, one_size, warp_border, without_holes
 from ivif_cli.core.data.radiometric import is_radiometric, read_radiometric
-from ivif_cli.core.data.thermal import IrRange, ThermalRange, apply_range, resolve_range
+from ivif_cli.core.data.thermal import IrRange, ThermalRange, apply_range, parse_ir_range, resolve_range
 from ivif_cli.core.errors import InputError, UsageError
 
 Align = Callable[[np.ndarray, np.ndarray, np.ndarray | None], np.ndarray]
@@ -209,9 +209,11 @@ def infrared_from(source: Any, name: str = "the infrared picture") -> Infrared:
     if isinstance(source, str | Path):
         return read_infrared(Path(source))
     wide = isinstance(source, np.ndarray) and source.dtype not in (np.uint8, np.uint16) and source.dtype.kind in "uif"
-    values, notes = _grey(source.astype(np.float32) if wide else as_picture(source, "infrared"), name)
+    values, notes = _grey(
+        source.astype(np.float32) if wide and source.ndim == 2 else as_picture(source, "infrared"), name
+    )
     if not np.isfinite(values).any():
-        raise InputError(f"{name} holds no finite value")
+        raise InputError(f"{name} holds no finite value" if values.size else f"{name} is empty: {values.shape}")
     return Infrared(values, {"B": "8-bit", "H": "counts"}.get(values.dtype.char, "float"), notes=notes)
 
 
@@ -235,3 +237,28 @@ def visible_pixels(pixels: np.ndarray, name: str = "the visible picture") -> np.
     if not np.isfinite(pixels).all():
         raise InputError(f"{name} holds NaN or infinite values")
     return float_to_uint16(pixels)
+
+
+def pair_from(ir: Any, vis: Any, ir_range: IrRange = "auto", order: str = "BGR") -> tuple[np.ndarray, np.ndarray]:
+    """Two pictures of files' names or arrays, ready for a network; their sizes may still differ.
+
+    Args:
+        ir, vis: as for `infrared_from` and `as_picture`.
+        ir_range: a rule, a range, or the text of one as on the command line; "full" takes arrays of grey levels as
+            they are.
+        order: of the channels of arrays, BGR or RGB.
+
+    Raises:
+        InputError: what is no picture.
+        UsageError: a range that cannot be read.
+    """
+    rule = parse_ir_range(ir_range) if isinstance(ir_range, str) else ir_range
+    visible = read_visible(Path(vis)) if isinstance(vis, str | Path) else as_picture(vis, "visible", order)
+    if not isinstance(ir, str | Path) and not (isinstance(ir, np.ndarray) and ir.ndim == 2):
+        ir = as_picture(ir, "infrared", order)
+    if rule == "full" and isinstance(ir, np.ndarray):
+        return as_picture(ir, "infrared"), visible
+    infrared = read_infrared(Path(ir), rule) if isinstance(ir, str | Path) else infrared_from(ir)
+    grey, missing = infrared.grey(rule), infrared.missing
+    covered = missing is not None and grey.shape == visible.shape[:2]
+    return without_holes(grey, visible, missing) if covered and missing is not None else grey, visible

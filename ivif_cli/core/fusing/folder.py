@@ -233,8 +233,8 @@ class _Run:
         goal = batch[0][0].goal
         if len(batch) == 1:
             _, ir, vis, _ = batch[0]
-            return [self.fuser.fuse(ir, vis, goal=goal, out=vis)]
-        return self.fuser.fuse_batch([item[1] for item in batch], [item[2] for item in batch], goal)
+            return [self.fuser.fuse(ir, vis, goal=goal, ir_range="full", out=vis)]
+        return self.fuser.fuse_batch([item[1] for item in batch], [item[2] for item in batch], goal, ir_range="full")
 
     def _write(self, job: Job, picture: np.ndarray, facts: Facts) -> None:
         record = picture_record(self._settings(job), (job.pair.ir, job.pair.vis), facts)
