@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test test-fast lint types format bench faults fuzz fuzz-coverage soak audit docs clip dist clean
+.PHONY: help setup dev demo test test-fast cases lint types format bench faults fuzz fuzz-coverage soak audit docs clip dist clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,9 @@ test: dev        ## all tests
 
 test-fast: dev   ## the tests that take seconds
 	$(BIN)/python -m pytest -q -m 'not slow'
+
+cases: dev       ## situations out of public issue threads, one line each, and the tally
+	$(BIN)/python -m pytest -q -rA --no-header tests/cases | grep -E '^(PASSED|FAILED|[0-9]+ (passed|failed))'
 
 lint: dev        ## format check and lint
 	$(BIN)/ruff format --check . && $(BIN)/ruff check .

@@ -30,10 +30,10 @@ def demo(
     console = Console()
     ir, vis = _lay_out(output)
 
-    from ivif_cli.core.data.images import read_image, write_image
+    from ivif_cli.core.data.images import write_image
     from ivif_cli.core.fusing.fuser import open_fuser
 
-    look = open_fuser(model, device=device).look(read_image(ir), read_image(vis))
+    look = open_fuser(model, device=device).look(ir, vis)
     for goal in GOALS:
         fused = output / f"{goal or 'fused'}.png"
         write_image(fused, look.fuse(goal), overwrite=True)

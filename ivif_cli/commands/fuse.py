@@ -7,30 +7,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ivif_cli import __version__
 from ivif_cli.commands.console import Console
+from ivif_cli.commands.fuse_report import tell
 from ivif_cli.commands.fuse_video import VideoSwitches, is_video_task, run_video, video_options
 from ivif_cli.commands.goals import (
     DialOption,
     GoalOption,
     PromptOption,
     StrengthOption,
-    as_plain,
     chosen_goals,
     named_after,
     parse_dials,
     understood,
 )
-from ivif_cli.core.errors import OutputError, UsageError
+from ivif_cli.core.errors import OutputError, PairingError, UsageError
 from ivif_cli.core.nearest import nearest
 
 if TYPE_CHECKING:
     from ivif_cli.core.data.find_pairs import Named
     from ivif_cli.core.data.pairing import Pairing
     from ivif_cli.core.data.sources import SourceOptions
-    from ivif_cli.core.fusing.folder import Job, Report
+    from ivif_cli.core.fusing.folder import Job
     from ivif_cli.core.fusing.fuser import Fuser
-    from ivif_cli.core.language.explain import Explanation
     from ivif_cli.core.language.goal import Goal
 
 FORMATS = ("png", "tif", "jpg", "bmp")
@@ -41,6 +39,12 @@ def fuse(
     ir: Annotated[Path | None, typer.Option("--ir", help="Infrared picture, folder or video.")] = None,
     vis: Annotated[Path | None, typer.Option("--vis", help="Visible picture, folder or video.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Named dataset in the place of --ir and --vis.")] = None,
+    manifest: Annotated[
+        Path | None, typer.Option(help="CSV file of pairs: columns ir, vis and, where wanted, out and name.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse, before any work, files without a partner or of one stem.")
+    ] = False,
     data_root: Annotated[Path | None, typer.Option(help="Where the dataset lies (default: IVIF_DATA).")] = None,
     model: Annotated[
         str, typer.Option("--model", "-m", help="base, fast, a .safetensors file, or an .onnx one.")
@@ -55,8 +59,12 @@ def fuse(
         str | None, typer.Option(metavar="ecc|FILE", help="Align each pair, or use a file of `ivif align`.")
     ] = None,
     ir_range: Annotated[
-        str, typer.Option(metavar="auto|full|LOW,HIGH", help="Values that become black and white (thermal).")
+        str,
+        typer.Option(metavar="auto|picture|run|full|LOW,HIGH", help="Values that become black and white (thermal)."),
     ] = "auto",
+    ir_polarity: Annotated[
+        str, typer.Option(metavar="white|black", help="Whether hot is white or black in the infrared.")
+    ] = "white",
     bit_depth: Annotated[int | None, typer.Option(help="8 or 16; by default the deeper of the two sources.")] = None,
     format_: Annotated[str, typer.Option("--format", help=f"Of a folder's pictures: {', '.join(FORMATS)}.")] = "png",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that exist.")] = False,
@@ -110,16 +118,21 @@ def fuse(
         return
     from ivif_cli.core.data.find_pairs import find_pairs
 
-    task = _plan(find_pairs(ir, vis, dataset, data_root), output, format_)
-    options = _source_options(ir_range, gray, resize, bit_depth, align)
+    task = _plan(find_pairs(ir, vis, dataset, data_root, manifest=manifest), output, format_)
+    if strict and task.complaints:
+        raise PairingError(task.complaints[0], "without --strict the others are fused")
+    options = _source_options(ir_range, gray, resize, bit_depth, align, ir_polarity)
     _check_outputs(task, options, bit_depth, overwrite)
 
+    from ivif_cli.core.data.held_range import hold_range
     from ivif_cli.core.fusing.folder import fuse_jobs, merge_reports
     from ivif_cli.core.processes import first_process, gather, own_share
 
     for complaint in task.complaints if first_process() else ():
         console.warn(complaint)
 
+    held = hold_range([job.pair.ir for job in task.jobs], options.ir_range)
+    options = replace(options, held=held.ranges)
     fuser = engine()
     goals = chosen_goals(fuser, prompt, goal, strength, dials)
     task = _for_each(task, goals, overwrite)
@@ -138,12 +151,12 @@ def fuse(
     if parts is None:
         return
     report = merge_reports(parts)
-    _tell(console, task, report, fuser, explained)
+    tell(console, task, report, fuser, options, explained)
     if report.failed:
         raise typer.Exit(1)
 
 
-def _for_each(task: "_Task", goals: "list[Goal]", overwrite: bool) -> "_Task":
+def _for_each(task: "Task", goals: "list[Goal]", overwrite: bool) -> "Task":
     """The task with a job for each pair and goal; several goals of a pair have outputs named after them."""
     jobs = [
         replace(job, output=output, goal=goal)
@@ -163,7 +176,7 @@ def _open_fuser(model: str, **options: Any) -> "Fuser":
 
 
 @dataclass
-class _Task:
+class Task:
     """What is to be fused: the jobs, what was left out of them, whether it is a single pair."""
 
     jobs: "list[Job]"
@@ -172,7 +185,7 @@ class _Task:
     pairing: "Pairing | None" = None
 
 
-def _plan(named: "Named", output: Path, kind: str) -> _Task:
+def _plan(named: "Named", output: Path, kind: str) -> Task:
     from ivif_cli.core.fusing.folder import Job, plan_jobs, refuse_output_inside
 
     if kind not in FORMATS:
@@ -183,14 +196,17 @@ def _plan(named: "Named", output: Path, kind: str) -> _Task:
         for source in (pairs[0].ir, pairs[0].vis):
             if path.exists() and path.samefile(source):
                 raise UsageError(f"the output {path} is an input", "choose another name")
-        return _Task([Job(pairs[0], path)], single=True)
+        return Task([Job(pairs[0], path)], single=True)
     if output.exists() and not output.is_dir():
         raise OutputError(f"{output} is a file", "a folder is needed for many pictures")
     refuse_output_inside(output, named.folders)
-    return _Task(plan_jobs(pairs, output, f".{kind}"), False, named.pairing.complaints(), named.pairing)
+    jobs = plan_jobs(pairs, output, f".{kind}", named.outputs)
+    return Task(jobs, False, named.pairing.complaints(), named.pairing)
 
 
-def _source_options(ir_range: str, gray: bool, resize: bool, bits: int | None, align: str | None) -> "SourceOptions":
+def _source_options(
+    ir_range: str, gray: bool, resize: bool, bits: int | None, align: str | None, polarity: str
+) -> "SourceOptions":
     from ivif_cli.core.aligning.choice import choose_alignment
     from ivif_cli.core.data.sources import SourceOptions
     from ivif_cli.core.data.thermal import parse_ir_range
@@ -201,10 +217,13 @@ def _source_options(ir_range: str, gray: bool, resize: bool, bits: int | None, a
         resize=resize,
         bits=bits,
         align=None if align is None else choose_alignment(align),
+        align_name=align,
+        cover=True,
+        polarity=polarity,
     )
 
 
-def _check_outputs(task: _Task, options: "SourceOptions", bits: int | None, overwrite: bool) -> None:
+def _check_outputs(task: Task, options: "SourceOptions", bits: int | None, overwrite: bool) -> None:
     """Refuse, before anything is loaded, outputs that could not be written."""
     import numpy as np
 
@@ -215,48 +234,7 @@ def _check_outputs(task: _Task, options: "SourceOptions", bits: int | None, over
     _refuse_existing(task, overwrite)
 
 
-def _refuse_existing(task: _Task, overwrite: bool) -> None:
+def _refuse_existing(task: Task, overwrite: bool) -> None:
     for job in task.jobs if task.single and not overwrite else ():
         if job.output.exists():
             raise OutputError(f"{job.output} exists already", "--overwrite replaces it")
-
-
-def _tell(console: Console, task: _Task, report: "Report", fuser: "Fuser", explained: "list[Explanation]") -> None:
-    for job, reason in report.failed:
-        console.error(reason if task.single else f"{job.pair.name}: {reason}")
-    if console.machine:
-        console.result_json({**_as_json(task, report, fuser), "explained": [each.as_json() for each in explained]})
-    elif task.single and report.fused:
-        for item in report.fused:
-            console.result(str(item.job.output))
-    elif not task.single:
-        rate = len(report.fused) / report.total if report.total else 0.0
-        console.result(
-            f"fused {len(report.fused)}, skipped {len(report.skipped)}, failed {len(report.failed)} "
-            f"in {report.total:.1f} s ({rate:.2f} pairs/s)"
-        )
-
-
-def _as_json(task: _Task, report: "Report", fuser: "Fuser") -> dict[str, Any]:
-    pairing = task.pairing
-    return {
-        "schema": 1,
-        "ivif": __version__,
-        "model": fuser.name,
-        "weights_sha256": fuser.sha256,
-        "device": fuser.device,
-        "fused": [
-            {**_paths(item.job), "width": item.width, "height": item.height, "bits": item.bits} for item in report.fused
-        ],
-        "skipped": [_paths(job) for job in report.skipped],
-        "failed": [{"name": job.pair.name, "error": reason} for job, reason in report.failed],
-        "unmatched_ir": [str(path) for path in pairing.unmatched_ir] if pairing else [],
-        "unmatched_vis": [str(path) for path in pairing.unmatched_vis] if pairing else [],
-        "duplicates": [[str(path) for path in group] for group in pairing.duplicates] if pairing else [],
-        "seconds": {key: round(getattr(report, key), 4) for key in ("total", "network", "starved", "blocked")},
-    }
-
-
-def _paths(job: "Job") -> dict[str, Any]:
-    paths = {"name": job.pair.name, "ir": str(job.pair.ir), "vis": str(job.pair.vis), "output": str(job.output)}
-    return {**paths, "goal": as_plain(job.goal)} if job.goal is not None else paths

@@ -118,3 +118,28 @@ def test_two_outputs_of_one_pair_are_refused(tmp_path: Path) -> None:
     pairing = pair_folders(folder(tmp_path / "A", "1.png"), folder(tmp_path / "B", "1.png"))
     with pytest.raises(PairingError, match="claim"):
         match_outputs(pairing.pairs, folder(tmp_path / "F", "1.png", "1.jpg"))
+
+
+@pytest.mark.parametrize(
+    ("ir", "vis"),
+    [
+        ("DJI_20251111001903_0047_T.png", "DJI_20251111001903_0047_W.png"),
+        ("DJI_20251111001903_0047_T.png", "DJI_20251111001903_0047_V.png"),
+        ("82.png", "00082.png"),
+        ("frame_7_ir.png", "frame_007_vis.png"),
+    ],
+)
+def test_names_of_cameras_and_other_padding_pair(tmp_path: Path, ir: str, vis: str) -> None:
+    pairing = pair_folders(folder(tmp_path / "ir", ir), folder(tmp_path / "vi", vis))
+    assert len(pairing.pairs) == 1
+
+
+def test_fused_pictures_may_carry_the_name_of_their_method(tmp_path: Path) -> None:
+    stems = "00000", "00000_b"
+    sources = (folder(tmp_path / name, *(f"{stem}.png" for stem in stems)) for name in ("ir", "vi"))
+    fused = folder(tmp_path / "fused", *(f"{stem}_SeAFusion.png" for stem in stems))
+    found = match_outputs(pair_folders(*sources).pairs, fused)
+    assert {name: path.stem for name, path in found.items()} == {
+        "00000": "00000_SeAFusion",
+        "00000_b": "00000_b_SeAFusion",
+    }

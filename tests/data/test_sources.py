@@ -11,12 +11,15 @@ from PIL import Image
 from ivif_cli.core.data.images import read_picture, write_image
 from ivif_cli.core.data.luma import to_bits
 from ivif_cli.core.data.pairing import Pair
-from ivif_cli.core.data.sources import SourceOptions, infrared_from, load_sources, read_infrared
+from ivif_cli.core.data.sources import SourceOptions, infrared_from, load_sources, read_infrared, read_visible
 from ivif_cli.core.data.thermal import ThermalRange
 from ivif_cli.core.errors import InputError
-from ivif_cli.core.scoring import pictures as scored
+from ivif_cli.core.fusing.fuser import Fuser
+from ivif_cli.core.scoring.reading import read_task
+from ivif_cli.core.scoring.task import ReadOptions
 from ivif_cli.core.training.crops import read_lumas
 from ivif_cli.core.video.fuse import Preparer, VideoOptions, open_frames
+from tests.made_up import lively_network
 
 TURNS = {2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1], 6: lambda a: np.rot90(a, 3)}
 """What a viewer does for an EXIF orientation (EXIF 2.32, tag 0x0112)."""
@@ -53,7 +56,7 @@ def test_every_door_gives_the_same_grey_levels(pair: Pair, counts: np.ndarray, t
     assert np.array_equal(infrared_from(str(pair.ir)).grey(), files)
     eight = to_bits(files, 8)
     assert np.array_equal(read_lumas(pair)[0], eight)
-    assert np.array_equal(scored.read_infrared(pair.ir, scored.ReadOptions(to_eight_bits=True)), eight)
+    assert np.array_equal(read_task(pair, (), ReadOptions(to_eight_bits=True)).ir, eight)
 
 
 def test_the_same_temperatures_in_every_frame_of_a_sequence_give_the_same_level(tmp_path: Path) -> None:
@@ -141,5 +144,21 @@ def test_only_the_reader_decodes_pictures() -> None:
         if (isinstance(node, ast.Attribute) and node.attr in decoders)
         or (isinstance(node, ast.ImportFrom) and any(alias.name in decoders for alias in node.names))
     }
-    building_clip = {"core/training/clip_report.py", "core/language/degradations.py"}
-    assert {user for user in users if not user.startswith("core/data/")} <= {"__init__.py", *building_clip}
+    others = {"__init__.py", "core/reports/scenes.py"}  # the public name; thumbnails that the report made itself
+    assert {user for user in users if not user.startswith("core/data/")} <= others
+
+
+def test_python_and_the_command_line_fuse_the_same(pair: Pair, counts: np.ndarray) -> None:
+    """Raw counts handed to `Fuser.fuse` keep their person (AUDIT 1)."""
+    fuser = Fuser(lively_network(), device="cpu")
+    wanted = fuser.fuse(*load_sources(pair.ir, pair.vis, SourceOptions()), ir_range="full")
+    visible = read_visible(pair.vis)
+    for ir, vis in ((counts, visible), (str(pair.ir), str(pair.vis)), (pair.ir, visible)):
+        assert np.array_equal(fuser.fuse(ir, vis), wanted)
+    assert np.array_equal(fuser.fuse_batch([counts], [visible])[0], wanted)
+    assert np.array_equal(fuser.look(counts, visible).fuse(), wanted)
+    assert not np.array_equal(fuser.fuse(counts, visible, ir_range="full"), wanted)
+    assert np.array_equal(
+        fuser.fuse(counts, visible, ir_range="7000,8200"),
+        fuser.fuse(counts, visible, ir_range=ThermalRange(7000, 8200)),
+    )

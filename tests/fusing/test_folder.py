@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from ivif_cli.core.data.images import read_image, write_image
 from ivif_cli.core.data.luma import to_bits
 from ivif_cli.core.data.pairing import pair_folders
-from ivif_cli.core.data.sources import SourceOptions, load_sources
+from ivif_cli.core.data.sources import LoadedPair, SourceOptions, load_pair, load_sources
 from ivif_cli.core.errors import OutputError, UsageError
 from ivif_cli.core.fusing import folder
 from ivif_cli.core.fusing.folder import Job, fuse_jobs, plan_jobs, refuse_output_inside
@@ -120,7 +121,7 @@ def test_reading_network_and_writing_overlap(
     """Each part waits until the others have gone on: parts that took turns would wait for ever."""
     last = 11
     many = [Job(jobs[0].pair, tmp_path / "out" / f"{index}.png") for index in range(last + 1)]
-    pair = load_sources(jobs[0].pair.ir, jobs[0].pair.vis, SourceOptions())
+    pair = load_pair(jobs[0].pair.ir, jobs[0].pair.vis, SourceOptions())
     began = {"read": 0, "network": 0, "write": 0}
     changed = threading.Condition()
 
@@ -132,15 +133,15 @@ def test_reading_network_and_writing_overlap(
             ahead = min(number + lead, last + 1)
             assert not waits_for or changed.wait_for(lambda: began[waits_for] >= ahead, timeout=120)
 
-    def load(*_: object, **__: object) -> tuple[np.ndarray, np.ndarray]:
+    def load(*_: object, **__: object) -> LoadedPair:
         begin("read")
-        return pair[0], pair[1].copy()
+        return replace(pair, vis=pair.vis.copy())
 
     def fuse(ir: np.ndarray, vis: np.ndarray, **_: object) -> np.ndarray:
         begin("network", waits_for="read", lead=2)
         return vis
 
-    monkeypatch.setattr(folder, "load_sources", load)
+    monkeypatch.setattr(folder, "load_pair", load)
     monkeypatch.setattr(folder, "write_image", lambda *_, **__: begin("write", waits_for="network", lead=2))
     monkeypatch.setattr(fuser, "fuse", fuse)
     report = fuse_jobs(fuser, many, SourceOptions(), workers=4)
@@ -152,12 +153,14 @@ def test_queues_are_bounded(fuser: Fuser, jobs: list[Job], tmp_path: Path, monke
     alive, most = 0, 0
     lock = threading.Lock()
 
-    def opened(*_: object) -> tuple[np.ndarray, np.ndarray]:
+    facts = load_pair(jobs[0].pair.ir, jobs[0].pair.vis, SourceOptions()).facts
+
+    def opened(*_: object) -> LoadedPair:
         nonlocal alive, most
         with lock:
             alive += 1
             most = max(most, alive)
-        return np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint8)
+        return LoadedPair(np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint8), facts)
 
     def closed(*_: object, **__: object) -> None:
         nonlocal alive
@@ -165,7 +168,7 @@ def test_queues_are_bounded(fuser: Fuser, jobs: list[Job], tmp_path: Path, monke
         with lock:
             alive -= 1
 
-    monkeypatch.setattr(folder, "load_sources", opened)
+    monkeypatch.setattr(folder, "load_pair", opened)
     monkeypatch.setattr(folder, "write_image", closed)
     fuse_jobs(fuser, many, SourceOptions(), workers=2, batch_size=1)
     assert most <= 2 * (2 + 1) + 2

@@ -1,11 +1,14 @@
 """Which pairs `--ir`, `--vis`, `--dataset` and `--data-root` name."""
 
-from dataclasses import dataclass
-from pathlib import Path
+import csv
+import glob
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
 from ivif_cli.core.data.datasets import dataset_by_name, open_dataset
-from ivif_cli.core.data.pairing import IR_MARKERS, Pair, Pairing, pair_folders, strip_markers
-from ivif_cli.core.errors import InputError, UsageError
+from ivif_cli.core.data.pairing import IR_MARKERS, Pair, Pairing, pair_files, pair_folders, strip_markers
+from ivif_cli.core.errors import InputError, PairingError, UsageError
 
 
 @dataclass(frozen=True)
@@ -17,21 +20,35 @@ class Named:
         dataset: the name of the dataset, where one was named.
         single: two files were named, not many.
         folders: the folders that are read.
+        outputs: pair name -> the file that a manifest names for its fused picture, relative to the output folder.
     """
 
     pairing: Pairing
     dataset: str | None = None
     single: bool = False
     folders: tuple[Path, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
 
-def find_pairs(ir: Path | None, vis: Path | None, dataset: str | None = None, root: Path | None = None) -> Named:
-    """Pairs of two files, of two folders, or of a named dataset.
+def find_pairs(
+    ir: Path | None,
+    vis: Path | None,
+    dataset: str | None = None,
+    root: Path | None = None,
+    *,
+    manifest: Path | None = None,
+) -> Named:
+    """Pairs of two files, of two folders, of two patterns like `a/*_ir.png`, of a named dataset, or of a manifest.
 
     Raises:
         UsageError: options that do not fit together, or an unknown dataset.
         InputError, PairingError, DatasetError: there is nothing of the kind.
     """
+    if manifest is not None:
+        if ir is not None or vis is not None or dataset is not None:
+            raise UsageError("--manifest takes the place of --ir, --vis and --dataset", "give one or the other")
+        pairing, outputs = read_manifest(manifest)
+        return Named(pairing, folders=_folders(pairing), outputs=outputs)
     if dataset is not None:
         if ir is not None or vis is not None:
             raise UsageError("--dataset takes the place of --ir and --vis", "give one or the other")
@@ -41,6 +58,9 @@ def find_pairs(ir: Path | None, vis: Path | None, dataset: str | None = None, ro
         raise UsageError("--data-root goes with --dataset", "add --dataset NAME")
     if ir is None or vis is None:
         raise UsageError(f"--{'ir' if ir is None else 'vis'} is missing", "give --ir and --vis, or --dataset")
+    if any(not source.exists() and is_glob(str(source)) for source in (ir, vis)):
+        pairing = _pair_patterns(ir, vis)
+        return Named(pairing, folders=_folders(pairing))
     for source in (ir, vis):
         if not source.exists():
             raise InputError(f"{source} does not exist")
@@ -53,3 +73,57 @@ def find_pairs(ir: Path | None, vis: Path | None, dataset: str | None = None, ro
 
 def _folders(pairing: Pairing) -> tuple[Path, ...]:
     return tuple(sorted({path.parent for pair in pairing.pairs for path in (pair.ir, pair.vis)}))
+
+
+def is_glob(text: str) -> bool:
+    """True for a pattern of file names."""
+    return glob.has_magic(text)
+
+
+def _pair_patterns(ir: Path, vis: Path) -> Pairing:
+    pairing = pair_files(*(_matching(pattern) for pattern in (ir, vis)))
+    if not pairing.pairs:
+        raise PairingError(f"no pair in {ir} and {vis}", "files are paired by stem: ir/01.png with vis/01.jpg")
+    return pairing
+
+
+def _matching(pattern: Path) -> dict[Path, PurePosixPath]:
+    """Files of a pattern, named from its last folder without wildcards on."""
+    fixed = list(pattern.parts)
+    while any(is_glob(part) for part in fixed):
+        fixed.pop()
+    found = [Path(name) for name in sorted(glob.glob(str(pattern), recursive=True))]  # noqa: PTH207
+    if not found:
+        raise InputError(f"no file is called like {pattern}")
+    return {path: PurePosixPath(path.relative_to(Path(*fixed)).as_posix()) for path in found if path.is_file()}
+
+
+def read_manifest(path: Path) -> tuple[Pairing, dict[str, str]]:
+    """Pairs of a CSV file with the columns ir, vis and, where wanted, out and name; paths are relative to the file.
+
+    Raises:
+        InputError: the file is missing, or no table of that kind.
+        PairingError: it holds no pair, or two of one name.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"cannot read the manifest {path}: {error}") from error
+    if not rows or not {"ir", "vis"} <= set(rows[0]):
+        raise InputError(
+            f"{path} is no manifest: the columns ir and vis are needed", "ir,vis,out,name in its first line"
+        )
+    pairs, outputs = [], {}
+    for row in rows:
+        ir, vis = (path.parent / str(row[key]).strip() for key in ("ir", "vis"))
+        out = (row.get("out") or "").strip()
+        name = (row.get("name") or "").strip() or Path(out).with_suffix("").as_posix().strip(".") or ir.stem
+        pairs.append(Pair(name, ir, vis))
+        if out:
+            outputs[name] = out
+    names = [pair.name for pair in pairs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise PairingError(f"two pairs of {path} are called {twice}", "give each a name of its own in the column name")
+    return Pairing(tuple(pairs)), outputs

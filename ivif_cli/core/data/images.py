@@ -5,13 +5,14 @@ straight to grey moves up to 13 grey levels), and alpha is dropped.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ivif_cli.core.data.image_header import ImageHeader, read_header
+from ivif_cli.core.data.labels import labelled
 from ivif_cli.core.data.metadata import Metadata, read_metadata, turned_upright
 from ivif_cli.core.errors import InputError, OutputError, UsageError
 from ivif_cli.core.files import write_bytes
@@ -173,13 +174,17 @@ def float_to_uint16(image: np.ndarray) -> np.ndarray:
     return np.rint((image.astype(np.float64) - low) * scale).astype(np.uint16)
 
 
-def write_image(path: Path, image: np.ndarray, *, overwrite: bool = False) -> None:
+def write_image(
+    path: Path, image: np.ndarray, *, overwrite: bool = False, label: str = "", metadata: Metadata | None = None
+) -> None:
     """Write a picture, whole or not at all (see `core/files.py`).
 
     Args:
         path: the suffix chooses the kind: .png, .tif, .tiff, .jpg, .jpeg, .bmp.
         image: H x W or H x W x 3 (BGR), uint8, or uint16 for PNG and TIFF.
         overwrite: replace a file that is there.
+        label: ASCII text to write beside the pixels (see `core/data/labels.py`).
+        metadata: of the picture this one was made from, to be kept.
 
     Raises:
         OutputError: the file exists and may not be replaced, or cannot be written.
@@ -189,7 +194,22 @@ def write_image(path: Path, image: np.ndarray, *, overwrite: bool = False) -> No
     check_writable_kind(path, image.dtype)
     if not overwrite and path.exists():
         raise OutputError(f"{path} exists already", "--overwrite replaces it")
-    write_bytes(path, _encode(path, image).data, overwrite=overwrite)
+    write_bytes(path, encode_image(path.suffix, image, label=label, metadata=metadata), overwrite=overwrite)
+
+
+def encode_image(suffix: str, image: np.ndarray, *, label: str = "", metadata: Metadata | None = None) -> memoryview:
+    """Bytes of a picture's file; arguments as for `write_image`.
+
+    Raises:
+        OutputError: the picture cannot be encoded.
+    """
+    encoded = _encode(Path(f"picture{suffix}"), image).data
+    if not label:
+        return encoded
+    kept = metadata or Metadata()
+    if kept.icc[16:20] != (b"GRAY" if image.ndim == 2 else b"RGB "):
+        kept = replace(kept, icc=b"")  # a profile of other channels than these
+    return memoryview(labelled(bytes(encoded), suffix.lower(), label, kept))
 
 
 def check_writable_kind(path: Path, dtype: np.dtype | type) -> None:

@@ -1,7 +1,8 @@
 """Pairing infrared and visible files by stem, never by sort order.
 
 Files of the same stem make a pair, whatever their suffixes. Files left over are compared once more with the usual
-markers of a modality stripped (`a_ir.png` and `a_vis.jpg`, `IR1.bmp` and `VIS1.bmp`) and without regard to case.
+markers of a modality stripped (`a_ir.png` and `a_vis.jpg`, `IR1.bmp` and `VIS1.bmp`, DJI's `_T` and `_W` or `_V`),
+without regard to case and to zeros before a number (`82.png` and `00082.png`).
 Sub-folders are part of the name, so that two scenes never mix.
 """
 
@@ -16,8 +17,8 @@ from pathlib import Path, PurePosixPath
 from ivif_cli.core.data.images import is_image_name
 from ivif_cli.core.errors import InputError, PairingError
 
-IR_MARKERS = ("infrared", "thermal", "lwir", "ir", "i")
-VIS_MARKERS = ("visible", "visual", "rgb", "vis", "vi", "v")
+IR_MARKERS = ("infrared", "thermal", "lwir", "ir", "i", "t")
+VIS_MARKERS = ("visible", "visual", "rgb", "vis", "vi", "v", "w")
 FUSED_MARKERS = ("fusion", "fused", "fuse", "f")
 
 
@@ -149,8 +150,13 @@ def strip_markers(key: str, markers: Iterable[str]) -> str:
 
 
 def marked_key(name: PurePosixPath, markers: Iterable[str]) -> str:
-    """Key for the second comparison: markers stripped, case ignored."""
-    return strip_markers(exact_key(name), markers).casefold()
+    """Key for the second comparison: markers stripped, case and zeros before a number ignored."""
+    return plain_numbers(strip_markers(exact_key(name), markers).casefold())
+
+
+def plain_numbers(key: str) -> str:
+    """Key with every number as it is written without padding: `a_007` is `a_7`."""
+    return re.sub(r"\d+", lambda number: number[0].lstrip("0") or "0", key)
 
 
 _Key = Callable[[PurePosixPath], str]
@@ -192,15 +198,32 @@ def match_outputs(pairs: Sequence[Pair], fused: Path) -> dict[str, Path]:
     names = _relative(fused)
     exact = _grouped(names, exact_key)
     loose = _grouped(names, lambda name: marked_key(name, every))
+    suffixed = _by_start(names, [unicodedata.normalize("NFC", pair.name) for pair in pairs])
     found: dict[str, Path] = {}
     for pair in pairs:
         key = unicodedata.normalize("NFC", pair.name)
-        files = exact.get(key) or loose.get(strip_markers(key, every).casefold()) or []
+        files = (
+            exact.get(key) or loose.get(plain_numbers(strip_markers(key, every).casefold())) or suffixed.get(key, [])
+        )
         if len(files) > 1:
             raise PairingError(f"{_names(files)} in {fused} all claim the pair {pair.name}")
         if files:
             found[pair.name] = files[0]
     return found
+
+
+def _by_start(names: dict[Path, PurePosixPath], keys: Sequence[str]) -> dict[str, list[Path]]:
+    """Files by the longest key that their name begins with, before a separator: `00001_SeAFusion` is of `00001`."""
+    known = set(keys)
+    groups: dict[str, list[Path]] = defaultdict(list)
+    for path, name in names.items():
+        stem = exact_key(name)
+        starts = [stem[: cut.start()] for cut in re.finditer(r"[_\-. ]", stem)]
+        for start in reversed(starts):
+            if start in known:
+                groups[start].append(path)
+                break
+    return groups
 
 
 def _names(files: Sequence[Path], limit: int = 5) -> str:

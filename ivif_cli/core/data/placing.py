@@ -7,6 +7,8 @@ from ivif_cli.core.data.luma import to_bits, to_luma
 from ivif_cli.core.errors import InputError
 
 _SMOOTH_FROM = 2.0
+_BORDER_SHARE = 0.005
+_SAME_RATIO = 0.02
 
 
 def one_size(
@@ -45,3 +47,35 @@ def without_holes(thermal: np.ndarray, visible: np.ndarray, missing: np.ndarray)
     size = visible.shape[1], visible.shape[0]
     holes = cv2.resize(missing.astype(np.uint8), size, interpolation=cv2.INTER_LINEAR) > 0
     return np.where(holes, to_bits(to_luma(visible), 8 * thermal.dtype.itemsize), thermal)
+
+
+def warp_border(thermal: np.ndarray) -> np.ndarray | None:
+    """H x W bool, True in the black border that an earlier warp left; None where there is none.
+
+    Such a border is exactly 0, touches the edge of the picture, and leaves a convex picture of at most four sides (a
+    warped rectangle); a dark sky over a skyline leaves none.
+    """
+    if thermal[0].all() and thermal[-1].all() and thermal[:, 0].all() and thermal[:, -1].all():
+        return None
+    count, labels = cv2.connectedComponents((thermal == 0).astype(np.uint8), connectivity=4)
+    touches = np.zeros(count, bool)
+    touches[np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])] = True
+    touches[0] = False
+    border = touches[labels]
+    share = float(border.mean())
+    if not _BORDER_SHARE <= share <= 1 - _BORDER_SHARE:
+        return None
+    points = cv2.findNonZero((~border).astype(np.uint8))
+    hull = cv2.convexHull(points)
+    corners = cv2.approxPolyDP(hull, 0.01 * cv2.arcLength(hull, True), True)
+    filled = np.zeros(thermal.shape, np.uint8)
+    cv2.fillConvexPoly(filled, hull, 1)
+    whole = int(filled.sum()) - int((~border).sum()) <= cv2.arcLength(hull, True)  # up to the steps along its sides
+    if not whole or len(corners) > 4:
+        return None
+    return cv2.dilate(border.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0  # the warp mixed the pixels beside it
+
+
+def differs_in_shape(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
+    """True where the ratios of two pictures' sides differ by more than 2 %."""
+    return abs(first[1] * second[0] / (first[0] * second[1]) - 1) > _SAME_RATIO

@@ -15,9 +15,10 @@ from ivif_cli.core.data.arrays import as_picture
 from ivif_cli.core.data.images import file_sha256, float_to_uint16, read_picture
 from ivif_cli.core.data.luma import deepened, to_luma
 from ivif_cli.core.data.metadata import Metadata
-from ivif_cli.core.data.placing import one_size, without_holes
+from ivif_cli.core.data.palettes import is_false_colour, unmapped
+from ivif_cli.core.data.placing import differs_in_shape, one_size, warp_border, without_holes
 from ivif_cli.core.data.radiometric import is_radiometric, read_radiometric
-from ivif_cli.core.data.thermal import IrRange, ThermalRange, apply_range, resolve_range
+from ivif_cli.core.data.thermal import IrRange, ThermalRange, apply_range, parse_ir_range, resolve_range
 from ivif_cli.core.errors import InputError, UsageError
 
 Align = Callable[[np.ndarray, np.ndarray, np.ndarray | None], np.ndarray]
@@ -35,6 +36,9 @@ class SourceOptions:
         resize: resample the infrared image to the visible image's size where they differ.
         bits: 8 or 16 for the result; None for the deeper of the two sources.
         align: warps the infrared image onto the visible one.
+        align_name: what `align` was made from, for the record of what made a picture.
+        cover: show the visible image in the black border that an earlier warp left in the infrared one.
+        polarity: "white" where hot is bright, "black" where hot is dark.
     """
 
     ir_range: IrRange = "auto"
@@ -43,10 +47,15 @@ class SourceOptions:
     resize: bool = False
     bits: int | None = None
     align: Align | None = None
+    align_name: str | None = None
+    cover: bool = False
+    polarity: str = "white"
 
     def __post_init__(self) -> None:
         if self.bits not in (None, 8, 16):
             raise UsageError(f"a bit depth of {self.bits} is not known", "8 or 16")
+        if self.polarity not in ("white", "black"):
+            raise UsageError(f"unknown polarity: {self.polarity}", "white (hot is bright) or black (hot is dark)")
 
 
 @dataclass(frozen=True)
@@ -121,6 +130,10 @@ def load_pair(ir: Path, vis: Path, options: SourceOptions) -> LoadedPair:
     used = infrared.range(options.held.get(infrared.kind, options.ir_range))
     thermal, shown = prepare_pair(infrared, shown, replace(options, ir_range=used), (str(ir), str(vis)))
     notes = [f"{path}: {note}" for path, found in ((ir, infrared), (vis, visible)) for note in found.notes]
+    if infrared.sha256 == visible.sha256:
+        notes.append(f"{ir}: the infrared and the visible picture are the same file")
+    if options.resize and differs_in_shape(infrared.values.shape, visible.pixels.shape):
+        notes.append(f"{ir}: stretched by --resize to another ratio of its sides (--crop keeps the ratio)")
     facts = Facts(infrared.kind, used, infrared.sha256, visible.sha256, visible.metadata, tuple(notes))
     return LoadedPair(thermal, shown, facts)
 
@@ -146,6 +159,10 @@ def prepare_pair(
     """
     shown = to_luma(visible) if options.gray else visible
     thermal, missing = infrared.grey(options.ir_range), infrared.missing
+    if options.polarity == "black":
+        thermal = ~thermal
+    if missing is None and options.cover:
+        missing = warp_border(infrared.values)
     if options.align is not None:
         thermal = options.align(thermal, shown, missing)
     else:
@@ -165,7 +182,9 @@ def read_infrared(path: Path, ir_range: IrRange = "auto") -> Infrared:
     if ir_range != "full" and is_radiometric(path):
         return Infrared(read_radiometric(path), "celsius", file_sha256(path))
     picture = read_picture(path)
-    return replace(infrared_from(picture.pixels, str(path)), sha256=picture.sha256, notes=picture.notes)
+    pixels = to_luma(picture.pixels) if ir_range == "full" else picture.pixels
+    found = infrared_from(pixels, str(path))
+    return replace(found, sha256=picture.sha256, notes=picture.notes + found.notes)
 
 
 def read_visible(path: Path) -> np.ndarray:
@@ -190,10 +209,25 @@ def infrared_from(source: Any, name: str = "the infrared picture") -> Infrared:
     if isinstance(source, str | Path):
         return read_infrared(Path(source))
     wide = isinstance(source, np.ndarray) and source.dtype not in (np.uint8, np.uint16) and source.dtype.kind in "uif"
-    values = to_luma(source.astype(np.float32) if wide and source.ndim == 2 else as_picture(source, "infrared"))
+    values, notes = _grey(
+        source.astype(np.float32) if wide and source.ndim == 2 else as_picture(source, "infrared"), name
+    )
     if not np.isfinite(values).any():
-        raise InputError(f"{name} holds no finite value")
-    return Infrared(values, {"B": "8-bit", "H": "counts"}.get(values.dtype.char, "float"))
+        raise InputError(f"{name} holds no finite value" if values.size else f"{name} is empty: {values.shape}")
+    return Infrared(values, {"B": "8-bit", "H": "counts"}.get(values.dtype.char, "float"), notes=notes)
+
+
+def _grey(picture: np.ndarray, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Values of an infrared picture, H x W, and what was done to have them; false colour goes back to grey."""
+    if picture.ndim == 2 or picture.dtype == np.float32 or not is_false_colour(picture):
+        return to_luma(picture), ()
+    found = unmapped(picture) if picture.dtype == np.uint8 else None
+    if found is None:
+        raise InputError(
+            f"{name} is in colour, of no thermal palette that is known (are --ir and --vis swapped?)",
+            "export it in grey, or --ir-range full takes its luma as it is",
+        )
+    return found[0], (f"brought back to grey from its palette {found[1]}",)
 
 
 def visible_pixels(pixels: np.ndarray, name: str = "the visible picture") -> np.ndarray:
@@ -203,3 +237,28 @@ def visible_pixels(pixels: np.ndarray, name: str = "the visible picture") -> np.
     if not np.isfinite(pixels).all():
         raise InputError(f"{name} holds NaN or infinite values")
     return float_to_uint16(pixels)
+
+
+def pair_from(ir: Any, vis: Any, ir_range: IrRange = "auto", order: str = "BGR") -> tuple[np.ndarray, np.ndarray]:
+    """Two pictures of files' names or arrays, ready for a network; their sizes may still differ.
+
+    Args:
+        ir, vis: as for `infrared_from` and `as_picture`.
+        ir_range: a rule, a range, or the text of one as on the command line; "full" takes arrays of grey levels as
+            they are.
+        order: of the channels of arrays, BGR or RGB.
+
+    Raises:
+        InputError: what is no picture.
+        UsageError: a range that cannot be read.
+    """
+    rule = parse_ir_range(ir_range) if isinstance(ir_range, str) else ir_range
+    visible = read_visible(Path(vis)) if isinstance(vis, str | Path) else as_picture(vis, "visible", order)
+    if not isinstance(ir, str | Path) and not (isinstance(ir, np.ndarray) and ir.ndim == 2):
+        ir = as_picture(ir, "infrared", order)
+    if rule == "full" and isinstance(ir, np.ndarray):
+        return as_picture(ir, "infrared"), visible
+    infrared = read_infrared(Path(ir), rule) if isinstance(ir, str | Path) else infrared_from(ir)
+    grey, missing = infrared.grey(rule), infrared.missing
+    covered = missing is not None and grey.shape == visible.shape[:2]
+    return without_holes(grey, visible, missing) if covered and missing is not None else grey, visible

@@ -8,12 +8,12 @@ import errno
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -21,9 +21,10 @@ import numpy as np
 from ivif_cli.core.data.images import write_image
 from ivif_cli.core.data.luma import to_bits
 from ivif_cli.core.data.pairing import Pair
-from ivif_cli.core.data.sources import SourceOptions, load_sources
+from ivif_cli.core.data.sources import Facts, LoadedPair, SourceOptions, load_pair
 from ivif_cli.core.errors import IvifError, OutputError, UsageError
 from ivif_cli.core.files import sweep
+from ivif_cli.core.fusing.provenance import as_label, is_current, picture_record, settings_record
 from ivif_cli.core.language.goal import Goal
 from ivif_cli.core.read_ahead import pool_of, read_ahead
 
@@ -45,12 +46,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Fused:
-    """One picture that was written: its size [px] and bits per sample."""
+    """One picture that was written: its size [px], bits per sample, and what it was read from."""
 
     job: Job
     width: int
     height: int
     bits: int
+    facts: Facts
 
 
 @dataclass
@@ -58,6 +60,8 @@ class Report:
     """What became of the jobs, and where the time went [s].
 
     Attributes:
+        skipped: pictures that exist already; `unsigned` are those of them that do not say what made them.
+        remade: pictures that other settings or sources had made, with what was other.
         network: time in the network.
         starved: time the network waited for a decoded pair (the first one included).
         blocked: time the network waited for a writer.
@@ -66,21 +70,25 @@ class Report:
     fused: list[Fused] = field(default_factory=list)
     skipped: list[Job] = field(default_factory=list)
     failed: list[tuple[Job, str]] = field(default_factory=list)
+    unsigned: list[Job] = field(default_factory=list)
+    remade: list[tuple[Job, list[str]]] = field(default_factory=list)
     total: float = 0.0
     network: float = 0.0
     starved: float = 0.0
     blocked: float = 0.0
 
 
-def plan_jobs(pairs: Iterable[Pair], output: Path, suffix: str = ".png") -> list[Job]:
-    """One job a pair; the outputs mirror the tree of the inputs.
+def plan_jobs(
+    pairs: Iterable[Pair], output: Path, suffix: str = ".png", named: Mapping[str, str] | None = None
+) -> list[Job]:
+    """One job a pair; the outputs mirror the tree of the inputs, or are `named` by the pair's name.
 
     Raises:
         UsageError: a pair's name leads outside the output folder.
     """
-    jobs = [Job(pair, output / f"{pair.name}{suffix}") for pair in pairs]
+    jobs = [Job(pair, output / (named or {}).get(pair.name, f"{pair.name}{suffix}")) for pair in pairs]
     for job in jobs:
-        if ".." in Path(job.pair.name).parts or not job.output.is_relative_to(output):
+        if not job.output.is_relative_to(output) or ".." in job.output.relative_to(output).parts:
             raise UsageError(f"the pair name {job.pair.name!r} leads outside {output}", "rename its files")
     return jobs
 
@@ -103,6 +111,8 @@ def merge_reports(parts: Sequence[Report]) -> Report:
         sorted((item for part in parts for item in part.fused), key=lambda item: item.job.pair.name),
         by_name(job for part in parts for job in part.skipped),
         sorted((failed for part in parts for failed in part.failed), key=lambda failed: failed[0].pair.name),
+        by_name(job for part in parts for job in part.unsigned),
+        sorted((again for part in parts for again in part.remade), key=lambda again: again[0].pair.name),
         max(part.total for part in parts),
         *(sum(getattr(part, name) for part in parts) for name in ("network", "starved", "blocked")),
     )
@@ -122,7 +132,8 @@ def fuse_jobs(
 
     Args:
         options: how the sources are prepared.
-        overwrite: replace outputs that exist; otherwise they are skipped and counted.
+        overwrite: replace outputs that exist. Otherwise they are skipped and counted where the same settings on the
+            same sources made them or where they do not say what did, and made again where others did.
         batch_size: pairs of one size that go through the network together; default 1 on the CPU, 8 on a GPU.
         workers: threads that decode and encode; default the number of CPUs, 2 to 8.
         on_done: called with the number of pairs that were fused, skipped or failed.
@@ -144,7 +155,7 @@ def fuse_jobs(
     return run.report
 
 
-_Loaded = tuple[Job, np.ndarray, np.ndarray]
+_Loaded = tuple[Job, np.ndarray, np.ndarray, Facts]
 
 
 class _Run:
@@ -153,14 +164,15 @@ class _Run:
     def __init__(self, fuser: "Fuser", options: SourceOptions, overwrite: bool, on_done: Progress) -> None:
         self.fuser, self.options, self.overwrite, self.on_done = fuser, options, overwrite, on_done
         self.report = Report()
-        self._writes: deque[tuple[Job, np.ndarray, Future[None]]] = deque()
+        self._writes: deque[tuple[Job, np.ndarray, Facts, Future[None]]] = deque()
+        self._stale: set[Path] = set()
 
     def loaded(self, jobs: Sequence[Job], pool: Executor, ahead: int) -> Iterator[_Loaded]:
         """Decoded pairs in order, read `ahead` at a time (one at a time where they are very large)."""
         self._depth = ahead
 
-        def load(job: Job) -> tuple[np.ndarray, np.ndarray]:
-            return load_sources(job.pair.ir, job.pair.vis, self.options)
+        def load(job: Job) -> LoadedPair:
+            return load_pair(job.pair.ir, job.pair.vis, self.options)
 
         for job, future in read_ahead(pool, load, self._wanted(jobs), lambda: self._depth):
             ready = self._finished(job, future)
@@ -169,11 +181,12 @@ class _Run:
                 self._depth = 1 if ready[0][1].size > _LARGE_PIXELS else ahead
                 yield ready.pop()
 
-    def _finished(self, job: Job, future: Future[tuple[np.ndarray, np.ndarray]]) -> list[_Loaded]:
+    def _finished(self, job: Job, future: Future[LoadedPair]) -> list[_Loaded]:
         """The decoded pair, alone in a list so that its taker holds the only reference; empty where it failed."""
         started = time.perf_counter()
         try:
-            return [(job, *future.result())]
+            loaded = future.result()
+            return [(job, loaded.ir, loaded.vis, loaded.facts)]
         except (IvifError, OSError, MemoryError, cv2.error) as error:
             self._fail(job, error)
             return []
@@ -182,51 +195,69 @@ class _Run:
 
     def _wanted(self, jobs: Sequence[Job]) -> Iterator[Job]:
         for job in jobs:
-            if not self.overwrite and job.output.exists():
-                self.report.skipped.append(job)
-                self.on_done(1)
-            else:
+            if self.overwrite or not job.output.exists():
                 yield job
+                continue
+            other = is_current(job.output, self._settings(job), (job.pair.ir, job.pair.vis))
+            if other:
+                self.report.remade.append((job, other))
+                self._stale.add(job.output)
+                yield job
+                continue
+            if other is None:
+                self.report.unsigned.append(job)
+            self.report.skipped.append(job)
+            self.on_done(1)
+
+    def _settings(self, job: Job) -> dict[str, Any]:
+        return settings_record(self.fuser, self.options, job.goal)
 
     def fuse(self, batch: list[_Loaded], pool: Executor, behind: int) -> None:
         """Fuse a batch and hand its pictures to the writers, waiting while more than `behind` are unwritten."""
-        jobs = [job for job, _, _ in batch]
+        jobs = [(job, facts) for job, _, _, facts in batch]
         started = time.perf_counter()
         try:
             pictures = self._network(batch)
         except (IvifError, MemoryError) as error:
-            for job in jobs:
+            for job, _ in jobs:
                 self._fail(job, error)
             return
         finally:
             self.report.network += time.perf_counter() - started
             batch.clear()
-        for job, picture in zip(jobs, pictures, strict=True):
-            self._writes.append((job, picture, pool.submit(self._write, job, picture)))
+        for (job, facts), picture in zip(jobs, pictures, strict=True):
+            self._writes.append((job, picture, facts, pool.submit(self._write, job, picture, facts)))
         self.drain(0 if pictures[0].size > _LARGE_PIXELS else behind)
 
     def _network(self, batch: list[_Loaded]) -> list[np.ndarray]:
         goal = batch[0][0].goal
         if len(batch) == 1:
-            _, ir, vis = batch[0]
-            return [self.fuser.fuse(ir, vis, goal=goal, out=vis)]
-        return self.fuser.fuse_batch([ir for _, ir, _ in batch], [vis for _, _, vis in batch], goal)
+            _, ir, vis, _ = batch[0]
+            return [self.fuser.fuse(ir, vis, goal=goal, ir_range="full", out=vis)]
+        return self.fuser.fuse_batch([item[1] for item in batch], [item[2] for item in batch], goal, ir_range="full")
 
-    def _write(self, job: Job, picture: np.ndarray) -> None:
-        write_image(job.output, to_bits(picture, self.options.bits), overwrite=self.overwrite)
+    def _write(self, job: Job, picture: np.ndarray, facts: Facts) -> None:
+        record = picture_record(self._settings(job), (job.pair.ir, job.pair.vis), facts)
+        write_image(
+            job.output,
+            to_bits(picture, self.options.bits),
+            overwrite=self.overwrite or job.output in self._stale,
+            label=as_label(record),
+            metadata=facts.metadata,
+        )
 
     def drain(self, allowed: int) -> None:
         """Wait until at most `allowed` pictures are unwritten."""
         started = time.perf_counter()
-        while self._writes and (len(self._writes) > allowed or self._writes[0][2].done()):
-            job, picture, future = self._writes.popleft()
+        while self._writes and (len(self._writes) > allowed or self._writes[0][3].done()):
+            job, picture, facts, future = self._writes.popleft()
             try:
                 future.result()
             except (IvifError, OSError, MemoryError, cv2.error) as error:
                 self._fail(job, error)
                 continue
             bits = self.options.bits or 8 * picture.dtype.itemsize
-            self.report.fused.append(Fused(job, picture.shape[1], picture.shape[0], bits))
+            self.report.fused.append(Fused(job, picture.shape[1], picture.shape[0], bits, facts))
             self.on_done(1)
         self.report.blocked += time.perf_counter() - started
 

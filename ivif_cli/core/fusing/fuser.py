@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ivif_cli.core.data.arrays import as_picture, in_order
+from ivif_cli.core.data.arrays import in_order
 from ivif_cli.core.data.luma import to_luma
+from ivif_cli.core.data.sources import pair_from
+from ivif_cli.core.data.thermal import IrRange
 from ivif_cli.core.errors import DeviceError, UsageError
 from ivif_cli.core.fusing.engine import open_engine
 from ivif_cli.core.fusing.pictures import check_pair, deeper, quantised, with_colour
@@ -77,6 +79,7 @@ class Fuser:
         vis: Any,
         *,
         goal: "str | Goal | None" = None,
+        ir_range: IrRange = "auto",
         order: str = "BGR",
         out: np.ndarray | None = None,
         descriptors: Any = None,
@@ -84,10 +87,12 @@ class Fuser:
         """Fuse one pair.
 
         Args:
-            ir: H x W, uint8 or uint16 (H x W x 3 is taken as its luma); or a path, a PIL image, a tensor, or another
-                array: see `data.arrays.as_picture`.
+            ir: H x W, uint8, uint16 or float32 (H x W x 3 is taken as its luma); or a path, a PIL image, a tensor, or
+                another array: see `data.arrays.as_picture`.
             vis: H x W, or H x W x 3, uint8 or uint16; or any of the others.
             goal: what is wanted: a name of `goals`, a text, or a `Goal`; the default where None.
+            ir_range: values of `ir` that become black and white, by the rules of `ivif fuse --ir-range`: under "auto"
+                those of more than 8 bits are stretched; "full" takes grey levels as they are.
             order: BGR or RGB: of the channels of arrays that are given, and of the result.
             out: array for the result, to save memory; `vis` itself may be given.
             descriptors: as `describe` gives them (the goal is in them); a video hands in their mean over time.
@@ -106,18 +111,18 @@ class Fuser:
         >>> fused.shape, fused.dtype
         ((5, 7, 3), dtype('uint8'))
         """
-        ir, vis = as_picture(ir, "infrared", order), as_picture(vis, "visible", order)
+        ir, vis = pair_from(ir, vis, ir_range, order)
         target = None if out is None else in_order(out, order)
         return in_order(with_colour(vis, self.fuse_luma(ir, vis, goal, descriptors), target), order)
 
-    def look(self, ir: Any, vis: Any) -> "Look":
+    def look(self, ir: Any, vis: Any, *, ir_range: IrRange = "auto") -> "Look":
         """Look at a pair once, to fuse it for many goals; arguments as for `fuse`.
 
         >>> look = Fuser("base", device="cpu").look(np.full((9, 9), 200, np.uint8), np.full((9, 9), 90, np.uint8))
         >>> [look.fuse(goal).shape for goal in ("bright", "dark")]
         [(9, 9), (9, 9)]
         """
-        ir, vis = as_picture(ir, "infrared"), as_picture(vis, "visible")
+        ir, vis = pair_from(ir, vis, ir_range)
         check_pair(ir, vis)
         return Look(self, ir, vis)
 
@@ -141,25 +146,32 @@ class Fuser:
                     raise DeviceError(f"out of memory on {self.device} even with tiles of {2 * side} pixels") from error
 
     def fuse_batch(
-        self, irs: Sequence[np.ndarray], vises: Sequence[np.ndarray], goal: "str | Goal | None" = None
+        self,
+        irs: Sequence[Any],
+        vises: Sequence[Any],
+        goal: "str | Goal | None" = None,
+        *,
+        ir_range: IrRange = "auto",
     ) -> list[np.ndarray]:
         """Fuse pairs that all have one size in one pass of the network; arguments and results as for `fuse`.
 
         Pairs of different sizes, and pairs that need tiles or do not fit into memory together, are fused one after the
         other.
         """
-        for ir, vis in zip(irs, vises, strict=True):
+        pairs = [pair_from(ir, vis, ir_range) for ir, vis in zip(irs, vises, strict=True)]
+        irs, vises = [ir for ir, _ in pairs], [vis for _, vis in pairs]
+        for ir, vis in pairs:
             check_pair(ir, vis)
         goal = self.goal(goal)
         shapes = {vis.shape[:2] for vis in vises}
         if len(irs) < 2 or len(shapes) > 1 or self._tile_side(vises[0], len(irs)) is not None:
-            return [self.fuse(ir, vis, goal=goal) for ir, vis in zip(irs, vises, strict=True)]
+            return [self.fuse(ir, vis, goal=goal, ir_range="full") for ir, vis in zip(irs, vises, strict=True)]
         descriptors = self._describe(irs, vises, goal)
         try:
             encoded = self.engine.encode([to_luma(ir) for ir in irs], [to_luma(vis) for vis in vises])
             fused = self.engine.decode(encoded, descriptors)
         except MemoryError:
-            return [self.fuse(ir, vis, goal=goal) for ir, vis in zip(irs, vises, strict=True)]
+            return [self.fuse(ir, vis, goal=goal, ir_range="full") for ir, vis in zip(irs, vises, strict=True)]
         return [
             with_colour(vis, quantised(luma, deeper(ir, vis)), None)
             for luma, ir, vis in zip(fused, irs, vises, strict=True)
@@ -209,14 +221,14 @@ class Look:
         fuser = self._fuser
         descriptors = fuser.describe(self._ir, self._vis, goal)
         if not self._whole:
-            return fuser.fuse(self._ir, self._vis, descriptors=descriptors)
+            return fuser.fuse(self._ir, self._vis, ir_range="full", descriptors=descriptors)
         try:
             if self._encoded is None:
                 self._encoded = fuser.engine.encode([to_luma(self._ir)], [to_luma(self._vis)])
             luma = fuser.engine.decode(self._encoded, descriptors)[0]
         except MemoryError:
             self._whole, self._encoded = False, None
-            return fuser.fuse(self._ir, self._vis, descriptors=descriptors)
+            return fuser.fuse(self._ir, self._vis, ir_range="full", descriptors=descriptors)
         return with_colour(self._vis, quantised(luma, deeper(self._ir, self._vis)), None)
 
 

@@ -65,7 +65,7 @@ class ModelContender:
 
     def picture(self, pair: Pair, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
         """The pair fused, with the bits that `ivif fuse` would save."""
-        return self._thread.submit(self._fuser.fuse, ir, vis, goal=self._goal).result()
+        return self._thread.submit(self._fuser.fuse, ir, vis, goal=self._goal, ir_range="full").result()
 
     def has(self, pair: Pair) -> bool:
         return True

@@ -180,7 +180,9 @@ def _run(
         writer = None
         for thermal, visible in frames.pairs(report.notes):
             descriptors = smoother.update(fuser.describe(thermal, visible, options.goal)) if options.smooth else None
-            fused = to_bits(fuser.fuse(thermal, visible, goal=options.goal, descriptors=descriptors), 8)
+            fused = to_bits(
+                fuser.fuse(thermal, visible, goal=options.goal, ir_range="full", descriptors=descriptors), 8
+            )
             if writer is None:
                 report.height, report.width = fused.shape[:2]
                 writer = stack.enter_context(_writer(report, rate, options, gray=fused.ndim == 2))

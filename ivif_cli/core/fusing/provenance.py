@@ -1,0 +1,95 @@
+"""What made a fused picture: the record that travels in it, and whether an existing picture was made as asked."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ivif_cli import __version__
+from ivif_cli.core.data.images import file_sha256
+from ivif_cli.core.data.labels import read_label
+from ivif_cli.core.data.sources import Facts, SourceOptions
+from ivif_cli.core.data.thermal import ThermalRange
+from ivif_cli.core.errors import InputError
+from ivif_cli.core.language.goal import Goal
+
+if TYPE_CHECKING:
+    from ivif_cli.core.fusing.fuser import Fuser
+
+Record = dict[str, Any]
+
+
+def settings_record(fuser: "Fuser", options: SourceOptions, goal: Goal | None) -> Record:
+    """The settings of a run that decide what its pictures look like, as plain values for JSON."""
+    held = {kind: [found.low, found.high] for kind, found in sorted(options.held.items())}
+    return {
+        "ivif": __version__,
+        "weights_sha256": fuser.sha256,
+        "goal": None if goal is None else _plain_goal(goal),
+        "options": {
+            "ir_range": _plain_range(options.ir_range),
+            "ir_range_held": held,
+            "ir_polarity": options.polarity,
+            "gray": options.gray,
+            "resize": options.resize,
+            "align": options.align_name,
+            "bit_depth": options.bits,
+        },
+    }
+
+
+def picture_record(settings: Record, pair: tuple[Path, Path], facts: Facts) -> Record:
+    """The record of one picture: the settings, its sources and the thermal range that was used."""
+    sources = zip(pair, (facts.ir_sha256, facts.vis_sha256), strict=True)
+    return {
+        **settings,
+        "sources": [{"file": path.name, "sha256": digest} for path, digest in sources],
+        "infrared": {"kind": facts.kind, "low": facts.thermal_range.low, "high": facts.thermal_range.high},
+    }
+
+
+def as_label(record: Record) -> str:
+    """A record as one line of ASCII."""
+    return json.dumps(record, ensure_ascii=True, separators=(",", ":"))
+
+
+def read_record(path: Path) -> Record | None:
+    """The record in a picture's file; None where there is none."""
+    try:
+        record = json.loads(read_label(path))
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) and "weights_sha256" in record else None
+
+
+def differences(found: Record, settings: Record, pair: tuple[Path, Path]) -> list[str]:
+    """Which of the settings, or of the sources, made an existing picture otherwise; empty where all are the same.
+
+    Raises:
+        InputError: a source cannot be read.
+    """
+    wanted = json.loads(as_label(settings))
+    other = [key for key in wanted if key != "options" and found.get(key) != wanted[key]]
+    options = found.get("options") or {}
+    other += [key for key, value in wanted["options"].items() if options.get(key) != value]
+    hashes = [source.get("sha256") for source in found.get("sources") or []]
+    if not other and hashes != [file_sha256(path) for path in pair]:
+        other.append("sources")
+    return other
+
+
+def is_current(path: Path, settings: Record, pair: tuple[Path, Path]) -> list[str] | None:
+    """Differences of an existing picture, or None where it does not say what made it or a source cannot be read."""
+    found = read_record(path)
+    try:
+        return None if found is None else differences(found, settings, pair)
+    except InputError:
+        return None
+
+
+def _plain_range(rule: ThermalRange | str) -> Any:
+    return rule if isinstance(rule, str) else dataclasses.astuple(rule)
+
+
+def _plain_goal(goal: Goal) -> Record:
+    return {"text": goal.texts.fused, "strength": goal.strength, "dials": dict(goal.dials), "encoder": goal.sha256}
