@@ -27,7 +27,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from ivif_cli.core.memory import reuse_memory
-from ivif_cli.core.network import load_network
+from ivif_cli.core.network import FusionNetwork, load_network
 
 HEIGHT, WIDTH, MATRIX = 480, 640, 2048
 COMPILED = " (c)"
@@ -106,8 +106,22 @@ def build(name: str) -> nn.Module:
         return IFCNN().eval()
     network = load_network(name.removesuffix(COMPILED)).network
     if name.endswith(COMPILED):
-        network.fuse_padded = torch.compile(network.fuse_padded)  # type: ignore[method-assign]
-    return network
+        network.encode = torch.compile(network.encode)  # type: ignore[method-assign]
+        network.decode = torch.compile(network.decode)  # type: ignore[method-assign]
+    return Whole(network)
+
+
+class Whole(nn.Module):
+    """One of ours from two lumas to the fused one, for its default goal."""
+
+    def __init__(self, network: FusionNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, ir: Tensor, vis: Tensor) -> Tensor:
+        network = self.network
+        thumbs = network.thumbnail(ir), network.thumbnail(vis)
+        return network(ir, vis, network.describe(*thumbs, network.origin[None]))
 
 
 def contestant(name: str, pair: tuple[Tensor, Tensor]) -> Contestant:

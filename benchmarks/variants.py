@@ -19,6 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2
 import numpy as np
 import torch
+from network import Whole
 from torch import Tensor
 
 from ivif_cli.core.data.images import read_image
@@ -39,8 +40,8 @@ def pair() -> tuple[Tensor, Tensor]:
 
 
 def variants(name: str, folder: Path, compiled: bool) -> dict[str, Variant]:
-    plain = load_network(name).network
-    last = load_network(name).network.to(memory_format=torch.channels_last)
+    plain = Whole(load_network(name).network)
+    last = Whole(load_network(name).network).to(memory_format=torch.channels_last)
 
     def autocast(ir: Tensor, vis: Tensor) -> Tensor:
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -48,9 +49,9 @@ def variants(name: str, folder: Path, compiled: bool) -> dict[str, Variant]:
 
     found: dict[str, Variant] = {"channels_last": last, "contiguous": plain, "bf16 autocast": autocast}
     if compiled:
-        found["torch.compile"] = torch.compile(load_network(name).network)
+        found["torch.compile"] = torch.compile(Whole(load_network(name).network))
         found["torch.compile, channels_last"] = torch.compile(
-            load_network(name).network.to(memory_format=torch.channels_last)
+            Whole(load_network(name).network).to(memory_format=torch.channels_last)
         )
     runtime = onnx_variant(name, folder)
     return {**found, "onnxruntime": runtime} if runtime else found
@@ -71,7 +72,8 @@ def onnx_variant(name: str, folder: Path) -> Variant | None:
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
     def run(ir: Tensor, vis: Tensor) -> Tensor:
-        inputs = (ir, vis, loaded.network.thumbnail(ir), loaded.network.thumbnail(vis))
+        network = loaded.network
+        inputs = (ir, vis, network.thumbnail(ir), network.thumbnail(vis), network.origin[None])
         return torch.from_numpy(session.run(None, dict(zip(INPUTS, (x.numpy() for x in inputs), strict=True)))[0])
 
     return run

@@ -1,7 +1,7 @@
 """`ivif fuse`: one pair, two folders, a dataset, or two videos."""
 
 import functools
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +9,7 @@ import typer
 
 from ivif_cli.commands.console import Console
 from ivif_cli.commands.fuse_report import tell
+from ivif_cli.commands.fuse_task import Task
 from ivif_cli.commands.fuse_video import VideoSwitches, is_video_task, run_video, video_options
 from ivif_cli.commands.goals import (
     DialOption,
@@ -25,9 +26,7 @@ from ivif_cli.core.nearest import nearest
 
 if TYPE_CHECKING:
     from ivif_cli.core.data.find_pairs import Named
-    from ivif_cli.core.data.pairing import Pairing
     from ivif_cli.core.data.sources import SourceOptions
-    from ivif_cli.core.fusing.folder import Job
     from ivif_cli.core.fusing.fuser import Fuser
     from ivif_cli.core.language.goal import Goal
 
@@ -173,16 +172,6 @@ def _open_fuser(model: str, **options: Any) -> "Fuser":
     from ivif_cli.core.fusing.fuser import open_fuser
 
     return open_fuser(model, **options)
-
-
-@dataclass
-class Task:
-    """What is to be fused: the jobs, what was left out of them, whether it is a single pair."""
-
-    jobs: "list[Job]"
-    single: bool = False
-    complaints: list[str] = field(default_factory=list)
-    pairing: "Pairing | None" = None
 
 
 def _plan(named: "Named", output: Path, kind: str) -> Task:

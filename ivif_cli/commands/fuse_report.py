@@ -8,7 +8,7 @@ from ivif_cli.commands.console import Console
 from ivif_cli.commands.goals import as_plain
 
 if TYPE_CHECKING:
-    from ivif_cli.commands.fuse import Task
+    from ivif_cli.commands.fuse_task import Task
     from ivif_cli.core.data.sources import Facts, SourceOptions
     from ivif_cli.core.fusing.folder import Job, Report
     from ivif_cli.core.fusing.fuser import Fuser
