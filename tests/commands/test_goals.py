@@ -126,8 +126,8 @@ def test_no_picture_is_replaced_unasked(model: Path, pair: tuple[Path, Path], tm
     ("options", "status", "said"),
     [
         (["--goal", "brightt"], 2, "unknown goal: brightt"),
-        (["--prompt", ""], 2, "prompt is empty"),
-        (["--prompt", " . "], 2, "prompt is empty"),
+        (["--prompt", ""], 2, "text is empty"),
+        (["--prompt", " . "], 2, "no word of the text is known"),
         (["--dial", "warp=1"], 2, "unknown dial: warp"),
         (["--dial", "bright"], 2, "not a number"),
         (["--dial", "bright=much"], 2, "not a number"),

@@ -51,7 +51,7 @@ def test_trains_with_the_bundled_encoder(data: Path, tmp_path: Path) -> None:
     assert status == 0, told
     metadata = load_network(printed.strip()).metadata
     assert metadata["encoder"] == "compact"
-    assert json.loads(metadata["prompts"])["ir"] == "an infrared image"
+    assert json.loads(metadata["goals"])["default"]["ir"] == "an infrared image"
     assert "LDS" in json.loads(metadata["validation"])
 
 
