@@ -123,6 +123,8 @@ def test_folders_and_continuing(model: str, folders: tuple[Path, Path], tmp_path
     assert first.exit_code == 0 and first.stderr == ""
     assert [item["name"] for item in report["fused"]] == ["1", "2", "s/3"]
     assert report["fused"][0].pop("goal")["name"] == "default"
+    assert report["fused"][0].pop("infrared") == {"kind": "8-bit", "low": 0.0, "high": 255.0}
+    assert report["fused"][0].pop("notes") == []
     assert report["fused"][0] | {"ir": "", "vis": "", "output": ""} == {
         "name": "1", "ir": "", "vis": "", "output": "", "width": 24, "height": 16, "bits": 8,
     }  # fmt: skip
