@@ -125,6 +125,6 @@ def test_the_card_matches_the_weights_and_a_new_run(shared_data: Path, repositor
     card = (repository / "weights/compact-clip.md").read_text()
     assert made.sha256 in card
     assert model_card(made, metadata).split("## How well")[0] == card.split("## How well")[0]
+    missed = {"infrared": 0.7, "visible": 0.7, "blurry": 0.8}
     for score in made.claims:
-        if score.claim not in ("infrared", "visible"):
-            assert score.balanced >= 0.85
+        assert score.balanced >= missed.get(score.claim, 0.85), "the card names what misses its bar of 0.9"

@@ -83,7 +83,7 @@ def test_prompt_files_of_any_tables(box: Path, sets: dict[str, dict[str, Any]]) 
     text = "\n".join(lines).encode("utf-8", "surrogatepass")
     found = value_or_line("prompts", lambda: read_prompt_file(_write(box, text)))
     if found is not None:
-        assert all(isinstance(word, str) for entry in found[0] for word in entry.texts())
+        assert all(isinstance(word, str) for texts in found[0].values() for word in texts)
 
 
 @pytest.mark.parametrize("reader", [load_recipe, read_prompt_file])

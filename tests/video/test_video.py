@@ -40,7 +40,12 @@ def frame(number: int, size: tuple[int, int] = SIZE, colour: bool = True) -> np.
 def make_video(path: Path, frames: int = 12, rate: float = 25, size: tuple[int, int] = SIZE) -> str:
     with open_writer(str(path), size, as_rate(rate), backend="opencv") as writer:
         for number in range(frames):
-            writer.write(frame(number, size))
+            picture = frame(number, size)
+            writer.write(
+                cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+                if "ir" in path.stem
+                else picture
+            )
     return str(path)
 
 
