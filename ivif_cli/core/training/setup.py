@@ -9,7 +9,7 @@ import torch
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.language.directions import ImageEncoder
-from ivif_cli.core.language.goal import DEFAULT, NAMED, Texts, named_goals
+from ivif_cli.core.language.goal import DEFAULT, NAMED, TextEncoder, Texts, named_goals
 from ivif_cli.core.network import FusionNetwork, build_network, load_network
 from ivif_cli.core.training.crops import LumaStore
 from ivif_cli.core.training.goals import SENTENCES, GoalBank, embed_sentences, read_sentences
@@ -71,7 +71,7 @@ def build_run(recipe: Recipe, pairs: Sequence[Pair], out: Path, sources: Sources
         held_out=LumaStore(held_out or train, network.thumbnail),
         out=out,
         goals=goals,
-        encoder=encoder if recipe.language else None,
+        encoder=encoder,
         teacher=teacher,
         metadata=metadata,
     )
@@ -88,22 +88,29 @@ def _initialise(network: FusionNetwork, source: str) -> str:
     return loaded.sha256
 
 
-def load_language(recipe: Recipe, sources: Sources, device: torch.device) -> tuple[ImageEncoder, GoalBank]:
-    """The encoder of a recipe, and the goals that its run draws from.
+def load_language(recipe: Recipe, sources: Sources, device: torch.device) -> tuple[ImageEncoder | None, GoalBank]:
+    """The image encoder of a recipe (None where its language-driven loss is off), and what its run draws goals from.
+
+    With the loss off, the compact CLIP's text tower alone embeds the goals: open_clip is not imported.
 
     Raises:
         EncoderError: no such encoder, or prompts embedded by another one.
         UsageError: the sentences cannot be read.
     """
-    from ivif_cli.core.language.encoder import load_encoder
     from ivif_cli.core.language.prompts import load_goal
+    from ivif_cli.core.language.text_tower import load_text_tower
 
-    encoder = load_encoder(
-        recipe.clip, pretrained=recipe.clip_pretrained or None, weights=sources.clip_weights, device=device
-    )
+    images = None
+    if recipe.language or recipe.clip != "compact" or sources.clip_weights:
+        from ivif_cli.core.language.encoder import load_encoder
+
+        tag = recipe.clip_pretrained or None
+        images = load_encoder(recipe.clip, pretrained=tag, weights=sources.clip_weights, device=device)
+    texts_by: TextEncoder = load_text_tower() if images is None else images
     texts = Texts(recipe.ir_text, recipe.vis_text, recipe.fused_text)
-    goals = named_goals(encoder, {**NAMED, DEFAULT: texts.fused}, texts)
+    goals = named_goals(texts_by, {**NAMED, DEFAULT: texts.fused}, texts)
     if sources.prompts:
-        goals[DEFAULT] = load_goal(sources.prompts, encoder=encoder, name=sources.prompt_set)
+        goals[DEFAULT] = load_goal(sources.prompts, encoder=texts_by, name=sources.prompt_set)
     path = Path(recipe.goals.sentences) if recipe.goals.sentences else SENTENCES
-    return encoder, GoalBank(goals, embed_sentences(encoder, read_sentences(path)), recipe.goals)
+    bank = GoalBank(goals, embed_sentences(texts_by, read_sentences(path)), recipe.goals)
+    return images if recipe.language else None, bank
