@@ -64,6 +64,8 @@ class Child:
 def fork(arguments: Sequence[str], log: Path, *, pipe: tuple[int, int] | None = None) -> Child:
     """`ivif ARGUMENTS` in a fork of this process; stdout goes into `pipe` (reading, writing end) where one is given."""
     started = time.monotonic()
+    # What this process has not written yet would be written by the child, too.
+    sys.stdout.flush()
     pid = os.fork()
     if pid == 0:
         _run(arguments, log, pipe)
