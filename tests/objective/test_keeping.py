@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ivif_cli.core.objective.keeping import KeepingSettings, base_target, keeping_parts, stretched, wanted
+from ivif_cli.core.objective.keeping import KeepingSettings, base_target, keeping_parts, leaning, stretched, wanted
 
 SETTINGS = KeepingSettings()
 DEFAULT = torch.ones(1)
@@ -67,7 +67,7 @@ def test_more_costs_little_and_less_costs_much() -> None:
         parts(grey + gain * (both - grey), ir, vis)["retention"]
         for gain in (SETTINGS.boost, SETTINGS.boost + 0.3, SETTINGS.boost - 0.3)
     )
-    assert 0 < more - asked < 0.3 * (less - asked)
+    assert 0 < more - asked < 0.4 * (less - asked)
 
 
 def test_a_band_with_the_wrong_sign_costs_more_than_none() -> None:
@@ -128,6 +128,32 @@ def test_a_moved_base_costs_its_distance_at_the_default_and_nothing_as_a_whole_e
     tilted[..., :32] += 0.1
     tilted[..., 32:] -= 0.1
     assert 0.02 < parts(tilted, flat, flat, OTHER)["base"] < parts(tilted, flat, flat)["base"]
+
+
+@pytest.mark.parametrize("lean", [-1.0, 1.0])
+def test_words_that_lean_towards_a_source_ask_for_its_bands(lean: float) -> None:
+    """Both sources have structure everywhere, equally strong: the goal decides whose is asked for."""
+    ir, vis = 0.5 + texture(1), 0.5 + texture(2)
+    kept = wanted(ir, vis, scenes(ir, vis), SETTINGS)
+    costs = [keeping_parts(x, kept, OTHER, SETTINGS, torch.tensor([lean]))["retention"].item() for x in (ir, vis)]
+    assert lean * (costs[1] - costs[0]) > 0.2 * max(costs)
+
+
+def test_without_a_lean_it_is_zero() -> None:
+    ir, vis, both = halves()
+    kept = wanted(ir, vis, scenes(ir, vis), SETTINGS)
+    found = keeping_parts(both, kept, OTHER, SETTINGS, torch.zeros(1))
+    assert {name: value.item() for name, value in found.items()} == parts(both, ir, vis, OTHER)
+
+
+@pytest.mark.parametrize(("lean", "way"), [(1.0, 0.5), (0.5, 0.25), (0.0, 0.0), (-0.5, -0.4), (-1.0, -0.8)])
+def test_a_lean_draws_the_base_towards_its_source(lean: float, way: float) -> None:
+    """Half of the way to the infrared's base at most, four fifths of the way to the visible's."""
+    ir, vis = torch.full((1, 1, 64, 64), 0.9), torch.full((1, 1, 64, 64), 0.05)
+    kept = wanted(ir, vis, scenes(ir, vis), SETTINGS)
+    source = 0.9 if way > 0 else 0.05
+    _, base = leaning(kept, torch.tensor([lean]))
+    assert torch.allclose(base, kept.base + abs(way) * (source - kept.base), atol=1e-5)
 
 
 def test_another_goal_is_held_by_a_share() -> None:
