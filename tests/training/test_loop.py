@@ -217,13 +217,14 @@ class Brightness(TinyEncoder):
 
 
 WORDED = {
-    "steps": 40,
+    "steps": 20,
     "optimiser.warmup": 0,
-    "optimiser.learning_rate": 5e-3,
+    "optimiser.learning_rate": 1e-2,
     "words.perceptual": 0.0,
     "words.patch": 0.0,
     "words.whole": 30.0,
-    "keeping.retention": 50.0,
+    "keeping.base": 20.0,
+    "keeping.retention": 100.0,
 }
 
 
@@ -234,16 +235,37 @@ def levels(run: Run, *names: str) -> list[float]:
     return [float(picture.mean()) for picture in fuse_pair(run.network.eval(), run.held_out[0], device, goals).values()]
 
 
-def test_one_network_learns_to_heed_opposite_words(pairs: list[Pair], tmp_path: Path) -> None:
-    recipe = small_recipe(**WORDED, **{"goals.default": 0.0, "goals.named": 1.0})
-    run = small_run(recipe, pairs, tmp_path / "out", encoder=Brightness())
-    named = {name: run.goals.goals[name] for name in ("default", "bright", "dark")}
-    run = replace(run, goals=replace(run.goals, goals=named))
-    before = levels(run, "bright", "dark")
-    train(recipe, run, ALONE)
-    bright, dark = levels(run, "bright", "dark")
-    assert abs(before[0] - before[1]) < 1
-    assert bright - dark > 5
+def test_two_prompts_train_two_networks(pairs: list[Pair], tmp_path: Path) -> None:
+    found = {}
+    for text in ("a bright image", "a dark image"):
+        for factor in (1.0, 0.0):
+            recipe = small_recipe(fused_text=text, language=factor, **WORDED, **{"goals.default": 0.5})
+            run = small_run(recipe, pairs, tmp_path / f"{text}{factor}", encoder=Brightness())
+            train(recipe, run, ALONE)
+            found[text, factor] = levels(run, "default")[0]
+    heard = found["a bright image", 1.0] - found["a dark image", 1.0]
+    unheard = found["a bright image", 0.0] - found["a dark image", 0.0]
+    assert heard > 50
+    assert abs(unheard) < heard / 5, "without the loss of the words they change nothing"
+
+
+def test_one_network_learns_to_heed_two_goals_and_not_where_goals_are_shuffled(
+    pairs: list[Pair], tmp_path: Path
+) -> None:
+    steered = {}
+    for shuffled in (False, True):
+        settings = {"goals.default": 0.0, "goals.named": 1.0, "goals.shuffled": shuffled, "batch_size": 4}
+        recipe = small_recipe(**{**WORDED, **settings})
+        run = small_run(recipe, pairs, tmp_path / str(shuffled), encoder=Brightness())
+        goals = {name: run.goals.goals[name] for name in ("default", "bright", "dark")}
+        run = replace(run, goals=replace(run.goals, goals=goals))
+        before = levels(run, "bright", "dark")
+        assert abs(before[0] - before[1]) < 1
+        train(recipe, run, ALONE)
+        bright, dark = levels(run, "bright", "dark")
+        steered[shuffled] = bright - dark
+    assert steered[False] > 50
+    assert steered[True] < steered[False] / 2
 
 
 def test_batch_must_divide_by_processes() -> None:
