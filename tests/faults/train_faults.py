@@ -4,7 +4,7 @@ import json
 import random
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ def check_whole(folder: Path, begun: int) -> int:
     from ivif_cli.core.weights import read_weights
 
     steps = [0]
-    for path in folder.rglob("*.safetensors"):
+    for path in named(folder.rglob("*.safetensors")):
         try:
             if path.parent.name == "checkpoints":
                 steps.append(read_checkpoint(path)[1]["step"])
@@ -121,12 +121,17 @@ def check_whole(folder: Path, begun: int) -> int:
     return max(steps)
 
 
+def named(paths: Iterable[Path]) -> Iterator[Path]:
+    """Without the temporary files, which a kill may leave half written."""
+    return (path for path in paths if not path.name.startswith("."))
+
+
 def check_pictures(folder: Path) -> None:
     """Sample pictures are whole."""
     from ivif_cli.core.data.images import read_image
     from ivif_cli.core.errors import IvifError
 
-    for path in (folder / "samples").glob("*.png"):
+    for path in named((folder / "samples").glob("*.png")):
         try:
             read_image(path)
         except IvifError as error:

@@ -28,10 +28,10 @@ def goal_of(
         dials: dial -> -1 to 1, turned from there.
 
     Raises:
-        UsageError: an empty text, an unknown dial, or a text with no word that the encoder knows.
+        UsageError: an empty text, an unknown dial, a text with no word that the encoder knows, or weights that carry
+            no goals.
         EncoderError: a goal of another encoder, or free text for weights that were trained with another encoder than
             the bundled compact CLIP.
-        WeightsError: the weights carry no goals.
     """
     origin = goals.get(DEFAULT)
     if origin is None:

@@ -66,8 +66,8 @@ class Encoded(NamedTuple):
         low: N x 2 x H/32 x W/32, what lies below the bands.
         features: N x 2C_k x ... of each level of the trunk, infrared first.
         high, low_end: N x 1 x H x W, the brightest and the darkest that either source has within about 3 px.
-        size: height and width before the padding [px].
         strong: where that range is wide, 0 to 1: the fused picture must not leave that range (no ring).
+        size: height and width before the padding [px].
     """
 
     bands: list[Tensor]

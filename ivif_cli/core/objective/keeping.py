@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ivif_cli.core.network.fusion import BANDS
 from ivif_cli.core.network.pyramid import energy, laplacian
 
-BANDS = 5
 _NOISE = 1.5 / 255
 
 
@@ -111,8 +111,8 @@ def _pooled(luma: Tensor, side: int = 7) -> Tensor:
 def base_target(low: Tensor) -> tuple[Tensor, Tensor]:
     """Where the base should lie, and how much that counts: N x 1 x h x w each.
 
-    The visible's tone where the visible is well exposed (neither near black nor clipped), else, and half as much, the
-    brighter source's.
+    The visible's tone where the visible is well exposed (neither near black nor clipped), else, with 0.6 of the weight,
+    the brighter source's.
     """
     ir, vis = low.chunk(2, dim=1)
     exposed = ((vis - 0.12) / 0.2).clamp(0, 1) * ((0.99 - vis) / 0.05).clamp(0, 1)
