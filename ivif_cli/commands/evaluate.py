@@ -93,6 +93,9 @@ def evaluate(
         str | None, typer.Option(help="Align infrared as fuse does: a file of `ivif align`, or ecc.")
     ] = None,
     ir_range: Annotated[str, typer.Option(help="Thermal values, as for fuse: auto, full or LOW,HIGH.")] = "auto",
+    labels: Annotated[
+        Path | None, typer.Option(help="YOLO labels of people, in ir/ and vis/ like the pairs: adds the metric T_ir.")
+    ] = None,
     bit_depth: Annotated[
         int | None, typer.Option(help="8: map 16-bit pictures first instead of refusing them.")
     ] = None,
@@ -129,6 +132,8 @@ def evaluate(
     from ivif_cli.core.scoring.choice import choose_metrics, known_metrics, listed_metrics
     from ivif_cli.core.scoring.contenders import Said
     from ivif_cli.core.scoring.gates import parse_gates
+    from ivif_cli.core.scoring.people import METRIC as LABELLED
+    from ivif_cli.core.scoring.people import read_labels, with_labels
     from ivif_cli.core.scoring.run import ModelOptions, Run, data_hashes, open_contenders, score
     from ivif_cli.core.scoring.task import read_options
     from ivif_cli.core.scoring.words import Words
@@ -136,10 +141,12 @@ def evaluate(
     files = [*(report or ()), *(path for path in (html, junit) if path is not None)]
     check_report_files(files, overwrite=overwrite)
     gates = parse_gates(min_ or (), max_ or (), baseline, tolerance or (), known_metrics())
-    named = listed_metrics(metrics, convention)
+    named = [*listed_metrics(metrics, convention), *([LABELLED] if labels is not None else [])]
     if dataset and len(dataset) > 1:
         raise UsageError("--dataset is given twice", "a run scores one; `ivif report --field` puts reports together")
     found = find_pairs(ir, vis, dataset[0] if dataset else None, data_root)
+    pairs = found.pairing.pairs
+    people = None if labels is None else read_labels(labels, pairs)
     for complaint in found.pairing.complaints():
         console.warn(complaint)
     words = Words(clip, clip_pretrained, clip_weights, prompts, prompt_set, device)
@@ -150,15 +157,15 @@ def evaluate(
     chosen, encoder_metrics = choose_metrics([*named, *gates.metrics], convention, words)
     run = Run(
         found.dataset,
-        found.pairing.pairs,
-        chosen,
+        pairs,
+        with_labels(chosen, people),
         convention.lower(),
         encoder_metrics,
         specs=tuple(fused or ()),
         baselines=baselines,
         common=common,
         model=ModelOptions(models, said, device, precision, tile, threads),
-        read=read_options(bit_depth, found.pairing.pairs, ir_range=ir_range, resize=resize, align=align),
+        read=read_options(bit_depth, pairs, ir_range=ir_range, resize=resize, align=align, labels=people),
         workers=workers,
         score_device=score_device,
     )

@@ -3,7 +3,7 @@
 Several fused pictures of one scene share the maps of its sources, and six metrics share the maps of one fused picture.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from typing import TypeVar
@@ -24,6 +24,12 @@ SMALLEST_VIF_SIDE = 41
 
 _STRIP = 24_000
 """Samples of a strip: a handful of float64 strips fit a core's second-level cache."""
+
+Box = tuple[float, float, float, float]
+"""Centre x, centre y, width, height as shares of the picture, as YOLO writes them."""
+
+People = tuple[Sequence[Box] | None, Sequence[Box] | None]
+"""Boxes of labelled people in the infrared and in the visible picture of a scene."""
 
 Derived = TypeVar("Derived")
 
@@ -80,10 +86,12 @@ class Maps:
 
     Args:
         pixels: HxW uint8.
+        people: boxes of the people that are labelled in it; None where nobody looked.
     """
 
-    def __init__(self, pixels: np.ndarray) -> None:
+    def __init__(self, pixels: np.ndarray, people: Sequence[Box] | None = None) -> None:
         self.pixels = np.ascontiguousarray(pixels)
+        self.people = people
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from ivif_cli.core.metrics import (
     kept,
     similarity,
     statistics,
+    targets,
 )
 from ivif_cli.core.metrics.metric import Metric, Score, of_fused
 
@@ -193,6 +194,17 @@ _KEPT = (
     ),
 )
 
+_TARGETS = (
+    _metric(
+        "T_ir",
+        targets.target_preservation,
+        "mean of clip(C_f / C_ir, 0, 1) over labelled people that only the infrared shows (|C_ir| >= 8), C: mean of "
+        "the centre 70 % of the box minus mean of the ring from 1.0 to 1.6 times the box; needs labels",
+        "defined here",
+        "0 to 1",
+    ),
+)
+
 _CLEAN = (
     _metric(
         "even",
@@ -220,7 +232,7 @@ _CLEAN = (
     ),
 )
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_TABLE, *_KEPT, *_CLEAN)}
+METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_TABLE, *_KEPT, *_TARGETS, *_CLEAN)}
 """Every metric of our own convention by name, in the order of reports."""
 
 SIX = ("EN", "SD", "SF", "MI", "VIF", "Qabf")
@@ -231,9 +243,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "default": (*SIX, "K"),
     "kept": tuple(metric.name for metric in _KEPT),
     "clean": tuple(metric.name for metric in _CLEAN),
-    "all": tuple(name for name in METRICS if name != "FMI"),
+    "all": tuple(name for name in METRICS if name not in ("FMI", "T_ir")),
 }
 """Names that stand for several metrics; `default` is what is computed when none are named.
 
 FMI is in none: its 81 logarithms a pixel and source take nine times as long as the other metrics of the field together.
+Nor is T_ir, which needs labels.
 """

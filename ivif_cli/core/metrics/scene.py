@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from ivif_cli.core.errors import InputError
-from ivif_cli.core.metrics.maps import Maps, as_maps, check_sizes
+from ivif_cli.core.metrics.maps import Maps, People, as_maps, check_sizes
 from ivif_cli.core.metrics.metric import Metric
 from ivif_cli.core.metrics.registry import SIX
 from ivif_cli.core.metrics.selection import find_convention, find_metrics
@@ -37,17 +37,23 @@ class Scene:
         ir, vis: HxW uint8 luma, or HxWx3 BGR uint8, of which the BT.601 luma is scored (each channel by itself in a
             convention that does so).
         convention: name out of `CONVENTIONS`.
+        people: boxes of people that are labelled in the infrared and in the visible picture, for T_ir.
 
     Raises:
         InputError: sources of unequal sizes, of another kind than uint8, or with NaN.
         UsageError: a convention that is not known.
     """
 
-    def __init__(self, ir: np.ndarray, vis: np.ndarray, convention: str = "ivif") -> None:
+    def __init__(
+        self, ir: np.ndarray, vis: np.ndarray, convention: str = "ivif", people: People = (None, None)
+    ) -> None:
         self.convention = find_convention(convention)
         self._ir = _planes(ir, "ir", self.convention.per_channel)
         self._vis = _planes(vis, "vis", self.convention.per_channel)
         check_sizes(self._ir[0], self._vis[0], self._vis[0])
+        for planes, boxes in zip((self._ir, self._vis), people, strict=True):
+            for plane in planes:
+                plane.people = boxes
 
     def score(self, fused: np.ndarray, metrics: Sequence[str] = SIX) -> dict[str, float]:
         """The named metrics of one fused picture (same kinds as the sources); NaN where a metric is undefined.

@@ -5,10 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ivif_cli.core.errors import InputError
-from ivif_cli.core.metrics.maps import Maps, as_maps, check_sizes
-
-Box = tuple[float, float, float, float]
-"""Centre x, centre y, width, height as shares of the picture, as YOLO writes them."""
+from ivif_cli.core.metrics.maps import Box, Maps, as_maps, check_sizes
 
 _CORE, _RING_INSIDE, _RING_OUTSIDE = 0.7, 1.0, 1.6
 _SAME_OBJECT = 0.3
@@ -19,16 +16,19 @@ def parse_yolo(text: str, label: int = 0) -> list[Box]:
     """Boxes of one class out of a YOLO label text: a line an object, `class x y width height` (0 is a person).
 
     Raises:
-        InputError: a line that is not five numbers.
+        InputError: a line that is not a class and four shares of the picture.
     """
     boxes = []
     for line in filter(str.strip, text.splitlines()):
         try:
-            found, x, y, width, height = (float(part) for part in line.split())
+            found, *box = (float(part) for part in line.split())
         except ValueError:
-            raise InputError(f"not a YOLO label: {line[:60]!r}", "a line is: class x y width height") from None
+            found, box = 0, []
+        if len(box) != 4 or not all(0 <= share <= 1 for share in box):
+            hint = "a line is: class x y width height, in shares of the picture"
+            raise InputError(f"not a YOLO label: {line[:60]!r}", hint)
         if found == label:
-            boxes.append((x, y, width, height))
+            boxes.append((box[0], box[1], box[2], box[3]))
     return boxes
 
 
@@ -81,9 +81,22 @@ def kept_targets(
     """
     own, other = as_maps(fused, "fused"), as_maps(ir, "ir")
     check_sizes(other, other, own)
+    return _kept_contrasts(other, own, people_ir, people_vis)
+
+
+def _kept_contrasts(ir: Maps, fused: Maps, people_ir: Sequence[Box], people_vis: Sequence[Box]) -> list[float]:
     shares = []
     for box in people_ir:
-        contrast = box_contrast(other, box)
+        contrast = box_contrast(ir, box)
         if abs(contrast) >= _LEAST_CONTRAST and all(overlap(box, seen) < _SAME_OBJECT for seen in people_vis):
-            shares.append(float(np.clip(box_contrast(own, box) / contrast, 0, 1)))
+            shares.append(float(np.clip(box_contrast(fused, box) / contrast, 0, 1)))
     return shares
+
+
+def target_preservation(ir: Maps, vis: Maps, fused: Maps) -> float:
+    """T_ir: mean of `kept_targets` over the labelled people of the sources' maps, in [0, 1].
+
+    NaN where there are no labels, or no such person.
+    """
+    shares = _kept_contrasts(ir, fused, ir.people or (), vis.people or ())
+    return float(np.mean(shares)) if shares else float("nan")

@@ -31,6 +31,8 @@ def reason(name: str, value: float, ir: Maps, vis: Maps, fused: Maps) -> str:
     height, width = fused.shape
     if min(height, width) < _SMALLEST_SIDE.get(name, 1):
         return f"needs sides of {_SMALLEST_SIDE[name]} px, the picture has {width}x{height}"
+    if name == "T_ir":
+        return "no labels of this pair" if ir.people is None else "no labelled person that only the infrared shows"
     roles = (("infrared", ir), ("visible", vis), ("fused", fused))
     constant = [role for role, maps in roles if maps.is_constant]
     if constant:

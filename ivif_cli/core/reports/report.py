@@ -138,23 +138,32 @@ class Report:
         if len({frozenset(p.name for p in method.pictures) for method in self.evaluation.methods}) > 1:
             remarks.append("The methods' means are over different pictures: ranks are rough (--common compares alike).")
         for method in self.evaluation.methods:
-            remarks.extend(_method_remarks(method, self.evaluation.metrics))
-        return remarks
+            remarks.extend(_method_remarks(method))
+        return remarks + _undefined_remarks(self.evaluation)
 
 
-def _method_remarks(method: MethodScores, metrics: Sequence[str]) -> list[str]:
+def _method_remarks(method: MethodScores) -> list[str]:
     remarks = []
     if method.failed:
         remarks.append(f"{method.name}: {len(method.failed)} pictures could not be scored and are in no mean.")
     if method.colour:
         remarks.append(f"{method.name} is in colour; metrics are of the luma (in convention vifb of each channel).")
-    for metric in metrics:
-        undefined = method.undefined(metric)
-        if undefined:
-            names = ", ".join(f"{name} ({why})" for name, why in list(undefined.items())[:3])
-            more = f" and {len(undefined) - 3} more" if len(undefined) > 3 else ""
-            remarks.append(f"{method.name}: {metric} has no value for {names}{more}; the mean is over the others.")
     return remarks
+
+
+def _undefined_remarks(evaluation: Evaluation) -> list[str]:
+    """Pictures without a value, a line for each metric and reason; methods that share it are named together."""
+    told: dict[str, list[str]] = {}
+    for method in evaluation.methods:
+        for metric in evaluation.metrics:
+            undefined = method.undefined(metric)
+            for why in dict.fromkeys(undefined.values()):
+                names = [name for name in undefined if undefined[name] == why]
+                more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+                told.setdefault(f"{metric} has no value for {', '.join(names[:3])}{more} ({why})", []).append(
+                    method.name
+                )
+    return [f"{', '.join(methods)}: {text}; the mean is over the others." for text, methods in told.items()]
 
 
 def build_report(

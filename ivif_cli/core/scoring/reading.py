@@ -32,7 +32,8 @@ def read_task(pair: Pair, contenders: Sequence[Contender], options: ReadOptions)
         shown = options.scored(to_luma(ir), pair.ir), options.scored(vis, pair.vis)
     except IvifError as error:
         return Task(pair.name, _NOTHING, _NOTHING, tuple(Failure(pair.name, str(error)) for _ in contenders))
-    return Task(pair.name, *shown, tuple(_picture(contender, pair, ir, vis, options) for contender in contenders))
+    fused = tuple(_picture(contender, pair, ir, vis, options) for contender in contenders)
+    return Task(pair.name, *shown, fused, options.people.get(pair.name, (None, None)))
 
 
 def _picture(

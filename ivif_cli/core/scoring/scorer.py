@@ -32,7 +32,7 @@ def score_task(task: Task, settings: Settings) -> list[Outcome]:
     if all(isinstance(fused, Failure) for fused in task.fused):
         return [(fused, False) for fused in task.fused if isinstance(fused, Failure)]
     try:
-        scene = Scene(task.ir, task.vis, settings.convention)
+        scene = Scene(task.ir, task.vis, settings.convention, task.people)
     except IvifError as error:
         return [(Failure(task.name, str(error)), False) for _ in task.fused]
     return [_score_picture(task, scene, fused, settings) for fused in task.fused]

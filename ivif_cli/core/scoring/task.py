@@ -1,6 +1,6 @@
 """What scoring passes on: methods, scenes that were read, and what became of each fused picture."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +15,8 @@ from ivif_cli.core.data.sources import SourceOptions
 from ivif_cli.core.data.thermal import parse_ir_range
 from ivif_cli.core.errors import InputError, UsageError
 from ivif_cli.core.metrics import Metric
+from ivif_cli.core.metrics.maps import People
+from ivif_cli.core.scoring.people import Labels
 from ivif_cli.core.scoring.results import Failure, PictureScores
 
 
@@ -52,10 +54,12 @@ class ReadOptions:
     Attributes:
         to_eight_bits: map pictures of more bits to the nearest of 256 levels; otherwise they are refused.
         sources: how a pair is prepared, exactly as `ivif fuse` does.
+        people: labelled in the two sources, by pair name.
     """
 
     to_eight_bits: bool = False
     sources: SourceOptions = field(default_factory=SourceOptions)
+    people: Mapping[str, People] = field(default_factory=dict)
 
     def scored(self, picture: np.ndarray, what: str | Path) -> np.ndarray:
         """A picture with 8 bits; raises InputError, naming `what`, for a deeper one that may not be mapped."""
@@ -65,7 +69,13 @@ class ReadOptions:
 
 
 def read_options(
-    bit_depth: int | None, pairs: Sequence[Pair], *, ir_range: str, resize: bool, align: str | None
+    bit_depth: int | None,
+    pairs: Sequence[Pair],
+    *,
+    ir_range: str,
+    resize: bool,
+    align: str | None,
+    labels: Labels | None = None,
 ) -> ReadOptions:
     """Options as they are given to `ivif evaluate`; a range is held over all pairs, as in a run of `ivif fuse`.
 
@@ -78,7 +88,8 @@ def read_options(
     warp = None if align is None else choose_alignment(align)
     rule = parse_ir_range(ir_range)
     held = hold_range([pair.ir for pair in pairs], rule).ranges
-    return ReadOptions(bit_depth == 8, SourceOptions(rule, held, resize=resize, align=warp))
+    people = {} if labels is None else labels.people
+    return ReadOptions(bit_depth == 8, SourceOptions(rule, held, resize=resize, align=warp), people)
 
 
 @dataclass(frozen=True)
@@ -98,12 +109,14 @@ class Task:
         name: of its pair.
         ir, vis: uint8, H x W and H x W [x 3 BGR]; of size 0 where the sources could not be read.
         fused: for each contender its picture (uint8), or why there is none.
+        people: labelled in the two sources.
     """
 
     name: str
     ir: np.ndarray
     vis: np.ndarray
     fused: tuple[np.ndarray | Failure, ...]
+    people: People = (None, None)
 
 
 Outcome = tuple[PictureScores | Failure, bool]
