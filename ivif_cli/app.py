@@ -14,6 +14,7 @@ import typer
 from ivif_cli import __version__
 from ivif_cli.commands.completion import with_completion
 from ivif_cli.commands.console import debugging, guarded, silence_stdout
+from ivif_cli.commands.panels import PanelledCommand
 from ivif_cli.interrupts import catch_interrupts
 
 COMMANDS = ("demo", "fuse", "evaluate", "report", "train", "embed_prompts", "align", "export", "view", "info")
@@ -24,7 +25,7 @@ app = typer.Typer(
     suggest_commands=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
 
@@ -91,7 +92,8 @@ def _register() -> None:
     """Add `commands/NAME.py`'s function NAME as the command NAME, for every name in `COMMANDS`."""
     for name in COMMANDS:
         module = importlib.import_module(f"ivif_cli.commands.{name}")
-        app.command(name.replace("_", "-"), epilog=_epilog(name))(guarded(with_completion(getattr(module, name))))
+        command = guarded(with_completion(getattr(module, name)))
+        app.command(name.replace("_", "-"), cls=PanelledCommand, epilog=_epilog(name))(command)
 
 
 def _part_from_decoders() -> None:

@@ -9,7 +9,7 @@ import typer
 
 from ivif_cli.commands.console import Console
 from ivif_cli.commands.fuse_report import tell
-from ivif_cli.commands.fuse_task import Task
+from ivif_cli.commands.fuse_task import FORMATS, check_outputs, for_each, plan, source_options
 from ivif_cli.commands.fuse_video import VideoSwitches, is_video_task, run_video, video_options
 from ivif_cli.commands.goals import (
     DialOption,
@@ -21,74 +21,105 @@ from ivif_cli.commands.goals import (
     parse_dials,
     understood,
 )
-from ivif_cli.core.errors import OutputError, PairingError, UsageError
-from ivif_cli.core.nearest import nearest
+from ivif_cli.commands.options import (
+    RESULT,
+    SOURCES,
+    SPEED,
+    WANTED,
+    AlignOption,
+    DataRootOption,
+    DeviceOption,
+    IrPolarityOption,
+    IrRangeOption,
+    ManifestOption,
+    PrecisionOption,
+    QuietOption,
+    ResizeOption,
+    StrictOption,
+    ThreadsOption,
+    TileOption,
+)
+from ivif_cli.core.errors import PairingError
 
 if TYPE_CHECKING:
-    from ivif_cli.core.data.find_pairs import Named
-    from ivif_cli.core.data.sources import SourceOptions
     from ivif_cli.core.fusing.fuser import Fuser
-    from ivif_cli.core.language.goal import Goal
 
-FORMATS = ("png", "tif", "jpg", "bmp")
+VIDEOS = "Videos"
 
 
 def fuse(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Fused picture, or the folder for all of them.")],
-    ir: Annotated[Path | None, typer.Option("--ir", help="Infrared picture, folder or video.")] = None,
-    vis: Annotated[Path | None, typer.Option("--vis", help="Visible picture, folder or video.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="Named dataset in the place of --ir and --vis.")] = None,
-    manifest: Annotated[
-        Path | None, typer.Option(help="CSV file of pairs: columns ir, vis and, where wanted, out and name.")
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="Fused picture, or the folder for all of them.", rich_help_panel=SOURCES),
+    ],
+    ir: Annotated[
+        Path | None, typer.Option("--ir", help="Infrared picture, folder or video.", rich_help_panel=SOURCES)
     ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse, before any work, files without a partner or of one stem.")
-    ] = False,
-    data_root: Annotated[Path | None, typer.Option(help="Where the dataset lies (default: IVIF_DATA).")] = None,
+    vis: Annotated[
+        Path | None, typer.Option("--vis", help="Visible picture, folder or video.", rich_help_panel=SOURCES)
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Named dataset in the place of --ir and --vis.", rich_help_panel=SOURCES)
+    ] = None,
+    data_root: DataRootOption = None,
+    manifest: ManifestOption = None,
+    strict: StrictOption = False,
     model: Annotated[
-        str, typer.Option("--model", "-m", help="base, fast, a .safetensors file, or an .onnx one.")
+        str,
+        typer.Option("--model", "-m", help="base, fast, a .safetensors file, or an .onnx one.", rich_help_panel=WANTED),
     ] = "base",
     prompt: PromptOption = None,
     goal: GoalOption = None,
     strength: StrengthOption = 1.0,
     dial: DialOption = None,
-    gray: Annotated[bool, typer.Option("--gray", help="Give the fused luma without colour.")] = False,
-    resize: Annotated[bool, typer.Option("--resize", help="Bring the infrared picture to the visible size.")] = False,
-    align: Annotated[
-        str | None, typer.Option(metavar="ecc|FILE", help="Align each pair, or use a file of `ivif align`.")
-    ] = None,
-    ir_range: Annotated[
-        str,
-        typer.Option(metavar="auto|picture|run|full|LOW,HIGH", help="Values that become black and white (thermal)."),
-    ] = "auto",
-    ir_polarity: Annotated[
-        str, typer.Option(metavar="white|black", help="Whether hot is white or black in the infrared.")
-    ] = "white",
-    bit_depth: Annotated[int | None, typer.Option(help="8 or 16; by default the deeper of the two sources.")] = None,
-    format_: Annotated[str, typer.Option("--format", help=f"Of a folder's pictures: {', '.join(FORMATS)}.")] = "png",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that exist.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Pairs that go through the network together.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Threads that read and write.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of the network.")] = None,
-    compile_: Annotated[
-        bool, typer.Option("--compile", help="Compile the network first: for long folders and videos.")
+    ir_range: IrRangeOption = "auto",
+    ir_polarity: IrPolarityOption = "white",
+    resize: ResizeOption = False,
+    align: AlignOption = None,
+    gray: Annotated[
+        bool, typer.Option("--gray", help="Give the fused luma without colour.", rich_help_panel=RESULT)
     ] = False,
-    tile: Annotated[int | None, typer.Option(min=0, help="Side of tiles [px]; 0: none; default: as needed.")] = None,
-    fps: Annotated[
-        float | None, typer.Option(help="Frames per second of a video, where its sources do not say.")
+    bit_depth: Annotated[
+        int | None, typer.Option(help="8 or 16; by default the deeper of the two sources.", rich_help_panel=RESULT)
     ] = None,
-    any_rate: Annotated[bool, typer.Option("--any-rate", help="Fuse videos of two rates frame by frame.")] = False,
-    size: Annotated[str | None, typer.Option(metavar="WxH", help="Frame size of raw pipes.")] = None,
+    format_: Annotated[
+        str, typer.Option("--format", help=f"Of a folder's pictures: {', '.join(FORMATS)}.", rich_help_panel=RESULT)
+    ] = "png",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace pictures that exist.", rich_help_panel=RESULT)
+    ] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.", rich_help_panel=RESULT)] = False,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second, where the sources do not say.", rich_help_panel=VIDEOS)
+    ] = None,
+    any_rate: Annotated[
+        bool, typer.Option("--any-rate", help="Fuse videos of two rates frame by frame.", rich_help_panel=VIDEOS)
+    ] = False,
+    size: Annotated[
+        str | None, typer.Option(metavar="WxH", help="Frame size of raw pipes.", rich_help_panel=VIDEOS)
+    ] = None,
     pixel_format: Annotated[
-        str | None, typer.Option(metavar="FORMAT[,FORMAT]", help="Of raw pipes: gray8, gray16le or bgr24.")
+        str | None,
+        typer.Option(metavar="IR[,VIS]", help="Of raw pipes: gray8, gray16le or bgr24.", rich_help_panel=VIDEOS),
     ] = None,
     codec: Annotated[
-        str | None, typer.Option(help="Of a fused video; default: the usual one of its container.")
+        str | None, typer.Option(help="By default the usual one of the container.", rich_help_panel=VIDEOS)
     ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and notes.")] = False,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Pairs that go through the network together.", rich_help_panel=SPEED)
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Threads that read and write.", rich_help_panel=SPEED)
+    ] = None,
+    threads: ThreadsOption = None,
+    compile_: Annotated[
+        bool,
+        typer.Option("--compile", help="Compile first: for long folders and videos.", rich_help_panel=SPEED),
+    ] = False,
+    tile: TileOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Fuse infrared and visible images, as you say.
 
@@ -117,11 +148,12 @@ def fuse(
         return
     from ivif_cli.core.data.find_pairs import find_pairs
 
-    task = _plan(find_pairs(ir, vis, dataset, data_root, manifest=manifest), output, format_)
+    task = plan(find_pairs(ir, vis, dataset, data_root, manifest=manifest), output, format_)
     if strict and task.complaints:
         raise PairingError(task.complaints[0], "without --strict the others are fused")
-    options = _source_options(ir_range, gray, resize, bit_depth, align, ir_polarity)
-    _check_outputs(task, options, bit_depth, overwrite)
+    options = source_options(ir_range, gray, resize, bit_depth, align, ir_polarity)
+    several = len((prompt or []) + (goal or [])) > 1
+    check_outputs(task, bit_depth, overwrite=overwrite, several=several)
 
     from ivif_cli.core.data.held_range import hold_range
     from ivif_cli.core.fusing.folder import fuse_jobs, merge_reports
@@ -134,7 +166,7 @@ def fuse(
     options = replace(options, held=held.ranges)
     fuser = engine()
     goals = chosen_goals(fuser, prompt, goal, strength, dials)
-    task = _for_each(task, goals, overwrite)
+    task = for_each(task, goals, overwrite)
     jobs = own_share(task.jobs)
     with console.progress(len(jobs), "fusing", "pair") as advance:
         report = fuse_jobs(
@@ -155,75 +187,7 @@ def fuse(
         raise typer.Exit(1)
 
 
-def _for_each(task: "Task", goals: "list[Goal]", overwrite: bool) -> "Task":
-    """The task with a job for each pair and goal; several goals of a pair have outputs named after them."""
-    jobs = [
-        replace(job, output=output, goal=goal)
-        for job in task.jobs
-        for output, goal in zip(named_after(job.output, goals), goals, strict=True)
-    ]
-    task = replace(task, jobs=jobs)
-    if len(goals) > 1:
-        _refuse_existing(task, overwrite)
-    return task
-
-
 def _open_fuser(model: str, **options: Any) -> "Fuser":
     from ivif_cli.core.fusing.fuser import open_fuser
 
     return open_fuser(model, **options)
-
-
-def _plan(named: "Named", output: Path, kind: str) -> Task:
-    from ivif_cli.core.fusing.folder import Job, plan_jobs, refuse_output_inside
-
-    if kind not in FORMATS:
-        raise UsageError(f"unknown format {kind!r}", nearest(kind, FORMATS))
-    pairs = named.pairing.pairs
-    if named.single:
-        path = output / f"{pairs[0].name}.{kind}" if output.is_dir() else output
-        for source in (pairs[0].ir, pairs[0].vis):
-            if path.exists() and path.samefile(source):
-                raise UsageError(f"the output {path} is an input", "choose another name")
-        return Task([Job(pairs[0], path)], single=True)
-    if output.exists() and not output.is_dir():
-        raise OutputError(f"{output} is a file", "a folder is needed for many pictures")
-    refuse_output_inside(output, named.folders)
-    jobs = plan_jobs(pairs, output, f".{kind}", named.outputs)
-    return Task(jobs, False, named.pairing.complaints(), named.pairing)
-
-
-def _source_options(
-    ir_range: str, gray: bool, resize: bool, bits: int | None, align: str | None, polarity: str
-) -> "SourceOptions":
-    from ivif_cli.core.aligning.choice import choose_alignment
-    from ivif_cli.core.data.sources import SourceOptions
-    from ivif_cli.core.data.thermal import parse_ir_range
-
-    return SourceOptions(
-        parse_ir_range(ir_range),
-        gray=gray,
-        resize=resize,
-        bits=bits,
-        align=None if align is None else choose_alignment(align),
-        align_name=align,
-        cover=True,
-        polarity=polarity,
-    )
-
-
-def _check_outputs(task: Task, options: "SourceOptions", bits: int | None, overwrite: bool) -> None:
-    """Refuse, before anything is loaded, outputs that could not be written."""
-    import numpy as np
-
-    from ivif_cli.core.data.images import check_writable_kind
-
-    for job in task.jobs[:1]:
-        check_writable_kind(job.output, np.uint16 if bits == 16 else np.uint8)
-    _refuse_existing(task, overwrite)
-
-
-def _refuse_existing(task: Task, overwrite: bool) -> None:
-    for job in task.jobs if task.single and not overwrite else ():
-        if job.output.exists():
-            raise OutputError(f"{job.output} exists already", "--overwrite replaces it")

@@ -1,11 +1,21 @@
 """What one run of `ivif fuse` is to do."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ivif_cli.commands.goals import named_after
+from ivif_cli.core.errors import OutputError, UsageError
+from ivif_cli.core.nearest import nearest
+
 if TYPE_CHECKING:
+    from ivif_cli.core.data.find_pairs import Named
     from ivif_cli.core.data.pairing import Pairing
+    from ivif_cli.core.data.sources import SourceOptions
     from ivif_cli.core.fusing.folder import Job
+    from ivif_cli.core.language.goal import Goal
+
+FORMATS = ("png", "tif", "jpg", "bmp")
 
 
 @dataclass
@@ -16,3 +26,73 @@ class Task:
     single: bool = False
     complaints: list[str] = field(default_factory=list)
     pairing: "Pairing | None" = None
+
+
+def for_each(task: Task, goals: "list[Goal]", overwrite: bool) -> Task:
+    """The task with a job for each pair and goal; several goals of a pair have outputs named after them."""
+    jobs = [
+        replace(job, output=output, goal=goal)
+        for job in task.jobs
+        for output, goal in zip(named_after(job.output, goals), goals, strict=True)
+    ]
+    task = replace(task, jobs=jobs)
+    refuse_existing(task, overwrite)
+    return task
+
+
+def plan(named: "Named", output: Path, kind: str) -> Task:
+    """Jobs of the named pairs, their outputs not yet checked."""
+    from ivif_cli.core.fusing.folder import Job, plan_jobs, refuse_output_inside
+
+    if kind not in FORMATS:
+        raise UsageError(f"unknown format {kind!r}", nearest(kind, FORMATS))
+    pairs = named.pairing.pairs
+    if named.single:
+        path = output / f"{pairs[0].name}.{kind}" if output.is_dir() else output
+        for source in (pairs[0].ir, pairs[0].vis):
+            if path.exists() and path.samefile(source):
+                raise UsageError(f"the output {path} is an input", "choose another name")
+        return Task([Job(pairs[0], path)], single=True)
+    if output.exists() and not output.is_dir():
+        raise OutputError(f"{output} is a file", "a folder is needed for many pictures")
+    refuse_output_inside(output, named.folders)
+    jobs = plan_jobs(pairs, output, f".{kind}", named.outputs)
+    return Task(jobs, False, named.pairing.complaints(), named.pairing)
+
+
+def source_options(
+    ir_range: str, gray: bool, resize: bool, bits: int | None, align: str | None, polarity: str
+) -> "SourceOptions":
+    """The core's options from those of the command line."""
+    from ivif_cli.core.aligning.choice import choose_alignment
+    from ivif_cli.core.data.sources import SourceOptions
+    from ivif_cli.core.data.thermal import parse_ir_range
+
+    return SourceOptions(
+        parse_ir_range(ir_range),
+        gray=gray,
+        resize=resize,
+        bits=bits,
+        align=None if align is None else choose_alignment(align),
+        align_name=align,
+        cover=True,
+        polarity=polarity,
+    )
+
+
+def check_outputs(task: Task, bits: int | None, *, overwrite: bool, several: bool) -> None:
+    """Refuse, before anything is loaded, outputs that could not be written; names of `several` goals come later."""
+    import numpy as np
+
+    from ivif_cli.core.data.images import check_writable_kind
+
+    for job in task.jobs[:1]:
+        check_writable_kind(job.output, np.uint16 if bits == 16 else np.uint8)
+    refuse_existing(task, overwrite or several)
+
+
+def refuse_existing(task: Task, overwrite: bool) -> None:
+    """Raise `OutputError` where the file of a single pair exists; those of folders are skipped."""
+    for job in task.jobs if task.single and not overwrite else ():
+        if job.output.exists():
+            raise OutputError(f"{job.output} exists already", "--overwrite replaces it")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ivif_cli.commands.options import WANTED
 from ivif_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,24 +15,25 @@ if TYPE_CHECKING:
     from ivif_cli.core.language.explain import Explanation
     from ivif_cli.core.language.goal import Goal
 
-PANEL = "What is wanted"
-
 PromptOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--prompt", metavar="TEXT", help="What is wanted, in words; repeat for several pictures.", rich_help_panel=PANEL
+        "--prompt",
+        metavar="TEXT",
+        help="What is wanted, in words; repeat for several pictures.",
+        rich_help_panel=WANTED,
     ),
 ]
 GoalOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--goal", metavar="NAME", help="A goal that the weights carry; may be repeated.", rich_help_panel=PANEL
+        "--goal", metavar="NAME", help="A goal that the weights carry; may be repeated.", rich_help_panel=WANTED
     ),
 ]
 StrengthOption = Annotated[
     float,
     typer.Option(
-        "--strength", min=0.0, max=3.0, help="0: the default goal; 1: as said; more: beyond.", rich_help_panel=PANEL
+        "--strength", min=0.0, max=3.0, help="0: the default goal; 1: as said; more: beyond.", rich_help_panel=WANTED
     ),
 ]
 DialOption = Annotated[
@@ -40,7 +42,7 @@ DialOption = Annotated[
         "--dial",
         metavar="NAME=-1..1",
         help="bright, detailed, salient, contrast or infrared, turned from there; may be repeated.",
-        rich_help_panel=PANEL,
+        rich_help_panel=WANTED,
     ),
 ]
 

@@ -189,3 +189,14 @@ def test_strict_refuses_before_any_work(model: str, street: Path) -> None:
     write_image(street / "ir" / "alone.png", np.zeros((4, 4), np.uint8))
     refused = fuse(model, street, "--strict")
     assert refused.exit_code == 1 and "alone.png" in refused.stderr and not (street / "out").exists()
+
+
+def test_a_file_that_no_goal_writes_does_not_stand_in_the_way(model: str, street: Path) -> None:
+    write_image(street / "one.png", np.zeros((2, 2), np.uint8))
+    given = ["fuse", "--ir", street / "ir" / "1.png", "--vis", street / "vi" / "1.png", "-o", street / "one.png"]
+    given += ["-m", model, "--goal", "bright", "--goal", "dark"]
+    for status in (0, 1):
+        result = CliRunner().invoke(app, [str(argument) for argument in given])
+        assert result.exit_code == status, result.output
+    assert "one-bright.png exists already" in result.stderr
+    assert read_image(street / "one.png").shape == (2, 2)

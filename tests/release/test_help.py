@@ -31,5 +31,12 @@ def test_help_shows_them(name: str) -> None:
     assert EXAMPLES[name.replace("-", "_")][0][:40] in told
 
 
+def test_the_options_of_fuse_stand_under_headings() -> None:
+    lines = CliRunner().invoke(app, ["fuse", "--help"], terminal_width=100).stdout.splitlines()
+    headings = [line[:-1] for line in lines if line.endswith(":") and not line.startswith(" ")]
+    assert headings == ["Pictures", "What is wanted", "Infrared", "Result", "Videos", "Device and speed", "Options"]
+    assert len(lines) <= 100
+
+
 def test_completion_can_be_installed() -> None:
     assert "--install-completion" in CliRunner().invoke(app, ["--help"]).stdout
