@@ -26,10 +26,14 @@ _STEPS = {8: 4, 16: 8, 32: 16}
 
 _BINOMIAL = np.array([1, 4, 6, 4, 1]) / 16
 
+_BLOCK = 32
+"""Lines that are filled in by one product of matrices, small enough that it stays on one core."""
+
 _AROUND = np.arange(-1, 3)
 """Thin lines, counted from the one at or before a pixel, whose spline reaches it."""
 
 
+@cache
 def gaussian_window(side: int, sigma: float) -> np.ndarray:
     """One axis of a normalised Gaussian window of `side` taps (odd), float64."""
     offsets = np.arange(side) - side // 2
@@ -60,10 +64,19 @@ def band_at(picture: np.ndarray, band: int, place: int) -> float:
 
 
 def _gaussian_at(picture: np.ndarray, sigma: int, pixel: tuple[int, int]) -> float:
-    offsets = np.arange(-4 * sigma, 4 * sigma + 1)
-    rows, columns = (np.clip(centre + offsets, 0, side - 1) for centre, side in zip(pixel, picture.shape, strict=True))
-    window = gaussian_window(len(offsets), max(sigma, 1))
-    return float(window @ picture[np.ix_(rows, columns)] @ window)
+    (rows, down), (columns, across) = (
+        _taps(sigma, centre, side) for centre, side in zip(pixel, picture.shape, strict=True)
+    )
+    return float(down @ picture[rows, columns] @ across)
+
+
+def _taps(sigma: int, centre: int, side: int) -> tuple[slice, np.ndarray]:
+    """Lines of an axis of `side` that a window around one of them meets, and their weights: the border's is its own
+    and that of its copies.
+    """
+    lines = np.clip(np.arange(centre - 4 * sigma, centre + 4 * sigma + 1), 0, side - 1)
+    weights = np.bincount(lines - lines[0], gaussian_window(len(lines), max(sigma, 1)))
+    return slice(int(lines[0]), int(lines[-1]) + 1), weights
 
 
 def _filter(picture: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
@@ -136,14 +149,25 @@ def _halve(picture: np.ndarray, axis: int, before: int, count: int) -> np.ndarra
     return np.ascontiguousarray(_filter(padded, _BINOMIAL, np.ones(1))[:, 2:-2:2])
 
 
+@cache
+def _filling(step: int) -> np.ndarray:
+    """Weights of the thin lines, from the one before a block of lines on, in each line of the block."""
+    lines = np.arange(max(_BLOCK, step))
+    return _spline(lines[:, None] / step - np.arange(-1, len(lines) // step + 2))
+
+
 def _fill_in(thin: np.ndarray, step: int, axis: int, size: int) -> np.ndarray:
     """All `size` lines along an axis from the thin ones of `_thin_out`."""
     shape = list(thin.shape)
     shape[axis] = size
-    filled = np.empty(shape)
-    lines, targets = thin.swapaxes(0, axis), filled.swapaxes(0, axis)
-    for phase in range(min(step, size)):
-        target = targets[phase::step]
-        weights = _spline(phase / step - _AROUND)
-        target[...] = sum(weight * lines[i + 1 : i + 1 + len(target)] for i, weight in enumerate(weights))
+    filled, weights = np.empty(shape), _filling(step)
+    for first in range(0, size, len(weights)):
+        lines = slice(first, min(first + len(weights), size))
+        count = lines.stop - lines.start
+        used = slice(first // step + 1, (lines.stop - 1) // step + 5)
+        part = weights[:count, : used.stop - used.start]
+        if axis == 0:
+            np.matmul(part, thin[used], out=filled[lines])
+        else:
+            np.matmul(thin[:, used], part.T, out=filled[:, lines])
     return filled

@@ -69,20 +69,22 @@ def _dot(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.vdot(first, second))
 
 
-@kept_while_both_live
-def _plainly_preserved(source: Maps, fused: Maps) -> np.ndarray:
-    """`preserved_edges` with angles of plain sign: another value only where one of the two edges is upright."""
-    quality = preserved_edges(source, fused).copy()
-    one = (source.edges.angle == np.pi / 2) != (fused.edges.angle == np.pi / 2)
+def _plainly_preserved(source: Maps, fused: Maps, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Strength and `preserved_edges` of a source's edges at some pixels of an HxW mask, with angles of plain sign.
+
+    That is another value only where one of the two edges is upright.
+    """
+    quality = preserved_edges(source, fused)[where]
     edges = source.edges, fused.edges
-    (g_source, a_source), (g_fused, a_fused) = ((edge.strength[one], edge.angle[one]) for edge in edges)
-    quality[one] = _preservation(g_source, a_source, g_fused, -a_fused)
-    return quality
+    (g_source, a_source), (g_fused, a_fused) = ((edge.strength[where], edge.angle[where]) for edge in edges)
+    one = (a_source == np.pi / 2) != (a_fused == np.pi / 2)
+    quality[one] = _preservation(g_source[one], a_source[one], g_fused[one], -a_fused[one])
+    return g_source, quality
 
 
 def _missing(ir: Maps, vis: Maps, fused: Maps, where: np.ndarray) -> float:
     """Edge strength of both sources that is not preserved, over the pixels of a mask."""
-    sources = [(source.edges.strength[where], _plainly_preserved(source, fused)[where]) for source in (ir, vis)]
+    sources = (_plainly_preserved(source, fused, where) for source in (ir, vis))
     return sum(float(strength.sum()) - _dot(strength, quality) for strength, quality in sources)
 
 
@@ -111,12 +113,10 @@ def _own_edges(source: Maps, other: Maps) -> np.ndarray:
 def _preserved_own_edges(source: Maps, other: Maps, fused: Maps) -> float:
     """Mean preservation, weighted by strength, of the edges that one source has alone; NaN where it has none."""
     own = _own_edges(source, other)
-    if source.is_constant:  # its edges are those of the zero padding
+    if source.is_constant or not own.any():  # edges of a constant picture are those of the zero padding
         return float("nan")
-    strength = source.edges.strength[own]
-    if not strength.size:
-        return float("nan")
-    return _dot(_plainly_preserved(source, fused)[own], strength) / float(strength.sum())
+    strength, quality = _plainly_preserved(source, fused, own)
+    return _dot(quality, strength) / float(strength.sum())
 
 
 def preserved_infrared_edges(ir: Maps, vis: Maps, fused: Maps) -> float:

@@ -6,10 +6,11 @@ left below the coarsest band.
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from ivif_cli.core.metrics.bands import SLACK, band_at
-from ivif_cli.core.metrics.maps import Maps, kept_while_both_live, worse
+from ivif_cli.core.metrics.maps import EIGHTHS, Maps, kept_while_both_live, worse
 
 _LEAST, _FACTOR = 6.0, 2.0
 """A source is alone where its band is above this [grey level] and above the other's by this factor."""
@@ -36,7 +37,7 @@ def alone(source: Maps, other: Maps) -> Alone:
     """
     places, values = [], []
     for index, (band, other_band) in enumerate(zip(source.bands.fine, other.bands.fine, strict=True)):
-        found = np.flatnonzero((band > _LEAST - SLACK) | (band < SLACK - _LEAST))
+        found = _candidates(source.bands.sizes[index], other.bands.sizes[index])
         value = band.ravel()[found]
         margin = _margin(value, other_band.ravel()[found])
         for near in np.flatnonzero(np.abs(margin) <= 3 * SLACK):
@@ -47,10 +48,15 @@ def alone(source: Maps, other: Maps) -> Alone:
     return Alone(tuple(places), tuple(values), float(sum(np.abs(value).sum() for value in values)))
 
 
+def _candidates(size: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Places at which a source may be alone, of rounded sizes of a band (see `Bands.sizes`): none is missed."""
+    twice = cv2.subtract(cv2.add(other, other), 2)
+    return np.flatnonzero((size >= int(EIGHTHS * _LEAST) - 1) & (size >= twice))
+
+
 def _margin(band: np.ndarray | float, other: np.ndarray | float) -> np.ndarray:
     """How far a source is from not being alone [grey level]: it is where this is above 0."""
-    size = np.abs(band)
-    return np.minimum(size - _LEAST, size - _FACTOR * np.abs(other))
+    return np.abs(band) - np.maximum(_FACTOR * np.abs(other), _LEAST)
 
 
 def _kept_sizes(value: np.ndarray, fused: np.ndarray) -> np.ndarray:

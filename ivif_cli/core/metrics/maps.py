@@ -22,6 +22,9 @@ SMALLEST_VIF_SIDE = 41
 """Shortest side at which the fourth scale of VIF still has one valid sample [px]."""
 
 
+EIGHTHS = 8
+"""Units of the rounded sizes of a band in a grey level."""
+
 _STRIP = 24_000
 """Samples of a strip: a handful of float64 strips fit a core's second-level cache."""
 
@@ -64,6 +67,11 @@ class Bands:
 
     fine: tuple[np.ndarray, ...]
     low: np.ndarray
+
+    @cached_property
+    def sizes(self) -> tuple[np.ndarray, ...]:
+        """Absolute values of the fine bands in eighths of a grey level, rounded, at most 255: HxW uint8."""
+        return tuple(cv2.convertScaleAbs(band, alpha=EIGHTHS) for band in self.fine)
 
 
 def strips(shape: tuple[int, ...], samples: int = _STRIP) -> Iterator[slice]:
