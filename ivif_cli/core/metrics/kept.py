@@ -50,7 +50,7 @@ def alone(source: Maps, other: Maps) -> Alone:
 
 def _candidates(size: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Places at which a source may be alone, of rounded sizes of a band (see `Bands.sizes`): none is missed."""
-    twice = cv2.subtract(cv2.add(other, other), 2)
+    twice = np.maximum(cv2.add(other, other), 2) - 2
     return np.flatnonzero((size >= int(EIGHTHS * _LEAST) - 1) & (size >= twice))
 
 
