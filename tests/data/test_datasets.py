@@ -17,6 +17,13 @@ LAYOUTS = [
     ("M3FD", "Ir/1.png", "Vis/1.png"),
     ("LLVIP", "infrared/test/1.jpg", "visible/test/1.jpg"),
     ("VIFB", "IR/1.jpg", "VI/1.jpg"),
+    ("FMB", "test/Infrared/00001.png", "test/Visible/00001.png"),
+    ("PST900", "test/thermal/a.png", "test/rgb/a.png"),
+    ("KAIST", "images/set06/V000/lwir/I00019.jpg", "images/set06/V000/visible/I00019.jpg"),
+    ("FLIR", "train/thermal_8_bit/FLIR_00001.jpeg", "train/RGB/FLIR_00001.jpg"),
+    ("FLIR", "val/thermal_8_bit/FLIR_08863.jpeg", "val/RGB/FLIR_08863.jpg"),
+    ("CVC-14", "Night/FIR/NewTest/FramesPos/2014_1.tif", "Night/Visible/NewTest/FramesPos/2014_1.tif"),
+    ("VTUAV", "test/ST/bus_001/ir/000000.jpg", "test/ST/bus_001/rgb/000000.jpg"),
 ]
 
 
@@ -62,6 +69,20 @@ def test_a_missing_dataset_says_layout_place_and_publisher(tmp_path: Path) -> No
         open_dataset("TNO", tmp_path)
     with pytest.raises(DatasetError, match="ir/ and vi/"):
         open_folder(tmp_path)
+
+
+def test_folders_of_scenes_keep_apart_and_the_test_part_is_taken(tmp_path: Path) -> None:
+    for scene in ("train/ST/a", "test/ST/a", "test/LT/b"):
+        put(tmp_path, f"{scene}/ir/000000.jpg", f"{scene}/rgb/000000.jpg")
+    names = [pair.name for pair in open_dataset("VTUAV", tmp_path).pairs]
+    assert names == ["test/LT/b/000000", "test/ST/a/000000"]
+    assert [pair.name for pair in open_dataset("VTUAV", tmp_path, split="train").pairs] == ["train/ST/a/000000"]
+
+
+def test_infrared_as_a_fourth_channel_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    put(tmp_path, "images/00001D.png", "labels/00001D.png")
+    with pytest.raises(DatasetError, match=r"images holds infrared as a fourth channel.*ir/NAME\.png"):
+        open_dataset("MFNet", tmp_path)
 
 
 def test_an_unknown_name_gets_the_nearest(tmp_path: Path) -> None:

@@ -28,13 +28,15 @@ class Dataset:
 
     Attributes:
         layouts: (infrared folder, visible folder) below its root, the preferred first; `{split}` stands for test or
-            train, and the case of names does not matter.
+            train, `**/` for any folders above, and the case of names does not matter.
         published: where its authors publish it.
+        fourth_channel: the folder in which its authors keep infrared as a fourth channel, which is not read.
     """
 
     name: str
     layouts: tuple[tuple[str, str], ...]
     published: str
+    fourth_channel: str = ""
 
 
 _ALL = (
@@ -48,6 +50,17 @@ _ALL = (
     Dataset("M3FD", (("Ir", "Vis"),), "https://github.com/JinyuanLiu-CV/TarDAL"),
     Dataset("LLVIP", (("infrared/{split}", "visible/{split}"),), "https://bupt-ai-cz.github.io/LLVIP"),
     Dataset("VIFB", (("IR", "VI"),), "https://github.com/xingchenzhang/VIFB"),
+    Dataset("FMB", (("{split}/Infrared", "{split}/Visible"),), "https://github.com/JinyuanLiu-CV/SegMiF"),
+    Dataset("MFNet", (), "https://www.mi.t.u-tokyo.ac.jp/static/projects/mil_multispectral", "images"),
+    Dataset("PST900", (("{split}/thermal", "{split}/rgb"),), "https://github.com/ShreyasSkandanS/pst900_thermal_rgb"),
+    Dataset("KAIST", (("**/lwir", "**/visible"),), "https://github.com/SoonminHwang/rgbt-ped-detection"),
+    Dataset(
+        "FLIR",
+        (("{split}/thermal_8_bit", "{split}/RGB"), ("val/thermal_8_bit", "val/RGB")),
+        "https://www.flir.com/oem/adas/adas-dataset-form",
+    ),
+    Dataset("CVC-14", (("**/FIR", "**/Visible"),), "http://adas.cvc.uab.es/elektra/enigma-portfolio/cvc-14"),
+    Dataset("VTUAV", (("**/ir", "**/rgb"),), "https://zhang-pengyu.github.io/DUT-VTUAV"),
 )
 DATASETS: dict[str, Dataset] = {dataset.name: dataset for dataset in _ALL}
 
@@ -80,6 +93,12 @@ def open_dataset(name: str, root: Path | None = None, *, split: str | None = Non
         pairing = _open_layouts(_existing(folder), dataset.layouts + PLAIN, split)
         if pairing is not None:
             return pairing
+    for folder in (named, base) if dataset.fourth_channel else ():
+        if _existing(folder / dataset.fourth_channel) is not None:
+            raise DatasetError(
+                f"{folder / dataset.fourth_channel} holds infrared as a fourth channel, which is not read",
+                "write the fourth channels to ir/NAME.png and the first three to vi/NAME.png",
+            )
     raise DatasetError(
         f"{dataset.name} is neither in {named} nor in {base}: expected {describe_layout(dataset)}",
         f"its authors publish it at {dataset.published}; name its folder with --data-root or {DATA_VARIABLE}",
@@ -123,6 +142,11 @@ def _open_layouts(root: Path | None, layouts: tuple[tuple[str, str], ...], split
     if root is None:
         return None
     for ir_name, vis_name in _with_splits(layouts, split):
+        if ir_name.startswith("**/"):
+            pairing = _open_nested(root, ir_name[3:], vis_name[3:], split)
+            if pairing is not None:
+                return pairing
+            continue
         ir, vis = _existing(root / ir_name), _existing(root / vis_name)
         if ir is not None and vis is not None:
             return pair_folders(ir, vis)
@@ -133,6 +157,35 @@ def _with_splits(layouts: tuple[tuple[str, str], ...], split: str | None) -> Ite
     for ir, vis in layouts:
         for part in _splits(split) if "{split}" in ir else ("",):
             yield ir.format(split=part), vis.format(split=part)
+
+
+def _open_nested(root: Path, ir: str, vis: str, split: str | None) -> Pairing | None:
+    """Pairs of folders of these two names at any depth; None where nothing pairs.
+
+    Where some lie below a folder of the split, called like `test` or `NewTest`, only those are taken.
+    """
+    names = {path: PurePosixPath(path.relative_to(root).as_posix()) for path in list_images(root)}
+    for part in _splits(split):
+        inside = {p: n for p, n in names.items() if any(s.casefold() in (part, f"new{part}") for s in n.parts[:-1])}
+        if inside:
+            names = inside
+            break
+    else:
+        if split is not None:
+            return None
+    pairing = pair_files(_without_folder(names, ir), _without_folder(names, vis))
+    return pairing if pairing.pairs else None
+
+
+def _without_folder(names: dict[Path, PurePosixPath], folder: str) -> dict[Path, PurePosixPath]:
+    """The files below a folder of this name, named without it."""
+    found = {}
+    for path, name in names.items():
+        cased = [part.casefold() for part in name.parts[:-1]]
+        if folder.casefold() in cased:
+            at = cased.index(folder.casefold())
+            found[path] = PurePosixPath(*name.parts[:at], *name.parts[at + 1 :])
+    return found
 
 
 def _existing(folder: Path) -> Path | None:

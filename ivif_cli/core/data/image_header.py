@@ -9,6 +9,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from ivif_cli.core.data import more_headers
+from ivif_cli.core.data.array_file import NPY_SIGNATURE, array_size
+
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _TIFF_TYPE_BYTES = {
@@ -38,7 +41,7 @@ Buffer = bytes | bytearray | memoryview
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """Kind ("PNG", "JPEG", "TIFF" or "BMP") and size in pixels as the file claims them."""
+    """Kind ("PNG", "JPEG", "TIFF", "BMP", ...: see `_PARSERS`) and size in pixels as the file claims them."""
 
     kind: str
     width: int
@@ -52,7 +55,7 @@ class ImageHeader:
 
 
 def read_header(data: Buffer) -> ImageHeader | None:
-    """Header of a PNG, JPEG, TIFF or BMP file.
+    """Header of a file of a kind that is read.
 
     Args:
         data: the whole file.
@@ -65,7 +68,7 @@ def read_header(data: Buffer) -> ImageHeader | None:
         if view[: len(magic)] == magic:
             try:
                 return parse(view)
-            except (struct.error, IndexError, OverflowError):
+            except (struct.error, IndexError, OverflowError, ValueError):
                 return ImageHeader(kind, 0, 0, "truncated")
     return None
 
@@ -164,6 +167,10 @@ def _tiff_values(view: memoryview, order: str, word: str, kind: int, count: int,
     return struct.unpack_from(f"{order}{count}{code}", view, where)
 
 
+def _claimed(kind: str, claim: Callable[[memoryview], more_headers.Claim]) -> Callable[[memoryview], ImageHeader]:
+    return lambda view: ImageHeader(kind, *claim(view))
+
+
 _PARSERS: tuple[tuple[bytes, str, Callable[[memoryview], ImageHeader]], ...] = (
     (PNG_SIGNATURE, "PNG", _png),
     (b"\xff\xd8\xff", "JPEG", _jpeg),
@@ -172,4 +179,10 @@ _PARSERS: tuple[tuple[bytes, str, Callable[[memoryview], ImageHeader]], ...] = (
     (b"MM\x00*", "TIFF", _tiff),
     (b"II+\x00", "TIFF", _tiff),
     (b"MM\x00+", "TIFF", _tiff),
+    (b"RIFF", "WebP", _claimed("WebP", more_headers.webp)),
+    (b"GIF8", "GIF", _claimed("GIF", more_headers.gif)),
+    (b"P5", "PGM", _claimed("PGM", more_headers.pgm)),
+    (b"P6", "PPM", _claimed("PPM", more_headers.pgm)),
+    (b"\x00\x00\x00\x0cjP  ", "JPEG 2000", _claimed("JPEG 2000", more_headers.jp2)),
+    (NPY_SIGNATURE, "NPY", _claimed("NPY", array_size)),
 )

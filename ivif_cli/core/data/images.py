@@ -1,4 +1,4 @@
-"""Reading and writing pictures: 8- and 16-bit, grey and colour PNG, TIFF, JPEG and BMP.
+"""Reading and writing pictures: 8- and 16-bit, grey and colour PNG, TIFF, JPEG and BMP; others are read only.
 
 Nothing loses bits on the way: files are decoded as they are stored. A colour JPEG is decoded to colour (decoding it
 straight to grey moves up to 13 grey levels), and alpha is dropped.
@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ivif_cli.core.data.array_file import read_array
 from ivif_cli.core.data.image_header import ImageHeader, read_header
 from ivif_cli.core.data.labels import labelled
 from ivif_cli.core.data.metadata import Metadata, read_metadata, turned_upright
@@ -18,6 +19,7 @@ from ivif_cli.core.errors import InputError, OutputError, UsageError
 from ivif_cli.core.files import write_bytes
 
 IMAGE_SUFFIXES = frozenset({".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp"})
+READ_SUFFIXES = IMAGE_SUFFIXES | {".webp", ".gif", ".pgm", ".ppm", ".pnm", ".jp2", ".npy"}
 DEEP_SUFFIXES = frozenset({".png", ".tif", ".tiff"})
 MAX_PIXELS = 400_000_000
 _BELIEVED_PIXELS = 1 << 22
@@ -33,8 +35,8 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 def is_image_name(path: Path) -> bool:
-    """True where the suffix is one of the picture kinds read and written here."""
-    return path.suffix.lower() in IMAGE_SUFFIXES
+    """True where the suffix is one of the picture kinds that are read here."""
+    return path.suffix.lower() in READ_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     Values in [0, 1] are scaled by 65535, any others from lowest..highest to 0..65535.
 
     Args:
-        path: a PNG, TIFF, JPEG or BMP file; any characters may stand in its name.
+        path: a file of `READ_SUFFIXES`, told by its contents; any characters may stand in its name.
         max_pixels: larger pictures are refused from their header, before anything is allocated.
 
     Returns:
@@ -85,7 +87,7 @@ def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
     _check_header(path, header, len(data), max_pixels)
     kind = header.kind if header else ""
     metadata = read_metadata(kind, data)
-    pixels = _as_supported(path, _decode(path, data))
+    pixels = read_array(str(path), data) if kind == "NPY" else _as_supported(path, _decode(path, data))
     notes = []
     if metadata.orientation != 1:
         if kind != "TIFF":  # OpenCV turns those itself
@@ -122,7 +124,7 @@ def _file_bytes(path: Path) -> np.ndarray:
 
 def _check_header(path: Path, header: ImageHeader | None, size: int, max_pixels: int) -> None:
     if header is None:
-        raise InputError(f"{path} is not a PNG, TIFF, JPEG or BMP picture")
+        raise InputError(f"{path} is not a PNG, TIFF, JPEG, BMP, WebP, GIF, PGM, PPM, JPEG 2000 or NPY picture")
     if header.pixels > max_pixels:
         claim = f"{header.width} x {header.height} pixels"
         raise InputError(f"{path} claims {claim}, more than the limit of {max_pixels}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+from PIL import GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 _ORIENTATION = 0x0112
 _READERS: dict[str, Any] = {
@@ -13,6 +13,7 @@ _READERS: dict[str, Any] = {
     "PNG": PngImagePlugin.PngImageFile,
     "TIFF": TiffImagePlugin.TiffImageFile,
     "WebP": WebPImagePlugin.WebPImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
 }
 """By the kind that `image_header` names. `Image.open` would refuse large pictures, of which nothing is decoded here."""
 
@@ -48,13 +49,14 @@ def read_metadata(kind: str, data: np.ndarray) -> Metadata:
             exif = picture.getexif()
             orientation = exif.get(_ORIENTATION, 1)
             known = orientation if orientation in range(1, 9) else 1
-            return Metadata(known, _upright(exif), picture.info.get("icc_profile") or b"", _pages(kind, picture))
+            return Metadata(known, _upright(exif), picture.info.get("icc_profile") or b"", _pages(picture))
     except Exception:  # noqa: BLE001 - Pillow raises whatever damaged metadata leads to; the pixels may be fine
         return Metadata()
 
 
-def _pages(kind: str, picture: Image.Image) -> int:
-    return int(getattr(picture, "n_frames", 1)) if kind == "TIFF" else 1
+def _pages(picture: Image.Image) -> int:
+    """Pages of a TIFF, pictures of an animation; what a JPEG or PNG holds beside its picture does not count."""
+    return int(getattr(picture, "n_frames", 1)) if picture.format in ("TIFF", "GIF", "WEBP") else 1
 
 
 def _upright(exif: Image.Exif) -> bytes:
