@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ivif_cli.commands.console import Console
+from ivif_cli.commands.fuse_pipes import PIPE, piped, refuse_terminal
 from ivif_cli.commands.fuse_report import tell
 from ivif_cli.commands.fuse_task import FORMATS, check_outputs, for_each, plan, source_options
 from ivif_cli.commands.fuse_video import VideoSwitches, is_video_task, run_video, video_options
@@ -39,7 +40,7 @@ from ivif_cli.commands.options import (
     ThreadsOption,
     TileOption,
 )
-from ivif_cli.core.errors import PairingError
+from ivif_cli.core.errors import PairingError, UsageError
 
 if TYPE_CHECKING:
     from ivif_cli.core.fusing.fuser import Fuser
@@ -50,13 +51,20 @@ VIDEOS = "Videos"
 def fuse(
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", help="Fused picture, or the folder for all of them.", rich_help_panel=SOURCES),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Fused picture, the folder for all of them, or - for stdout.",
+            rich_help_panel=SOURCES,
+        ),
     ],
     ir: Annotated[
-        Path | None, typer.Option("--ir", help="Infrared picture, folder or video.", rich_help_panel=SOURCES)
+        Path | None,
+        typer.Option("--ir", help="Infrared picture, folder, video, or - for stdin.", rich_help_panel=SOURCES),
     ] = None,
     vis: Annotated[
-        Path | None, typer.Option("--vis", help="Visible picture, folder or video.", rich_help_panel=SOURCES)
+        Path | None,
+        typer.Option("--vis", help="Visible picture, folder, video, or - for stdin.", rich_help_panel=SOURCES),
     ] = None,
     dataset: Annotated[
         str | None, typer.Option(help="Named dataset in the place of --ir and --vis.", rich_help_panel=SOURCES)
@@ -128,6 +136,7 @@ def fuse(
     """
     console = Console(machine=json_, quiet=quiet)
     explained = understood(console, prompt)
+    refuse_terminal(output)
     switches = VideoSwitches(fps, any_rate, size, pixel_format, codec)
     dials = parse_dials(dial)
     engine = functools.partial(
@@ -146,45 +155,50 @@ def fuse(
         for wanted, path in zip(goals, named_after(output, goals), strict=True):
             run_video(console, fuser, ir, vis, path, replace(videos, goal=wanted))
         return
-    from ivif_cli.core.data.find_pairs import find_pairs
+    piped_out = output == PIPE
+    with piped(ir, vis, output) as (ir, vis, output):
+        from ivif_cli.core.data.find_pairs import find_pairs
 
-    task = plan(find_pairs(ir, vis, dataset, data_root, manifest=manifest), output, format_)
-    if strict and task.complaints:
-        raise PairingError(task.complaints[0], "without --strict the others are fused")
-    options = source_options(ir_range, gray, resize, bit_depth, align, ir_polarity)
-    several = len((prompt or []) + (goal or [])) > 1
-    check_outputs(task, bit_depth, overwrite=overwrite, several=several)
+        task = plan(find_pairs(ir, vis, dataset, data_root, manifest=manifest), output, format_)
+        task.piped = piped_out
+        if strict and task.complaints:
+            raise PairingError(task.complaints[0], "without --strict the others are fused")
+        options = source_options(ir_range, gray, resize, bit_depth, align, ir_polarity)
+        several = len((prompt or []) + (goal or [])) > 1
+        if piped_out and (several or json_ or not task.single):
+            raise UsageError("a pipe takes one picture and nothing beside it", "name a file, or a folder for many")
+        check_outputs(task, bit_depth, overwrite=overwrite, several=several)
 
-    from ivif_cli.core.data.held_range import hold_range
-    from ivif_cli.core.fusing.folder import fuse_jobs, merge_reports
-    from ivif_cli.core.processes import first_process, gather, own_share
+        from ivif_cli.core.data.held_range import hold_range
+        from ivif_cli.core.fusing.folder import fuse_jobs, merge_reports
+        from ivif_cli.core.processes import first_process, gather, own_share
 
-    for complaint in task.complaints if first_process() else ():
-        console.warn(complaint)
+        for complaint in task.complaints if first_process() else ():
+            console.warn(complaint)
 
-    held = hold_range([job.pair.ir for job in task.jobs], options.ir_range)
-    options = replace(options, held=held.ranges)
-    fuser = engine()
-    goals = chosen_goals(fuser, prompt, goal, strength, dials)
-    task = for_each(task, goals, overwrite)
-    jobs = own_share(task.jobs)
-    with console.progress(len(jobs), "fusing", "pair") as advance:
-        report = fuse_jobs(
-            fuser,
-            jobs,
-            options,
-            overwrite=overwrite,
-            batch_size=batch_size,
-            workers=workers,
-            on_done=advance,
-        )
-    parts = gather(report)
-    if parts is None:
-        return
-    report = merge_reports(parts)
-    tell(console, task, report, fuser, options, explained)
-    if report.failed:
-        raise typer.Exit(1)
+        held = hold_range([job.pair.ir for job in task.jobs], options.ir_range)
+        options = replace(options, held=held.ranges)
+        fuser = engine()
+        goals = chosen_goals(fuser, prompt, goal, strength, dials)
+        task = for_each(task, goals, overwrite)
+        jobs = own_share(task.jobs)
+        with console.progress(len(jobs), "fusing", "pair") as advance:
+            report = fuse_jobs(
+                fuser,
+                jobs,
+                options,
+                overwrite=overwrite,
+                batch_size=batch_size,
+                workers=workers,
+                on_done=advance,
+            )
+        parts = gather(report)
+        if parts is None:
+            return
+        report = merge_reports(parts)
+        tell(console, task, report, fuser, options, explained)
+        if report.failed:
+            raise typer.Exit(1)
 
 
 def _open_fuser(model: str, **options: Any) -> "Fuser":

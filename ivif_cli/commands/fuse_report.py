@@ -34,7 +34,7 @@ def tell(
             {**_as_json(task, report, fuser, options), "explained": [each.as_json() for each in explained]}
         )
     elif task.single and report.fused:
-        for item in report.fused:
+        for item in report.fused if not task.piped else ():
             console.result(str(item.job.output))
     elif not task.single:
         rate = len(report.fused) / report.total if report.total else 0.0

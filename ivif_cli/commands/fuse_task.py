@@ -20,12 +20,13 @@ FORMATS = ("png", "tif", "jpg", "bmp")
 
 @dataclass
 class Task:
-    """What is to be fused: the jobs, what was left out of them, whether it is a single pair."""
+    """What is to be fused: the jobs, what was left out of them, whether it is a single pair, and goes to stdout."""
 
     jobs: "list[Job]"
     single: bool = False
     complaints: list[str] = field(default_factory=list)
     pairing: "Pairing | None" = None
+    piped: bool = False
 
 
 def for_each(task: Task, goals: "list[Goal]", overwrite: bool) -> Task:

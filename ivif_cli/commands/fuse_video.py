@@ -34,14 +34,16 @@ class VideoSwitches:
 
 
 def is_video_task(ir: Path | None, vis: Path | None, output: Path, switches: VideoSwitches) -> bool:
-    """True where any of the three names is a video, a numbered sequence or a pipe.
+    """True where any of the three names is a video, a numbered sequence, or a pipe of raw frames.
 
     Raises:
         UsageError: options of videos with pictures.
     """
-    from ivif_cli.core.video.frames import is_video
+    from ivif_cli.core.video.frames import is_pipe, is_video
 
-    if ir is not None and vis is not None and any(is_video(str(path)) for path in (ir, vis, output)):
+    raw = switches.size is not None or switches.pixel_format is not None
+    names = [str(path) for path in (ir, vis, output)]
+    if ir is not None and vis is not None and any(is_video(name) and (raw or not is_pipe(name)) for name in names):
         return True
     if switches.given:
         raise UsageError(f"{', '.join(switches.given)} only goes with videos", "name videos, sequences or pipes")
