@@ -28,8 +28,8 @@ demo: setup      ## fuse the bundled pair and print where the picture is
 	$(BIN)/ivif demo -o out/demo
 	@echo 'or, once for this shell: . $(BIN)/activate    after which `ivif` alone is enough'
 
-test: dev        ## all tests
-	$(BIN)/python -m pytest -q
+test: dev        ## all tests, in two processes
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal --durations 30
 
 test-fast: dev   ## the tests that take seconds
 	$(BIN)/python -m pytest -q -m 'not slow'

@@ -27,11 +27,19 @@ def _unraisable(failed: "sys.UnraisableHookArgs") -> None:
     if issubclass(failed.exc_type, KeyboardInterrupt | SystemExit):
         number = signal.SIGINT if issubclass(failed.exc_type, KeyboardInterrupt) else signal.SIGTERM
         # Later, from a thread: an exception that is raised in here would be lost, too.
-        again = threading.Timer(_SOON, _thread.interrupt_main, [number])
+        again = threading.Timer(_SOON, _send, [number])
         again.daemon = True
         again.start()
     elif not _came:
         sys.__unraisablehook__(failed)
+
+
+def _send(number: signal.Signals) -> None:
+    """A true signal, where there is one: `interrupt_main` alone does not wake a main thread that waits in a call."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        _thread.interrupt_main(number)
 
 
 def _from_thread(failed: threading.ExceptHookArgs) -> None:

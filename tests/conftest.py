@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,3 +67,31 @@ def lively() -> "LoadedNetwork":
     from tests.made_up import lively_network
 
     return lively_network()
+
+
+@pytest.fixture(scope="session")
+def traced_once(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[LoadedNetwork]":
+    """The fast network, whose ONNX graph is made once for all tests and processes; the rest of an export is done anew.
+
+    Making the graph takes half a minute; it is kept by name and weights in a folder that parallel processes share.
+    """
+    pytest.importorskip("onnx", reason="the extra `onnx` is not installed")
+    import onnx
+    from filelock import FileLock
+
+    from ivif_cli.core.export import export
+    from ivif_cli.core.network import load_network
+
+    make, base = export._graph, tmp_path_factory.getbasetemp()
+    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def kept(loaded: "LoadedNetwork") -> "onnx.ModelProto":
+        path = folder / f"graph-{loaded.name}-{loaded.sha256[:16]}.onnx"
+        with FileLock(f"{path}.lock"):
+            if not path.exists():
+                onnx.save(make(loaded), str(path))
+        return onnx.load(str(path))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export, "_graph", kept)
+        yield load_network("fast")

@@ -23,6 +23,7 @@ def work():
     try:
         {body}
         time.sleep(60)
+        print("nothing woke the wait")
     finally:
         thread = threading.Thread(target=lambda: 1 / 0)
         thread.start()
@@ -41,6 +42,7 @@ def test_no_traceback_and_no_lost_interrupt(number: str, status: int, body: str)
     code = _RUN.format(body=body.format(number=number), number=number)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == status, done.stderr
+    assert done.stdout == ""
     assert "Traceback" not in done.stderr and "torn down" not in done.stderr
     assert len(done.stderr.splitlines()) <= 1
 

@@ -42,7 +42,7 @@ class FuseFaults:
         replacing = tally.tried % 2 == 1
         self._fill(output, replacing)
         arguments = self.scene.fuse_arguments(output, *(["--overwrite"] if replacing else []))
-        aimed = not start_up and tally.tried % 3 == 2
+        aimed = not start_up and tally.tried % 3 == 1
         moment = (
             at_write(output, self.rng)
             if aimed

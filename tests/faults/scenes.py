@@ -23,7 +23,7 @@ class Scene:
         sources = ["--ir", str(self.pairs / "ir"), "--vis", str(self.pairs / "vi")]
         return ["fuse", *sources, "-o", str(output), "-m", str(self.model), "--device", "cpu", "--threads", "1", *more]
 
-    def train_arguments(self, output: Path, *more: str, steps: int = 8) -> list[str]:
+    def train_arguments(self, output: Path, *more: str, steps: int = 6) -> list[str]:
         """`ivif train` of a few steps without the language part, whose state is in no file."""
         settings = {
             "network": "fast",

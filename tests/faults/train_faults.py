@@ -49,7 +49,7 @@ class TrainFaults:
         output.mkdir(exist_ok=True)
         (output / "notes.txt").write_text("mine")
         arguments = self.scene.train_arguments(output, *(["--resume"] if resumed else []))
-        aimed = not start_up and tally.tried % 3 == 2
+        aimed = not start_up and tally.tried % 3 == 1
         longest = self.duration + (5.0 if start_up else 0.0)
         moment = (
             at_write(output / "checkpoints", self.rng)

@@ -95,6 +95,7 @@ def test_align(folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("traced_once")
 def test_export(folder: Path) -> None:
     pytest.importorskip("onnxruntime")
     _check("export", _output("export", "-m", "fast", "-o", folder / "fast.onnx"))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import zlib
@@ -94,9 +95,12 @@ def test_run_killed_between_checkpoints_goes_on_from_the_last(pairs: list[Pair],
 def test_two_processes_give_what_one_gives_with_the_joint_batch(
     pairs: list[Pair], tmp_path: Path, repository: Path
 ) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+
     def start(out: str, world: int, rank: int) -> subprocess.Popen[bytes]:
         place = {"WORLD_SIZE": str(world), "RANK": str(rank), "LOCAL_RANK": str(rank)}
-        meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29631", "OMP_NUM_THREADS": "1"}
+        meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "tests.training.small_run", str(tmp_path / "data"), str(tmp_path / out)]
         return subprocess.Popen(command, env={**os.environ, **place, **meeting}, cwd=repository)
 

@@ -160,6 +160,22 @@ def _write_onnx(loaded: LoadedNetwork, path: Path, precision: str) -> Callable[[
         import onnxscript  # noqa: F401 - torch's exporter needs it
     except ImportError as error:
         raise IvifError(f"export to ONNX needs {error.name}", "pip install 'ivif-cli[onnx]'") from error
+    model = _graph(loaded)
+    if precision == "fp16":
+        model = _halved(model)
+    _accept_any_size(model, loaded.network.stride)
+    for key, value in {**_facts(loaded), "precision": precision}.items():
+        model.metadata_props.add(key=key, value=value)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, str(path))
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return lambda inputs: session.run(None, dict(zip(INPUTS, inputs, strict=True)))[0]
+
+
+def _graph(loaded: LoadedNetwork) -> "onnx.ModelProto":
+    """The network as ONNX, for sizes that are multiples of the stride; nearly all of an export's time goes here."""
+    import onnx
+
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         raw = Path(folder) / "network.onnx"
@@ -174,16 +190,7 @@ def _write_onnx(loaded: LoadedNetwork, path: Path, precision: str) -> Callable[[
             output_names=["fused"],
             verbose=False,
         )
-        model = onnx.load(str(raw))
-    if precision == "fp16":
-        model = _halved(model)
-    _accept_any_size(model, loaded.network.stride)
-    for key, value in {**_facts(loaded), "precision": precision}.items():
-        model.metadata_props.add(key=key, value=value)
-    onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, str(path))
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return lambda inputs: session.run(None, dict(zip(INPUTS, inputs, strict=True)))[0]
+        return onnx.load(str(raw))
 
 
 def _halved(model: "onnx.ModelProto") -> "onnx.ModelProto":
