@@ -14,105 +14,105 @@ import typer
 
 from ivif_cli import __version__
 from ivif_cli.commands.console import GATE_MISSED, Console
+from ivif_cli.commands.evaluate_options import (
+    FORMATS,
+    BaselineOption,
+    BaselinesOption,
+    BitDepthOption,
+    ClipOption,
+    ClipPretrainedOption,
+    ClipWeightsOption,
+    CommonOption,
+    ConventionOption,
+    DatasetOption,
+    ExplainOption,
+    FormatOption,
+    FusedOption,
+    IrOption,
+    JsonOption,
+    LabelsOption,
+    MaxOption,
+    MetricsOption,
+    MinOption,
+    ModelOption,
+    OverwriteOption,
+    PromptSetOption,
+    PromptsOption,
+    ReportOption,
+    ScoreDeviceOption,
+    ToleranceOption,
+    VisOption,
+    WorkersOption,
+)
 from ivif_cli.commands.goals import DialOption, GoalOption, PromptOption, StrengthOption, parse_dials, understood
+from ivif_cli.commands.options import (
+    AlignOption,
+    DataRootOption,
+    DeviceOption,
+    IrPolarityOption,
+    IrRangeOption,
+    ManifestOption,
+    PrecisionOption,
+    QuietOption,
+    ResizeOption,
+    ThreadsOption,
+    TileOption,
+)
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.nearest import nearest
 
 if TYPE_CHECKING:
     from ivif_cli.core.reports.report import Report
 
-FORMATS = ("table", "json", "csv", "markdown", "latex")
 _MOST_ERRORS = 5
 
 
 def evaluate(
     ctx: typer.Context,
-    ir: Annotated[Path | None, typer.Option("--ir", help="Infrared picture or folder.")] = None,
-    vis: Annotated[Path | None, typer.Option("--vis", help="Visible picture or folder.")] = None,
-    fused: Annotated[
-        list[str] | None,
-        typer.Option("--fused", metavar="[NAME=]DIR", help="Fused pictures; repeated: methods to rank."),
-    ] = None,
-    dataset: Annotated[list[str] | None, typer.Option(help="Named dataset in the place of --ir and --vis.")] = None,
-    data_root: Annotated[Path | None, typer.Option(help="Where the dataset lies (default: IVIF_DATA).")] = None,
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model", "-m", help="To fuse with first: base, fast, a .safetensors or .onnx file; may be repeated."
-        ),
-    ] = None,
+    ir: IrOption = None,
+    vis: VisOption = None,
+    dataset: DatasetOption = None,
+    data_root: DataRootOption = None,
+    manifest: ManifestOption = None,
+    fused: FusedOption = None,
+    model: ModelOption = None,
+    baselines: BaselinesOption = False,
+    common: CommonOption = False,
+    metrics: MetricsOption = "default",
+    convention: ConventionOption = "ivif",
+    labels: LabelsOption = None,
+    explain: ExplainOption = None,
+    min_: MinOption = None,
+    max_: MaxOption = None,
+    baseline: BaselineOption = None,
+    tolerance: ToleranceOption = None,
+    report: ReportOption = None,
+    html: Annotated[Path | None, typer.Option("--html", hidden=True)] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", hidden=True)] = None,
+    overwrite: OverwriteOption = False,
+    format_: FormatOption = "table",
+    json_: JsonOption = False,
     prompt: PromptOption = None,
     goal: GoalOption = None,
     strength: StrengthOption = 1.0,
     dial: DialOption = None,
-    baselines: Annotated[
-        bool, typer.Option("--baselines", help="Score average, maximum and Laplacian pyramid as well.")
-    ] = False,
-    common: Annotated[
-        bool, typer.Option("--common", help="Leave out pairs that not every --fused method has a picture of.")
-    ] = False,
-    metrics: Annotated[
-        str, typer.Option(help="Comma-separated names and groups: default (the six and K), six, kept, clean, all.")
-    ] = "default",
-    convention: Annotated[
-        str, typer.Option(help="ivif, matlab, cddfuse, vifb or ivif-zoo: whose definitions are computed.")
-    ] = "ivif",
-    explain: Annotated[
-        str | None,
-        typer.Option(metavar="METRIC", help="Print formula, source, range and what others do; `all` for every one."),
-    ] = None,
-    report: Annotated[
-        list[Path] | None,
-        typer.Option("--report", help="Write a report: .json, .csv, .md, .tex, .html or .xml (JUnit); repeatable."),
-    ] = None,
-    html: Annotated[Path | None, typer.Option("--html", hidden=True)] = None,
-    junit: Annotated[Path | None, typer.Option("--junit", hidden=True)] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Let --report replace any file.")] = False,
-    format_: Annotated[str, typer.Option("--format", help=f"Of the result: {', '.join(FORMATS)}.")] = "table",
-    json_: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
-    min_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--min",
-            metavar="METRIC[:STAT]=VALUE",
-            help="Gate: at least VALUE; STAT is mean, median, pN, each or @PAIR, as in K:p10=0.5.",
-        ),
-    ] = None,
-    max_: Annotated[
-        list[str] | None, typer.Option("--max", metavar="METRIC[:STAT]=VALUE", help="Gate: at most VALUE.")
-    ] = None,
-    baseline: Annotated[
-        Path | None, typer.Option(help="Gate: no metric is worse than in this JSON report, pair by pair.")
-    ] = None,
-    tolerance: Annotated[
-        list[str] | None,
-        typer.Option(help="What may be lost against --baseline: 1% of the mean, or SD=0.5 of one metric; repeatable."),
-    ] = None,
-    resize: Annotated[bool, typer.Option("--resize", help="Bring infrared to the visible size, as fuse does.")] = False,
-    align: Annotated[
-        str | None, typer.Option(help="Align infrared as fuse does: a file of `ivif align`, or ecc.")
-    ] = None,
-    ir_range: Annotated[str, typer.Option(help="Thermal values, as for fuse: auto, full or LOW,HIGH.")] = "auto",
-    labels: Annotated[
-        Path | None, typer.Option(help="YOLO labels of people, in ir/ and vis/ like the pairs: adds the metric T_ir.")
-    ] = None,
-    bit_depth: Annotated[
-        int | None, typer.Option(help="8: map 16-bit pictures first instead of refusing them.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="To fuse and encode on: auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="To fuse with: auto, fp32, bf16 or fp16.")] = "auto",
-    tile: Annotated[int | None, typer.Option(min=0, help="Side of tiles [px]; 0: none; default: as needed.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of the network.")] = None,
-    clip: Annotated[str, typer.Option(help="Encoder of LDS: compact, or an open_clip name.")] = "compact",
-    clip_pretrained: Annotated[str | None, typer.Option(help="open_clip's tag of its weights.")] = None,
-    clip_weights: Annotated[Path | None, typer.Option(help="Weights file of that encoder.")] = None,
-    prompts: Annotated[Path | None, typer.Option(help="Texts of LDS: a file of `ivif embed-prompts`.")] = None,
-    prompt_set: Annotated[str | None, typer.Option(help="Name of the set in it; the first by default.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes that score; default: as needed.")] = None,
-    score_device: Annotated[
-        str, typer.Option(help="To score on: cpu, or cuda in batches (the six metrics of ivif).")
-    ] = "cpu",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and notes.")] = False,
+    ir_range: IrRangeOption = "auto",
+    ir_polarity: IrPolarityOption = "white",
+    resize: ResizeOption = False,
+    align: AlignOption = None,
+    bit_depth: BitDepthOption = None,
+    clip: ClipOption = "compact",
+    clip_pretrained: ClipPretrainedOption = None,
+    clip_weights: ClipWeightsOption = None,
+    prompts: PromptsOption = None,
+    prompt_set: PromptSetOption = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    tile: TileOption = None,
+    threads: ThreadsOption = None,
+    workers: WorkersOption = None,
+    score_device: ScoreDeviceOption = "cpu",
+    quiet: QuietOption = False,
 ) -> None:
     """Score fused images with the metrics of the field.
 
@@ -144,7 +144,7 @@ def evaluate(
     named = [*listed_metrics(metrics, convention), *([LABELLED] if labels is not None else [])]
     if dataset and len(dataset) > 1:
         raise UsageError("--dataset is given twice", "a run scores one; `ivif report --field` puts reports together")
-    found = find_pairs(ir, vis, dataset[0] if dataset else None, data_root)
+    found = find_pairs(ir, vis, dataset[0] if dataset else None, data_root, manifest=manifest)
     pairs = found.pairing.pairs
     people = None if labels is None else read_labels(labels, pairs)
     for complaint in found.pairing.complaints():
@@ -165,7 +165,9 @@ def evaluate(
         baselines=baselines,
         common=common,
         model=ModelOptions(models, said, device, precision, tile, threads),
-        read=read_options(bit_depth, pairs, ir_range=ir_range, resize=resize, align=align, labels=people),
+        read=read_options(
+            bit_depth, pairs, ir_range=ir_range, polarity=ir_polarity, resize=resize, align=align, labels=people
+        ),
         workers=workers,
         score_device=score_device,
     )

@@ -223,6 +223,24 @@ def test_pairs_are_read_as_fuse_reads_them(folders: Path) -> None:
     assert image == {"name": "01"} | evaluate_pair(ir, vis, fused, NAMES)
 
 
+def test_black_hot_infrared_is_turned_as_fuse_turns_it(folders: Path) -> None:
+    scored = (*_sources(folders), "--fused", folders / "mean", "--metrics", "CC", "--json")
+    white = json.loads(_run(*scored).stdout)["methods"][0]["images"]
+    for path in (folders / "ir").iterdir():
+        cv2.imwrite(str(path), ~cv2.imread(str(path), 0))
+    turned = json.loads(_run(*scored, "--ir-polarity", "black").stdout)["methods"][0]["images"]
+    assert turned == white
+    assert json.loads(_run(*scored).stdout)["methods"][0]["images"] != white
+
+
+def test_a_manifest_names_the_pairs(folders: Path) -> None:
+    (folders / "pairs.csv").write_text("ir,vis\nir/01.png,vi/01.png\n")
+    scored = ("--fused", folders / "mean", "--metrics", "EN", "--json")
+    report = json.loads(_run("--manifest", folders / "pairs.csv", *scored).stdout)
+    assert report["pair_names"] == ["01"]
+    assert _run("--manifest", folders / "pairs.csv", *_sources(folders), *scored).exit_code == 2
+
+
 def test_counts_are_mapped_by_one_range_over_the_run_as_fuse_maps_them(folders: Path) -> None:
     from ivif_cli.core.data.held_range import hold_range
     from ivif_cli.core.data.sources import SourceOptions, load_sources

@@ -31,10 +31,22 @@ def test_help_shows_them(name: str) -> None:
     assert EXAMPLES[name.replace("-", "_")][0][:40] in told
 
 
-def test_the_options_of_fuse_stand_under_headings() -> None:
-    lines = CliRunner().invoke(app, ["fuse", "--help"], terminal_width=100).stdout.splitlines()
-    headings = [line[:-1] for line in lines if line.endswith(":") and not line.startswith(" ")]
-    assert headings == ["Pictures", "What is wanted", "Infrared", "Result", "Videos", "Device and speed", "Options"]
+@pytest.mark.parametrize(
+    ("command", "headings"),
+    [
+        ("fuse", ["Pictures", "What is wanted", "Infrared", "Result", "Videos", "Device and speed", "Options"]),
+        (
+            "evaluate",
+            [
+                *("Pictures", "Metrics", "Gates", "Result", "What is wanted", "Infrared", "The language score"),
+                *("Device and speed", "Options"),
+            ],
+        ),
+    ],
+)
+def test_options_stand_under_headings(command: str, headings: list[str]) -> None:
+    lines = CliRunner().invoke(app, [command, "--help"], terminal_width=100).stdout.splitlines()
+    assert [line[:-1] for line in lines if line.endswith(":") and not line.startswith(" ")] == [*headings]
     assert len(lines) <= 100
 
 

@@ -118,7 +118,7 @@ def read_manifest(path: Path) -> tuple[Pairing, dict[str, str]]:
     for row in rows:
         ir, vis = (path.parent / str(row[key]).strip() for key in ("ir", "vis"))
         out = (row.get("out") or "").strip()
-        name = (row.get("name") or "").strip() or Path(out).with_suffix("").as_posix().strip(".") or ir.stem
+        name = (row.get("name") or "").strip() or (Path(out).with_suffix("").as_posix() if out else ir.stem)
         pairs.append(Pair(name, ir, vis))
         if out:
             outputs[name] = out

@@ -73,6 +73,7 @@ def read_options(
     pairs: Sequence[Pair],
     *,
     ir_range: str,
+    polarity: str,
     resize: bool,
     align: str | None,
     labels: Labels | None = None,
@@ -89,7 +90,7 @@ def read_options(
     rule = parse_ir_range(ir_range)
     held = hold_range([pair.ir for pair in pairs], rule).ranges
     people = {} if labels is None else labels.people
-    return ReadOptions(bit_depth == 8, SourceOptions(rule, held, resize=resize, align=warp), people)
+    return ReadOptions(bit_depth == 8, SourceOptions(rule, held, resize=resize, align=warp, polarity=polarity), people)
 
 
 @dataclass(frozen=True)
