@@ -100,11 +100,6 @@ def test_without_published_pictures_there_are_no_method_rows(scenes: list[Scene]
     assert math.isnan(objective)
 
 
-def test_the_average_rounds_half_up() -> None:
-    scene = Scene("a", "s", "g", None, np.array([[0, 255]], np.uint8), np.array([[1, 255]], np.uint8))
-    assert PIXEL_RULES["(average)"](scene).tolist() == [[1, 255]]
-
-
 def test_modality_is_asked_of_whole_pictures(scenes: list[Scene]) -> None:
     row = modality_row(load_encoder(), "made-up", scenes)
     assert row.pictures == 6

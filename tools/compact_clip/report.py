@@ -12,6 +12,7 @@ from ivif_cli.core.data.datasets import open_dataset
 from ivif_cli.core.data.images import read_image
 from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.data.pairing import match_outputs
+from ivif_cli.core.fusing.baselines import BASELINES
 from ivif_cli.core.language.claims import CLAIMS
 from ivif_cli.core.language.directions import direction_loss
 from ivif_cli.core.language.encoder import Encoder
@@ -175,8 +176,8 @@ def _row(name: str, scores: MethodScores) -> MethodRow:
 
 
 PIXEL_RULES: dict[str, Callable[[Scene], np.ndarray]] = {
-    "(average)": lambda scene: ((scene.ir.astype(np.uint16) + scene.vis + 1) // 2).astype(np.uint8),
-    "(maximum)": lambda scene: np.maximum(scene.ir, scene.vis),
+    "(average)": lambda scene: BASELINES["average"](scene.ir, scene.vis),
+    "(maximum)": lambda scene: BASELINES["maximum"](scene.ir, scene.vis),
     "(infrared)": lambda scene: scene.ir,
     "(visible)": lambda scene: scene.vis,
 }
