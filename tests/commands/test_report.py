@@ -81,6 +81,7 @@ def test_a_page_of_the_field_has_a_table_a_data_set(tmp_path: Path) -> None:
     result = _run(*files, _write(tmp_path / "msrs.json", other), "--field", "-o", page)
     assert result.exit_code == 0, result.stderr
     tno, msrs = page.read_text().split("## MSRS")
+    assert "the best of a column is bold" in tno
     assert tno.index("| a |") < tno.index("| b |")
     assert "| a |" in msrs
     assert "| b |" not in msrs

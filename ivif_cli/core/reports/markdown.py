@@ -11,6 +11,9 @@ from ivif_cli.core.scoring.changes import Changes, PictureChange
 
 MARKDOWN_HEAD = "<!-- ivif evaluate -->"
 _METRICS_OF_A_PICTURE = 4
+_FIELD_LEGEND = """\
+Means over pictures, below them their 95 % bootstrap interval; p10 is the 10th percentile over pictures.
+Arrows point to the better side; the best of a column is bold, the second underlined."""
 
 
 def as_markdown(report: Report) -> str:
@@ -35,7 +38,7 @@ def as_markdown(report: Report) -> str:
 
 def write_field_page(path: Path, reports: Sequence[Report]) -> None:
     """Write a page with a table of means for each report, a data set each; raises OutputError."""
-    lines = [MARKDOWN_HEAD, "# Methods as measured here", ""]
+    lines = [MARKDOWN_HEAD, "# Methods as measured here", "", _FIELD_LEGEND, ""]
     for report in reports:
         heads = ["method", *(markdown_text(report.header(column)) for column in report.columns), "pictures"]
         rows = []
