@@ -141,9 +141,9 @@ def after(seconds: float) -> Callable[[Child], None]:
     return moment
 
 
-def at_write(folder: Path, rng: random.Random) -> Callable[[Child], None]:
-    """The moment when a temporary file is seen in a folder, from the nth write on."""
-    nth = rng.randint(1, 6)
+def at_write(folder: Path, rng: random.Random, writes: int = 6) -> Callable[[Child], None]:
+    """The moment when a temporary file is seen in a folder, from the nth of so many writes on."""
+    nth = rng.randint(1, writes)
 
     def moment(child: Child) -> None:
         seen: set[str] = set()

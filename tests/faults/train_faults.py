@@ -52,7 +52,7 @@ class TrainFaults:
         aimed = not start_up and tally.tried % 3 == 1
         longest = self.duration + (5.0 if start_up else 0.0)
         moment = (
-            at_write(output / "checkpoints", self.rng)
+            at_write(output / "checkpoints", self.rng, writes=2)
             if aimed
             else after(self.rng.uniform(0.2 if start_up else 0.0, longest))
         )
