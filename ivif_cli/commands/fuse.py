@@ -84,6 +84,18 @@ def fuse(
     ir_polarity: IrPolarityOption = "white",
     resize: ResizeOption = False,
     align: AlignOption = None,
+    view: Annotated[
+        str,
+        typer.Option(
+            metavar="fused|overlay|side",
+            help="overlay: what is hot, in inferno over the visible; side: infrared, visible, fused.",
+            rich_help_panel=RESULT,
+        ),
+    ] = "fused",
+    hot: Annotated[
+        str | None,
+        typer.Option(metavar="95%|35C", help="What the overlay shows: from where on (95%).", rich_help_panel=RESULT),
+    ] = None,
     gray: Annotated[
         bool, typer.Option("--gray", help="Give the fused luma without colour.", rich_help_panel=RESULT)
     ] = False,
@@ -134,11 +146,14 @@ def fuse(
     Files are paired by stem; colour, size and bit depth are kept. Folder runs skip pictures that exist already and go
     on after a bad pair.
     """
+    from ivif_cli.core.fusing.views import parse_view
+
     console = Console(machine=json_, quiet=quiet)
     explained = understood(console, prompt)
     refuse_terminal(output)
     switches = VideoSwitches(fps, any_rate, size, pixel_format, codec)
     dials = parse_dials(dial)
+    looks = parse_view(view, hot)
     engine = functools.partial(
         _open_fuser,
         model,
@@ -149,7 +164,7 @@ def fuse(
         compile=compile_,
     )
     if ir is not None and vis is not None and is_video_task(ir, vis, output, switches):
-        videos = video_options(switches, ir_range, gray, resize, align, bit_depth, overwrite)
+        videos = video_options(switches, ir_range, gray, resize, align, bit_depth, overwrite, looks)
         fuser = engine()
         goals = chosen_goals(fuser, prompt, goal, strength, dials)
         for wanted, path in zip(goals, named_after(output, goals), strict=True):
@@ -163,7 +178,7 @@ def fuse(
         task.piped = piped_out
         if strict and task.complaints:
             raise PairingError(task.complaints[0], "without --strict the others are fused")
-        options = source_options(ir_range, gray, resize, bit_depth, align, ir_polarity)
+        options = source_options(ir_range, gray, resize, bit_depth, align, ir_polarity, looks)
         several = len((prompt or []) + (goal or [])) > 1
         if piped_out and (several or json_ or not task.single):
             raise UsageError("a pipe takes one picture and nothing beside it", "name a file, or a folder for many")
@@ -190,6 +205,7 @@ def fuse(
                 overwrite=overwrite,
                 batch_size=batch_size,
                 workers=workers,
+                view=looks,
                 on_done=advance,
             )
         parts = gather(report)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ivif_cli.core.data.pairing import Pairing
     from ivif_cli.core.data.sources import SourceOptions
     from ivif_cli.core.fusing.folder import Job
+    from ivif_cli.core.fusing.views import View
     from ivif_cli.core.language.goal import Goal
 
 FORMATS = ("png", "tif", "jpg", "bmp")
@@ -62,13 +63,16 @@ def plan(named: "Named", output: Path, kind: str) -> Task:
 
 
 def source_options(
-    ir_range: str, gray: bool, resize: bool, bits: int | None, align: str | None, polarity: str
+    ir_range: str, gray: bool, resize: bool, bits: int | None, align: str | None, polarity: str, view: "View | None"
 ) -> "SourceOptions":
     """The core's options from those of the command line."""
     from ivif_cli.core.aligning.choice import choose_alignment
     from ivif_cli.core.data.sources import SourceOptions
     from ivif_cli.core.data.thermal import parse_ir_range
 
+    dark = view is not None and view.kind == "overlay"
+    if dark and align == "ecc":
+        raise UsageError("--view overlay shows no visible picture to --align ecc", "make a file with ivif align first")
     return SourceOptions(
         parse_ir_range(ir_range),
         gray=gray,
@@ -78,6 +82,7 @@ def source_options(
         align_name=align,
         cover=True,
         polarity=polarity,
+        dark_holes=dark,
     )
 
 

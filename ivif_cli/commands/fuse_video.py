@@ -13,6 +13,7 @@ from ivif_cli.core.errors import UsageError
 if TYPE_CHECKING:
     from ivif_cli.core.aligning.register import Alignment
     from ivif_cli.core.fusing.fuser import Fuser
+    from ivif_cli.core.fusing.views import View
     from ivif_cli.core.video.frames import RawFormat
     from ivif_cli.core.video.fuse import VideoOptions, VideoReport
 
@@ -58,6 +59,7 @@ def video_options(
     align: str | None,
     bits: int | None,
     overwrite: bool,
+    view: "View | None" = None,
 ) -> "VideoOptions":
     """The core's options from those of the command line."""
     from ivif_cli.core.data.thermal import parse_ir_range
@@ -77,6 +79,7 @@ def video_options(
         raw_vis=formats[1],
         codec=switches.codec,
         overwrite=overwrite,
+        view=view,
     )
 
 

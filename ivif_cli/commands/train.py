@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def train(
     data: Annotated[
-        list[Path] | None, typer.Option("--data", help="Folder with ir/ and vis/ (or vi/); may be repeated.")
+        list[Path] | None,
+        typer.Option("--data", help="Folder with ir/ and vis/, or CSV manifest; repeatable."),
     ] = None,
     dataset: Annotated[list[str] | None, typer.Option("--dataset", help="Named dataset; may be repeated.")] = None,
     data_root: Annotated[Path | None, typer.Option("--data-root", help="Where the named datasets lie.")] = None,
@@ -71,9 +72,12 @@ def train(
     if print_config:
         console.result(to_toml(to_table(recipe)).rstrip())
         return
+    from ivif_cli.core.data.find_pairs import find_many
     from ivif_cli.core.training.setup import Sources
 
-    pairs = find_pairs(data or [], dataset or [], data_root, console)
+    pairs, complaints = find_many(data or [], dataset or [], data_root)
+    for complaint in complaints:
+        console.warn(complaint)
     refuse_old_run(out, resume)
     sources = Sources(clip_weights, prompts, prompt_set, init, teacher)
     options = {"checkpoint_every": checkpoint_every, "tensorboard": tensorboard}
@@ -95,24 +99,6 @@ def settings(texts: list[str]) -> dict[str, Any]:
     from ivif_cli.core.training.recipe import parse_setting
 
     return dict(parse_setting(text) for text in texts)
-
-
-def find_pairs(data: list[Path], names: list[str], root: Path | None, console: Console) -> list["Pair"]:
-    """All pairs of the folders and named datasets, each named with its folder where there are several."""
-    from dataclasses import replace
-
-    from ivif_cli.core.data.datasets import open_dataset, open_folder
-
-    found = [(folder.name, open_folder(folder)) for folder in data]
-    found += [(name, open_dataset(name, root)) for name in names]
-    if not found:
-        raise UsageError("nothing to train on", "give --data DIR or --dataset NAME")
-    for _, pairing in found:
-        for complaint in pairing.complaints():
-            console.warn(complaint)
-    if len(found) == 1:
-        return list(found[0][1].pairs)
-    return [replace(pair, name=f"{name}/{pair.name}") for name, pairing in found for pair in pairing.pairs]
 
 
 def refuse_old_run(out: Path, resume: bool) -> None:

@@ -6,6 +6,8 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
+import cv2
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -43,3 +45,14 @@ def read_ahead(
         if not waiting:
             return
         yield waiting.popleft()
+
+
+@contextmanager
+def single_threaded_opencv() -> Iterator[None]:
+    """The pool is the parallelism: OpenCV's own threads would only fight with the network for the cores."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)

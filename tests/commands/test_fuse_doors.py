@@ -122,3 +122,14 @@ def test_pixels_do_not_go_to_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(UsageError, match="terminal"):
         refuse_terminal(Path("-"))
     refuse_terminal(Path("out.png"))
+
+
+def test_views_from_the_command_line(scene: Path) -> None:
+    one = scene / "ir" / "f_1.png", scene / "vi" / "f_1.png"
+    done(fuse(scene, *one, scene / "side.png", "--view", "side"))
+    assert np.array_equal(read_image(scene / "side.png")[:, 64:128], VIS)
+    done(fuse(scene, *one, scene / "hot.png", "--view", "overlay", "--hot", "90%"))
+    coloured = (read_image(scene / "hot.png") != VIS).any(axis=2)
+    assert coloured[np.percentile(IR, 90) < IR].mean() > 0.99 and not coloured[np.percentile(IR, 90) > IR].any()
+    assert "temperatures" in fuse(scene, *one, scene / "warm.png", "--view", "overlay", "--hot", "35C").stderr
+    assert "ivif align" in fuse(scene, *one, scene / "x.png", "--view", "overlay", "--align", "ecc").stderr

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ivif_cli.core.data.datasets import DATASETS, open_dataset, open_folder
+from ivif_cli.core.data.find_pairs import find_many
 from ivif_cli.core.errors import DatasetError, UsageError
 
 LAYOUTS = [
@@ -83,6 +84,17 @@ def test_infrared_as_a_fourth_channel_is_refused_with_the_way_out(tmp_path: Path
     put(tmp_path, "images/00001D.png", "labels/00001D.png")
     with pytest.raises(DatasetError, match=r"images holds infrared as a fourth channel.*ir/NAME\.png"):
         open_dataset("MFNet", tmp_path)
+
+
+def test_several_sources_are_named_apart_and_manifests_are_sources_too(tmp_path: Path) -> None:
+    put(tmp_path / "own", "ir/1.png", "vi/1.png", "ir/alone.png")
+    (tmp_path / "list.csv").write_text("ir,vis\nown/ir/1.png,own/vi/1.png\n")
+    pairs, complaints = find_many([tmp_path / "own", tmp_path / "list.csv"], [], None)
+    assert [pair.name for pair in pairs] == ["own/1", "list/1"]
+    assert len(complaints) == 1 and "alone.png" in complaints[0]
+    assert [pair.name for pair in find_many([tmp_path / "list.csv"], [], None)[0]] == ["1"]
+    with pytest.raises(UsageError, match="nothing to train on"):
+        find_many([], [], None)
 
 
 def test_an_unknown_name_gets_the_nearest(tmp_path: Path) -> None:

@@ -2,11 +2,11 @@
 
 import csv
 import glob
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from ivif_cli.core.data.datasets import dataset_by_name, open_dataset
+from ivif_cli.core.data.datasets import dataset_by_name, open_dataset, open_folder
 from ivif_cli.core.data.pairing import IR_MARKERS, Pair, Pairing, pair_files, pair_folders, strip_markers
 from ivif_cli.core.errors import InputError, PairingError, UsageError
 
@@ -69,6 +69,25 @@ def find_pairs(
     if ir.is_dir():
         return Named(pair_folders(ir, vis), folders=(ir, vis))
     return Named(Pairing((Pair(strip_markers(ir.stem, IR_MARKERS), ir, vis),)), single=True)
+
+
+def find_many(data: Sequence[Path], datasets: Sequence[str], root: Path | None) -> tuple[list[Pair], list[str]]:
+    """Pairs of several folders, manifests (.csv) and named datasets, and what was left out of them in words.
+
+    Each is named with its source where there are several.
+
+    Raises:
+        UsageError: nothing is named.
+        InputError, PairingError, DatasetError: there is nothing of the kind.
+    """
+    found = [(p.stem, read_manifest(p)[0]) if p.suffix == ".csv" else (p.name, open_folder(p)) for p in data]
+    found += [(name, open_dataset(name, root)) for name in datasets]
+    if not found:
+        raise UsageError("nothing to train on", "give --data DIR or --dataset NAME")
+    complaints = [complaint for _, pairing in found for complaint in pairing.complaints()]
+    if len(found) == 1:
+        return list(found[0][1].pairs), complaints
+    return [replace(pair, name=f"{name}/{pair.name}") for name, pairing in found for pair in pairing.pairs], complaints
 
 
 def _folders(pairing: Pairing) -> tuple[Path, ...]:

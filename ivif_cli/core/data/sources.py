@@ -39,6 +39,7 @@ class SourceOptions:
         align_name: what `align` was made from, for the record of what made a picture.
         cover: show the visible image in the black border that an earlier warp left in the infrared one.
         polarity: "white" where hot is bright, "black" where hot is dark.
+        dark_holes: leave what the infrared picture does not show black instead of showing the visible one there.
     """
 
     ir_range: IrRange = "auto"
@@ -50,6 +51,7 @@ class SourceOptions:
     align_name: str | None = None
     cover: bool = False
     polarity: str = "white"
+    dark_holes: bool = False
 
     def __post_init__(self) -> None:
         if self.bits not in (None, 8, 16):
@@ -163,12 +165,13 @@ def prepare_pair(
         thermal = ~thermal
     if missing is None and options.cover:
         missing = warp_border(infrared.values)
+    behind = np.zeros_like(shown) if options.dark_holes else shown
     if options.align is not None:
-        thermal = options.align(thermal, shown, missing)
+        thermal = options.align(thermal, behind, missing)
     else:
         thermal = one_size(thermal, shown, options.resize, names)
         if missing is not None:
-            thermal = without_holes(thermal, shown, missing)
+            thermal = without_holes(thermal, behind, missing)
     return thermal, deepened(shown) if options.bits == 16 else shown
 
 

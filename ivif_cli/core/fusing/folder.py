@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +24,9 @@ from ivif_cli.core.data.sources import Facts, LoadedPair, SourceOptions, load_pa
 from ivif_cli.core.errors import IvifError, OutputError, UsageError
 from ivif_cli.core.files import sweep
 from ivif_cli.core.fusing.provenance import as_label, is_current, picture_record, settings_record
+from ivif_cli.core.fusing.views import View, overlay, side_by_side
 from ivif_cli.core.language.goal import Goal
-from ivif_cli.core.read_ahead import pool_of, read_ahead
+from ivif_cli.core.read_ahead import pool_of, read_ahead, single_threaded_opencv
 
 if TYPE_CHECKING:
     from ivif_cli.core.fusing.fuser import Fuser
@@ -126,6 +126,7 @@ def fuse_jobs(
     overwrite: bool = False,
     batch_size: int | None = None,
     workers: int | None = None,
+    view: View | None = None,
     on_done: Progress = lambda count: None,
 ) -> Report:
     """Fuse pairs into files; what killed runs left beside them is removed.
@@ -136,6 +137,7 @@ def fuse_jobs(
             same sources made them or where they do not say what did, and made again where others did.
         batch_size: pairs of one size that go through the network together; default 1 on the CPU, 8 on a GPU.
         workers: threads that decode and encode; default the number of CPUs, 2 to 8.
+        view: what is written in the place of the fused pictures.
         on_done: called with the number of pairs that were fused, skipped or failed.
 
     Raises:
@@ -143,11 +145,11 @@ def fuse_jobs(
     """
     batch_size = batch_size or (1 if fuser.device == "cpu" else 8)
     workers = workers or min(8, max(2, os.cpu_count() or 2))
-    run = _Run(fuser, options, overwrite, on_done)
+    run = _Run(fuser, options, overwrite, on_done, view)
     started = time.perf_counter()
     for place in {job.output.parent for job in jobs}:
         sweep(place)
-    with _single_threaded_opencv(), pool_of(workers, "ivif-io") as pool:
+    with single_threaded_opencv(), pool_of(workers, "ivif-io") as pool:
         for batch in _batches(run.loaded(jobs, pool, workers + batch_size), batch_size):
             run.fuse(batch, pool, workers + batch_size)
         run.drain(0)
@@ -161,8 +163,10 @@ _Loaded = tuple[Job, np.ndarray, np.ndarray, Facts]
 class _Run:
     """State of one folder run: its report and the writes that are under way."""
 
-    def __init__(self, fuser: "Fuser", options: SourceOptions, overwrite: bool, on_done: Progress) -> None:
-        self.fuser, self.options, self.overwrite, self.on_done = fuser, options, overwrite, on_done
+    def __init__(
+        self, fuser: "Fuser", options: SourceOptions, overwrite: bool, on_done: Progress, view: View | None
+    ) -> None:
+        self.fuser, self.options, self.overwrite, self.on_done, self.view = fuser, options, overwrite, on_done, view
         self.report = Report()
         self._writes: deque[tuple[Job, np.ndarray, Facts, Future[None]]] = deque()
         self._stale: set[Path] = set()
@@ -210,7 +214,7 @@ class _Run:
             self.on_done(1)
 
     def _settings(self, job: Job) -> dict[str, Any]:
-        return settings_record(self.fuser, self.options, job.goal)
+        return settings_record(self.fuser, self.options, job.goal, self.view)
 
     def fuse(self, batch: list[_Loaded], pool: Executor, behind: int) -> None:
         """Fuse a batch and hand its pictures to the writers, waiting while more than `behind` are unwritten."""
@@ -230,11 +234,18 @@ class _Run:
         self.drain(0 if pictures[0].size > _LARGE_PIXELS else behind)
 
     def _network(self, batch: list[_Loaded]) -> list[np.ndarray]:
+        if self.view is not None:
+            return [self._viewed(self.view, *item) for item in batch]
         goal = batch[0][0].goal
         if len(batch) == 1:
             _, ir, vis, _ = batch[0]
             return [self.fuser.fuse(ir, vis, goal=goal, ir_range="full", out=vis)]
         return self.fuser.fuse_batch([item[1] for item in batch], [item[2] for item in batch], goal, ir_range="full")
+
+    def _viewed(self, view: View, job: Job, ir: np.ndarray, vis: np.ndarray, facts: Facts) -> np.ndarray:
+        if view.kind == "overlay":
+            return overlay(ir, vis, view.level(ir, facts.kind, facts.thermal_range))
+        return side_by_side(ir, vis, self.fuser.fuse(ir, vis, goal=job.goal, ir_range="full"))
 
     def _write(self, job: Job, picture: np.ndarray, facts: Facts) -> None:
         record = picture_record(self._settings(job), (job.pair.ir, job.pair.vis), facts)
@@ -284,14 +295,3 @@ def _batches(loaded: Iterator[_Loaded], size: int) -> Iterator[list[_Loaded]]:
             batch = []
     if batch:
         yield batch
-
-
-@contextmanager
-def _single_threaded_opencv() -> Iterator[None]:
-    """The pool is the parallelism: OpenCV's own threads would only fight with the network for the cores."""
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)

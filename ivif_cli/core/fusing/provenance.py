@@ -11,6 +11,7 @@ from ivif_cli.core.data.labels import read_label
 from ivif_cli.core.data.sources import Facts, SourceOptions
 from ivif_cli.core.data.thermal import ThermalRange
 from ivif_cli.core.errors import InputError
+from ivif_cli.core.fusing.views import View
 from ivif_cli.core.language.goal import Goal
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 
 
-def settings_record(fuser: "Fuser", options: SourceOptions, goal: Goal | None) -> Record:
+def settings_record(fuser: "Fuser", options: SourceOptions, goal: Goal | None, view: View | None = None) -> Record:
     """The settings of a run that decide what its pictures look like, as plain values for JSON."""
     held = {kind: [found.low, found.high] for kind, found in sorted(options.held.items())}
     return {
@@ -34,6 +35,7 @@ def settings_record(fuser: "Fuser", options: SourceOptions, goal: Goal | None) -
             "resize": options.resize,
             "align": options.align_name,
             "bit_depth": options.bits,
+            "view": None if view is None else str(view),
         },
     }
 

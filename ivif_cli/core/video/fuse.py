@@ -17,8 +17,9 @@ import numpy as np
 from ivif_cli.core.aligning.register import Alignment, align_ecc
 from ivif_cli.core.data.luma import to_bits, to_luma
 from ivif_cli.core.data.sources import SourceOptions, infrared_from, prepare_pair, read_infrared
-from ivif_cli.core.data.thermal import IrRange
+from ivif_cli.core.data.thermal import IrRange, ThermalRange
 from ivif_cli.core.errors import InputError, UsageError
+from ivif_cli.core.fusing.views import View, overlay, side_by_side
 from ivif_cli.core.language.goal import Goal
 from ivif_cli.core.video.flicker import Flicker
 from ivif_cli.core.video.frames import Backend, Clip, RawFormat, as_rate, open_frames, read_ahead
@@ -47,6 +48,7 @@ class VideoOptions:
         goal: what every frame is fused for; None for the default.
         smooth: seconds over which the global descriptors are averaged; 0 takes every frame for itself.
         raw_ir, raw_vis: frames of a pipe.
+        view: what is written in the place of the fused frames.
         codec, backend: see `frame_writer.open_writer`.
         overwrite: replace an existing result.
     """
@@ -64,6 +66,7 @@ class VideoOptions:
     codec: str | None = None
     backend: Backend = "auto"
     overwrite: bool = False
+    view: View | None = None
 
 
 @dataclass
@@ -183,10 +186,11 @@ def _run(
             fused = to_bits(
                 fuser.fuse(thermal, visible, goal=options.goal, ir_range="full", descriptors=descriptors), 8
             )
+            picture = fused if options.view is None else frames.viewed(options.view, thermal, visible, fused)
             if writer is None:
-                report.height, report.width = fused.shape[:2]
-                writer = stack.enter_context(_writer(report, rate, options, gray=fused.ndim == 2))
-            writer.write(fused)
+                report.height, report.width = picture.shape[:2]
+                writer = stack.enter_context(_writer(report, rate, options, gray=picture.ndim == 2))
+            writer.write(picture)
             for name, image in (("ir", thermal), ("vis", visible), ("fused", fused)):
                 meters[name].add(to_luma(image))
             report.frames += 1
@@ -219,6 +223,7 @@ class Preparer:
     def __init__(self, clips: tuple[Clip, Clip], options: VideoOptions, rate: float) -> None:
         self._clips = clips
         self._options = options
+        self._kind, self._held = "8-bit", ThermalRange(0, 255)
         self._tracker = RangeTracker(options.ir_range, RANGE_SECONDS * rate)
 
     def pairs(self, notes: list[str]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -232,6 +237,12 @@ class Preparer:
                     return
                 yield self._prepared(a, v)
 
+    def viewed(self, view: View, thermal: np.ndarray, visible: np.ndarray, fused: np.ndarray) -> np.ndarray:
+        """The frame that was prepared last as the view shows it, uint8."""
+        if view.kind == "overlay":
+            return overlay(thermal, visible, view.level(thermal, self._kind, self._held))
+        return to_bits(side_by_side(thermal, visible, fused), 8)
+
     def _different_lengths(self, frames: int, ended: int) -> str:
         short, long = self._clips[ended], self._clips[1 - ended]
         return f"{short.name} ends after {frames} frames, {long.name} is longer: its rest is left out"
@@ -240,7 +251,9 @@ class Preparer:
         infrared, options = infrared_from(ir), self._options
         align = options.align.warped if isinstance(options.align, Alignment) else None
         held = self._tracker.update(infrared.values, celsius=infrared.kind == "celsius")
-        prepare = SourceOptions(held, gray=options.gray, resize=options.resize, align=align)
+        self._kind, self._held = infrared.kind, held
+        dark = options.view is not None and options.view.kind == "overlay"
+        prepare = SourceOptions(held, gray=options.gray, resize=options.resize, align=align, dark_holes=dark)
         names = f"the frames of {self._clips[0].name}", f"the frames of {self._clips[1].name}"
         return prepare_pair(infrared, vis, prepare, names)
 
