@@ -34,6 +34,14 @@ def test_a_big_tiff_whose_directory_lies_beyond_any_memory() -> None:
     assert header.damage == "truncated"
 
 
+@pytest.mark.parametrize("shape", [b"((((", b"(" + b"1" * 800, b"(3, -3)", b"(3, 3"])
+def test_an_array_whose_header_is_no_header(tmp_path: Path, shape: bytes) -> None:
+    header = b"{'descr': '|u1', 'fortran_order': False, 'shape': " + shape
+    (tmp_path / "a.npy").write_bytes(b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header + bytes(9))
+    with pytest.raises(InputError, match=r"corrupt \(header\)"):
+        read_image(tmp_path / "a.npy")
+
+
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, "null", '{"schema": 1, "methods": [3]}', '{"schema": 1, "methods": [{"mean": []}]}']
 )
