@@ -15,9 +15,11 @@ from ivif_cli.commands.fuse_video import VideoSwitches, is_video_task, run_video
 from ivif_cli.commands.goals import (
     DialOption,
     GoalOption,
+    GoalsOverTimeOption,
     PromptOption,
     StrengthOption,
     chosen_goals,
+    goals_over_time,
     named_after,
     parse_dials,
     understood,
@@ -80,6 +82,7 @@ def fuse(
     goal: GoalOption = None,
     strength: StrengthOption = 1.0,
     dial: DialOption = None,
+    over_time: GoalsOverTimeOption = None,
     ir_range: IrRangeOption = "auto",
     ir_polarity: IrPolarityOption = "white",
     resize: ResizeOption = False,
@@ -166,10 +169,16 @@ def fuse(
     if ir is not None and vis is not None and is_video_task(ir, vis, output, switches):
         videos = video_options(switches, ir_range, gray, resize, align, bit_depth, overwrite, looks)
         fuser = engine()
+        if over_time is not None:
+            timed = goals_over_time(fuser, over_time, prompt, goal, strength, dials)
+            run_video(console, fuser, ir, vis, output, replace(videos, goal=timed))
+            return
         goals = chosen_goals(fuser, prompt, goal, strength, dials)
         for wanted, path in zip(goals, named_after(output, goals), strict=True):
             run_video(console, fuser, ir, vis, path, replace(videos, goal=wanted))
         return
+    if over_time is not None:
+        raise UsageError("--goals-over-time is for videos", "pictures take --prompt or --goal")
     piped_out = output == PIPE
     with piped(ir, vis, output) as (ir, vis, output):
         from ivif_cli.core.data.find_pairs import find_pairs

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ivif_cli.core.fusing.fuser import Fuser
     from ivif_cli.core.language.explain import Explanation
     from ivif_cli.core.language.goal import Goal
+    from ivif_cli.core.video.timed_goals import TimedGoals
 
 PromptOption = Annotated[
     list[str] | None,
@@ -42,6 +43,17 @@ DialOption = Annotated[
         "--dial",
         metavar="NAME=-1..1",
         help="bright, detailed, salient, contrast or infrared, turned from there; may be repeated.",
+        rich_help_panel=WANTED,
+    ),
+]
+
+
+GoalsOverTimeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--goals-over-time",
+        metavar="FILE",
+        help="Of a video: lines of SECONDS, TEXT; each holds from then on.",
         rich_help_panel=WANTED,
     ),
 ]
@@ -88,6 +100,27 @@ def chosen_goals(
             )
     wanted: list[str | None] = [*(prompts or []), *(names or [])]
     return [fuser.goal(each, strength=strength, dials=dials) for each in wanted or [None]]
+
+
+def goals_over_time(
+    fuser: "Fuser",
+    times: Path,
+    prompts: list[str] | None,
+    names: list[str] | None,
+    strength: float,
+    dials: dict[str, float],
+) -> "TimedGoals":
+    """What a video is fused for from when on, by a file.
+
+    Raises:
+        UsageError: prompts or names beside the file, or a file that is no such list.
+        EncoderError: weights that free text cannot be embedded for.
+    """
+    from ivif_cli.core.video.timed_goals import read_timed_goals
+
+    if prompts or names:
+        raise UsageError("--goals-over-time says what is wanted: leave --prompt and --goal out")
+    return read_timed_goals(times, lambda text: fuser.goal(text, strength=strength, dials=dials))
 
 
 def understood(console: "Console", prompts: list[str] | None) -> "list[Explanation]":

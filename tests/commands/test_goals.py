@@ -176,3 +176,33 @@ def test_dials_are_read() -> None:
     assert parse_dials(["bright=0.5", "contrast = -1"]) == {"bright": 0.5, "contrast": -1.0}
     with pytest.raises(UsageError):
         parse_dials(["=1"])
+
+
+def test_a_video_follows_a_file_of_goals_over_time(model: Path, pair: tuple[Path, Path], tmp_path: Path) -> None:
+    """One frame a second: the first by default, the second as the file says."""
+    sources = read_image(pair[0]), read_image(pair[1])
+    for name, picture in zip(("ir", "vis"), sources, strict=True):
+        for number in (1, 2):
+            write_image(tmp_path / name / f"{number}.png", picture)
+    wishes = tmp_path / "wishes.txt"
+    wishes.write_text("# seconds, text\n1, dark\n")
+    frames = [tmp_path / name / "%d.png" for name in ("ir", "vis")]
+    out = tmp_path / "out" / "%d.png"
+    done = fuse(model, (frames[0], frames[1]), out, "--fps", "1", "--goals-over-time", wishes)
+    assert done.exit_code == 0, done.output
+    first, second = (read_image(tmp_path / "out" / f"{number}.png") for number in (1, 2))
+    by_default, dark = expected(model, pair, None, "dark")
+    assert np.array_equal(first, by_default)
+    assert np.abs(second.astype(int) - dark).mean() < np.abs(second.astype(int) - by_default).mean()
+
+
+@pytest.mark.parametrize("more", [("--goal", "dark"), ()])
+def test_goals_over_time_are_for_videos_and_stand_alone(
+    model: Path, pair: tuple[Path, Path], tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    wishes = tmp_path / "wishes.txt"
+    wishes.write_text("1, dark\n")
+    where = (pair[0].with_name("a_%d.png"), pair[1].with_name("b_%d.png")) if more else pair
+    done = fuse(model, where, tmp_path / "o_%d.png" if more else tmp_path / "o.png", "--goals-over-time", wishes, *more)
+    assert done.exit_code == 2
+    assert "--goals-over-time" in done.stderr and "Traceback" not in done.stderr

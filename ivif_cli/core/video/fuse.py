@@ -24,6 +24,7 @@ from ivif_cli.core.language.goal import Goal
 from ivif_cli.core.video.flicker import Flicker
 from ivif_cli.core.video.frames import Backend, Clip, RawFormat, as_rate, open_frames, read_ahead
 from ivif_cli.core.video.range_tracker import RangeTracker
+from ivif_cli.core.video.timed_goals import TimedGoals
 from ivif_cli.core.video.writer import check_output, open_writer
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class VideoOptions:
         align: "ecc" to estimate one alignment from frames of the video, a saved one, or None.
         rate: frames per second of the result; None takes the visible video's.
         any_rate: fuse frame by frame although the rates of the sources differ.
-        goal: what every frame is fused for; None for the default.
+        goal: what every frame is fused for, or from when on what; None for the default.
         smooth: seconds over which the global descriptors are averaged; 0 takes every frame for itself.
         raw_ir, raw_vis: frames of a pipe.
         view: what is written in the place of the fused frames.
@@ -60,7 +61,7 @@ class VideoOptions:
     rate: float | None = None
     any_rate: bool = False
     smooth: float = DESCRIPTOR_SECONDS
-    goal: Goal | None = None
+    goal: Goal | TimedGoals | None = None
     raw_ir: RawFormat | None = None
     raw_vis: RawFormat | None = None
     codec: str | None = None
@@ -182,10 +183,9 @@ def _run(
     with contextlib.ExitStack() as stack:
         writer = None
         for thermal, visible in frames.pairs(report.notes):
-            descriptors = smoother.update(fuser.describe(thermal, visible, options.goal)) if options.smooth else None
-            fused = to_bits(
-                fuser.fuse(thermal, visible, goal=options.goal, ir_range="full", descriptors=descriptors), 8
-            )
+            goal = _goal_at(options.goal, report.frames / float(rate or 25))
+            descriptors = smoother.update(fuser.describe(thermal, visible, goal)) if options.smooth else None
+            fused = to_bits(fuser.fuse(thermal, visible, goal=goal, ir_range="full", descriptors=descriptors), 8)
             picture = fused if options.view is None else frames.viewed(options.view, thermal, visible, fused)
             if writer is None:
                 report.height, report.width = picture.shape[:2]
@@ -200,6 +200,10 @@ def _run(
     report.flicker = {name: meter.value for name, meter in meters.items()}
     report.relative_flicker = {name: meter.relative for name, meter in meters.items()}
     return report
+
+
+def _goal_at(goal: Goal | TimedGoals | None, second: float) -> Goal | None:
+    return goal.at(second) if isinstance(goal, TimedGoals) else goal
 
 
 def _writer(
