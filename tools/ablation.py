@@ -36,7 +36,8 @@ from ivif_cli.core.training.setup import Sources, build_run, load_language
 from ivif_cli.core.training.split import split_pairs
 from ivif_cli.core.training.validation import spread, validate
 
-DIRECTIONS_OFF: dict[str, object] = {"words.whole": 0.0, "words.patch": 0.0, "words.step": 0.0}
+STEP_OFF: dict[str, object] = {"words.step": 0.0, "words.reach": 0.0}
+DIRECTIONS_OFF: dict[str, object] = {"words.whole": 0.0, "words.patch": 0.0, **STEP_OFF}
 VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
     "full": ("everything on", {}),
     "words-off": ("language-driven loss off", {"language": 0.0}),
@@ -46,7 +47,8 @@ VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
     "whole-only": ("whole-picture directions only", {"words.patch": 0.0}),
     "phi-off": ("Phi off", {"words.phi": 0.0}),
     "perceptual-off": ("P off", {"words.perceptual": 0.0}),
-    "step-off": ("comparison of two goals off", {"words.step": 0.0}),
+    "step-off": ("comparison of two goals off", STEP_OFF),
+    "hold-off": ("what no goal names is not held", {"keeping.hold": 0.0}),
     "retention-off": ("retention off", {"keeping.retention": 0.0}),
     "cross": ("cross fusion attention for concatenation", {"mixer": "cross"}),
     "shuffled": ("goals shuffled: the words say nothing", {"goals.shuffled": True}),

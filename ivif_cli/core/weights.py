@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHA256: dict[str, str] = {
-    "base.safetensors": "f06cca9978a446136e72dc2a871e90284dd15364d3b0671df9ae0f365c47a19d",
-    "fast.safetensors": "e0d9f71c0d851b89ea91d8d70a728e9e47a0306e318f606dcf319e73198fe7de",
+    "base.safetensors": "72b1e40707669816e07980962d20dc9a34d449de8da2f6c93618a4b44686f58c",
+    "fast.safetensors": "87b2c32da01c11b5318a6436084d89c219d254c429ded9b15910d1a30f444edd",
     "compact-clip.safetensors": "0af8f152420442084969583d6ae20fc36c030985fb2ba1d3009ba3304770ccac",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""

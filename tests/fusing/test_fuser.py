@@ -193,7 +193,7 @@ def test_the_goal_is_a_name_a_goal_or_nothing(fuser: Fuser) -> None:
     assert apart(default, bright) > 1
     none, half, double = (fuser.fuse(ir, vis, goal=fuser.goal("bright", strength=s)) for s in (0, 0.5, 2))
     assert apart(none, default) < 0.01
-    assert 0 < apart(half, default) < apart(bright, default) and apart(double, bright) > 0.5
+    assert min(apart(half, default), apart(half, bright), apart(double, bright)) > 0.5, "each strength its own picture"
     turned = fuser.fuse(ir, vis, goal=fuser.goal(dials={"contrast": 1.0}))
     assert apart(turned, default) > 0.5
 

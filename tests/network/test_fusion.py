@@ -7,7 +7,7 @@ import torch
 
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.network import NETWORKS, build_network
-from ivif_cli.core.network.fusion import limited
+from ivif_cli.core.network.composition import limited
 from ivif_cli.core.network.pyramid import laplacian
 from tests.made_up import enlivened
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ivif_cli.core.network.pyramid import double, energy, halve, laplacian
+from ivif_cli.core.network.pyramid import double, energy, halve, laplacian, smooth
 
 
 def _picture(height=64, width=96):
@@ -15,8 +15,10 @@ def _picture(height=64, width=96):
 def test_the_doubled_bands_add_up_to_the_picture(levels):
     picture = _picture()
     bands, rest = laplacian(picture, levels)
-    assert [band.shape[-1] for band in bands] == [96 >> level for level in range(levels)]
-    for band in reversed(bands):
+    assert [band.shape[-1] for band in bands] == [96 >> level for level in range(levels + 1)]
+    *halved, coarsest = bands
+    rest = rest + coarsest
+    for band in reversed(halved):
         rest = double(rest) + band
     assert torch.allclose(rest, picture, atol=1e-14)
 
@@ -31,6 +33,19 @@ def test_halving_is_the_written_out_sum_with_edges_replicated():
             window = padded[..., 2 * row : 2 * row + 4, 2 * column : 2 * column + 4]
             expected[..., row, column] = np.einsum("ncij,i,j->nc", window, taps, taps)
     assert np.allclose(halve(picture).numpy(), expected)
+
+
+def test_smoothing_is_the_written_out_sum_with_edges_replicated():
+    picture = _picture(3, 5)
+    padded = np.pad(picture.numpy(), ((0, 0), (0, 0), (2, 2), (2, 2)), mode="edge")
+    taps = np.array([1, 4, 6, 4, 1]) / 16
+    expected = np.zeros((2, 3, 3, 5))
+    for row in range(3):
+        for column in range(5):
+            expected[..., row, column] = np.einsum(
+                "ncij,i,j->nc", padded[..., row : row + 5, column : column + 5], taps, taps
+            )
+    assert np.allclose(smooth(picture).numpy(), expected)
 
 
 def test_halving_and_doubling_keep_a_ramp_in_its_place():

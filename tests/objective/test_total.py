@@ -16,9 +16,9 @@ from ivif_cli.core.objective.words import Directions, LanguageLoss, WordsSetting
 KEEPING = KeepingSettings()
 WORDS = WordsSettings(patches=PatchSettings(count=2, filter="none"))
 EVERY = {
-    *(f"words.{name}" for name in ("whole", "patch", "phi", "perceptual", "step")),
-    *(f"keeping.{name}" for name in ("retention", "base", "overshoot", "rings", "even")),
-    *(f"teacher.{name}" for name in ("intensity", "gradient")),
+    *(f"words.{name}" for name in ("whole", "patch", "phi", "perceptual", "step", "reach")),
+    *(f"keeping.{name}" for name in ("retention", "base", "overshoot", "rings", "even", "hold")),
+    *(f"teacher.{name}" for name in ("intensity", "gradient", "change")),
 }
 
 
@@ -43,7 +43,13 @@ def towards(axis: int, sign: float, count: int = 2) -> Directions:
 
 
 BRIGHT, DARK = towards(0, 1.0), towards(0, -1.0)
-ASKED = [Asked(BRIGHT, torch.ones(2)), Asked(DARK, torch.zeros(2))]
+
+
+def asked_for(directions: Directions, default: float = 0.0, claims: tuple[float, ...] = (0, 0, 0, 0)) -> Asked:
+    return Asked(directions, torch.full((2,), default), torch.zeros(2), torch.tensor([claims, claims]))
+
+
+ASKED = [asked_for(BRIGHT, 1.0), asked_for(DARK)]
 
 
 def pictures() -> tuple[Tensor, Tensor]:
@@ -105,9 +111,9 @@ def test_the_total_falls_with_every_part_and_rises_with_none(name: str) -> None:
     """With one part's weight alone a step down the total's gradient lowers that part; a flipped sign would raise it."""
     room, part = name.split(".")
     silent = {
-        "words": replace(WORDS, whole=0.0, patch=0.0, phi=0.0, perceptual=0.0, step=0.0),
-        "keeping": KeepingSettings(retention=0, base=0, overshoot=0, rings=0, even=0),
-        "teacher": TeacherSettings(intensity=0, gradient=0, words=1.0, keeping=1.0),
+        "words": replace(WORDS, whole=0.0, patch=0.0, phi=0.0, perceptual=0.0, step=0.0, reach=0.0),
+        "keeping": KeepingSettings(retention=0, base=0, overshoot=0, rings=0, even=0, hold=0),
+        "teacher": TeacherSettings(intensity=0, gradient=0, change=0, words=1.0, keeping=1.0),
     }
     settings = silent | {room: replace(silent[room], **{part: 1.0})}
     start = [f.double() for f in fused_pair(0.02)]
@@ -130,13 +136,13 @@ def test_the_total_falls_with_every_part_and_rises_with_none(name: str) -> None:
 def test_the_objective_falls_along_the_words_and_rises_against_them() -> None:
     ir, vis = pictures()
     middle = (ir + vis) / 2
-    off = KeepingSettings(retention=0, base=0, overshoot=0, rings=0, even=0)
+    off = KeepingSettings(retention=0, base=0, overshoot=0, rings=0, even=0, hold=0)
     values = [
-        parts([middle + shift], [Asked(BRIGHT, torch.zeros(2))], keeping=off)["words.whole"].item()
+        parts([middle + shift], [asked_for(BRIGHT)], keeping=off)["words.whole"].item()
         for shift in (-0.1, -0.03, 0.03, 0.1)
     ]
     assert values == sorted(values, reverse=True) and values[0] > 1 > values[-1]
-    opposite = parts([middle + 0.1], [Asked(DARK, torch.zeros(2))], keeping=off)["words.whole"].item()
+    opposite = parts([middle + 0.1], [asked_for(DARK)], keeping=off)["words.whole"].item()
     assert opposite == pytest.approx(2 - values[-1], abs=1e-4)
 
 
@@ -154,7 +160,7 @@ def test_words_move_a_picture_that_is_trained_and_opposite_words_the_other_way(w
     picture = start.clone().requires_grad_(True)
     optimiser = torch.optim.Adam([picture], 5e-3)
     loss = LanguageLoss(Brightness(), WORDS)
-    asked = [Asked(towards(0, way), torch.zeros(2))]
+    asked = [asked_for(towards(0, way), claims=(way, 0, 0, 0))]
     for step in range(12):
         optimiser.zero_grad()
         patches = draw_patches(2, WORDS.patches, torch.Generator().manual_seed(step))
@@ -163,6 +169,26 @@ def test_words_move_a_picture_that_is_trained_and_opposite_words_the_other_way(w
         ].backward()
         optimiser.step()
     assert way * (picture - start).mean().item() > 0.003
+
+
+@pytest.mark.parametrize("named", range(4))
+def test_goals_may_change_what_they_name_and_nothing_else(named: int) -> None:
+    """Two pictures of another tone, another detail or another contrast: free only where the goals differ in that."""
+    ir, vis = pictures()
+    middle = (ir + vis) / 2
+    mean = middle.mean(dim=(2, 3), keepdim=True)
+    coarse = F.interpolate(F.avg_pool2d(middle, 32), scale_factor=32, mode="bilinear")
+    others = {0: middle + 0.1, 1: middle + 0.7 * (middle - coarse), 3: middle + 3 * (coarse - mean)}
+    claims = [0.0] * 4
+    claims[named] = 1.0
+    costs = {
+        changed: parts([middle, other], [asked_for(BRIGHT, 1.0), asked_for(DARK, claims=tuple(claims))])["keeping.hold"]
+        for changed, other in others.items()
+    }
+    still = parts([middle, others[0]], [asked_for(BRIGHT, 1.0), asked_for(DARK)])["keeping.hold"]
+    assert still > 0.02
+    for changed, cost in costs.items():
+        assert (cost < 0.02) == (changed == named), (changed, cost)
 
 
 def test_a_factor_of_zero_leaves_the_words_out() -> None:
@@ -181,13 +207,21 @@ def test_what_is_outside_the_range_is_hidden_from_the_words_and_seen_by_the_keep
 
 def test_an_equal_teacher_costs_nothing_and_another_its_distance() -> None:
     picture = torch.rand(1, 1, 16, 16)
-    assert all(value == 0 for value in teacher_parts(picture, picture).values())
-    shifted = teacher_parts(picture + 0.25, picture)
+    assert all(value == 0 for value in teacher_parts([picture], [picture]).values())
+    shifted = teacher_parts([picture + 0.25], [picture])
     assert shifted["intensity"].item() == pytest.approx(0.25, abs=1e-6)
     assert shifted["gradient"].item() == pytest.approx(0, abs=1e-6)
     ramp = torch.arange(4.0).expand(1, 1, 4, 4) * 0.1
-    sloped = teacher_parts(ramp, torch.zeros_like(ramp))
+    sloped = teacher_parts([ramp], [torch.zeros_like(ramp)])
     assert sloped["gradient"].item() == pytest.approx(0.05, abs=1e-6), "12 steps of 0.1 across, 12 of 0 down"
+
+
+def test_what_a_goal_changes_is_taught_by_itself() -> None:
+    """Both pictures off by the same cost no change; one that does not follow the teacher's step costs that step."""
+    picture = torch.rand(1, 1, 16, 16)
+    taught = [picture, picture + 0.2]
+    assert teacher_parts([picture + 0.1, picture + 0.3], taught)["change"].item() == pytest.approx(0, abs=1e-6)
+    assert teacher_parts([picture, picture], taught)["change"].item() == pytest.approx(0.2, abs=1e-6)
 
 
 def test_without_a_teacher_its_factors_do_not_count() -> None:

@@ -12,7 +12,7 @@ from ivif_cli.core.objective.patches import PatchSettings, cut_patches, draw_pat
 from ivif_cli.core.objective.words import Directions, LanguageLoss, WordsSettings
 
 WIDTH = 6
-PARTS = ("whole", "patch", "phi", "perceptual", "step")
+PARTS = ("whole", "patch", "phi", "perceptual", "step", "reach")
 
 
 class TinyEncoder(nn.Module):
@@ -90,6 +90,12 @@ def mean(values: list[float]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
+def short_of(step: list[float], asked: list[float]) -> float:
+    """The share that is missing of half of what is asked, along its direction."""
+    length = math.sqrt(sum(x * x for x in asked))
+    return max(0.0, 1 - sum(x * y for x, y in zip(step, asked, strict=True)) / length / (length / 2))
+
+
 def slow_loss(
     loss: LanguageLoss, fused: list[Tensor], ir: Tensor, vis: Tensor, goals: list[Directions], patches: Tensor
 ) -> dict[str, float]:
@@ -102,7 +108,7 @@ def slow_loss(
         return [x / math.sqrt(sum(y * y for y in vector)) for x in vector]
 
     sums: dict[str, list[float]] = {name: [] for name in ("whole", "patch", "phi", "perceptual")}
-    whole_steps, patch_steps = [], []
+    whole_steps, patch_steps, whole_reach, patch_reach = [], [], [], []
     kept_anywhere = []
     for n in range(len(ir)):
         a, b = ir[n : n + 1], vis[n : n + 1]
@@ -143,8 +149,13 @@ def slow_loss(
             asked = minus(goals[1].fused[n].tolist(), goals[0].fused[n].tolist())
             whole_steps.append(1 - cosine(minus(second, first), asked))
             patch_steps += [1 - cosine(minus(y, x), asked) for x, y in zip(first_cuts, second_cuts, strict=True)]
-    steps = [mean(part) for part in (whole_steps, patch_steps) if part]
-    return {**{name: mean(values) for name, values in sums.items()}, "step": mean(steps)}
+            whole_reach.append(short_of(minus(second, first), asked))
+            patch_reach += [short_of(minus(y, x), asked) for x, y in zip(first_cuts, second_cuts, strict=True)]
+    steps, reach = (
+        mean([mean(part) for part in parts if part])
+        for parts in ((whole_steps, patch_steps), (whole_reach, patch_reach))
+    )
+    return {**{name: mean(values) for name, values in sums.items()}, "step": steps, "reach": reach}
 
 
 @pytest.mark.parametrize("against", ["patch", "whole"])
@@ -157,7 +168,7 @@ def test_agrees_with_the_formulas_one_patch_at_a_time(against: str, count: int) 
     expected = slow_loss(loss, fused[:count], ir, vis, GOALS[:count], patches)
     for name in PARTS:
         assert parts[name].item() == pytest.approx(expected[name], abs=2e-4), name
-    weighted = zip((2, 10, 6, 10, 12), PARTS, strict=True)
+    weighted = zip((2, 10, 6, 10, 12, 2), PARTS, strict=True)
     assert parts["total"].item() == pytest.approx(sum(w * expected[name] for w, name in weighted), abs=5e-3)
     assert 0 < parts["kept"].item() < 1, "the flat half of the first source must drop some patches"
 
@@ -180,14 +191,14 @@ def test_gradient_is_that_of_the_value() -> None:
     assert torch.autograd.gradcheck(lambda *f: loss([*f], ir, vis, goals, patches)["total"], inputs, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["whole", "patch", "step"])
+@pytest.mark.parametrize("name", ["whole", "patch", "step", "reach"])
 def test_following_the_words_lowers_a_part_and_going_against_them_raises_it(name: str) -> None:
     """The words are made those of a small change of the picture; making that change must please each part."""
     loss = build(patches=PatchSettings(count=4, filter="none"))
     (start, _), ir, _ = pictures()
     goal, patches = directions(), drawn()
     start = start.requires_grad_(True)
-    fused = [start, start.detach() * 0.9] if name == "step" else [start]
+    fused = [start, start.detach() * 0.9] if name in ("step", "reach") else [start]
     value = loss(fused, ir, ir.flip(-1), [goal, GOALS[1]][: len(fused)], patches)[name]
     (slope,) = torch.autograd.grad(value, start)
     step = 0.02 * slope / slope.norm()
@@ -198,7 +209,7 @@ def test_following_the_words_lowers_a_part_and_going_against_them_raises_it(name
     reversed_words = Directions(-goal.ir, -goal.vis, -goal.fused)
     down, up = at(start.detach() - step), at(start.detach() + step)
     assert down < value.item() < up
-    if name != "step":
+    if name in ("whole", "patch"):
         against = loss([start.detach() - step], ir, ir.flip(-1), [reversed_words], patches)[name].item()
         before = loss([start.detach()], ir, ir.flip(-1), [reversed_words], patches)[name].item()
         assert against > before
@@ -218,15 +229,18 @@ def test_a_picture_where_the_words_point_costs_nothing() -> None:
     there = loss(fused, ir, vis, goals, None)
     assert there["whole"].item() == pytest.approx(0, abs=1e-3)
     assert there["step"].item() == pytest.approx(0, abs=1e-3)
+    assert there["reach"].item() == 0, "all of the way is more than half of it"
     away = [Directions(-goal.ir, -goal.vis, -goal.fused) for goal in goals]
     back = loss(fused, ir, vis, away, None)
     assert back["whole"].item() == pytest.approx(2, abs=1e-3)
     assert back["step"].item() == pytest.approx(2, abs=1e-3)
+    assert back["reach"].item() == pytest.approx(3, abs=1e-2), "the other way, twice the half that is asked for"
 
 
 def test_two_equal_goals_ask_for_no_step() -> None:
     fused, ir, vis = pictures()
-    assert build()(fused, ir, vis, [GOALS[0], GOALS[0]], drawn())["step"].item() == 0
+    found = build()(fused, ir, vis, [GOALS[0], GOALS[0]], drawn())
+    assert found["step"].item() == found["reach"].item() == 0
 
 
 def test_needs_two_forwards_of_the_encoder_whatever_the_number_of_patches_and_goals() -> None:
@@ -250,7 +264,7 @@ def test_fused_equal_to_a_source_gives_finite_values_and_gradients(source: str) 
 
 def test_length_of_embeddings_does_not_matter() -> None:
     plain, scaled = (build(gain)(*pictures(), GOALS, drawn()) for gain in (1.0, 37.0))
-    for name in ("whole", "patch", "phi", "step"):
+    for name in ("whole", "patch", "phi", "step", "reach"):
         assert scaled[name].item() == pytest.approx(plain[name].item(), abs=1e-9)
 
 
@@ -289,7 +303,7 @@ def test_flat_sources_leave_no_patch_and_no_error() -> None:
 
 
 def test_weight_zero_switches_a_part_off_and_its_work() -> None:
-    loss = build(patch=0.0, perceptual=0.0, step=0.0)
+    loss = build(patch=0.0, perceptual=0.0, step=0.0, reach=0.0)
     parts = loss(*pictures(), GOALS, drawn())
     assert parts["total"].item() == pytest.approx(2 * parts["whole"].item() + 6 * parts["phi"].item())
     assert parts["patch"].item() == parts["perceptual"].item() == parts["step"].item() == parts["kept"].item() == 0

@@ -109,7 +109,8 @@ def test_two_processes_give_what_one_gives_with_the_joint_batch(
     one, two = (torch.load(tmp_path / out / "end.pt", weights_only=True) for out in ("one", "two"))
     for kind in ("gradients", "weights"):
         worst = max((one[kind][name] - two[kind][name]).abs().max().item() for name in one[kind])
-        assert worst < 1e-5, kind
+        largest = max(value.abs().max().item() for value in one[kind].values())
+        assert worst < 1e-6 * max(1.0, largest), kind
 
 
 def test_nan_stops_with_step_part_and_pairs(pairs: list[Pair], tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from ivif_cli.core.errors import DeviceError
 from ivif_cli.core.fusing.tiling import working_bytes
 from ivif_cli.core.memory import POOLED_BYTES, available_memory
 from ivif_cli.core.network import LoadedNetwork, load_network
-from ivif_cli.core.network.fusion import THUMBNAIL, Encoded, limited
+from ivif_cli.core.network.composition import Encoded, limited
+from ivif_cli.core.network.fusion import THUMBNAIL
 
 _SHARE_OF_MEMORY = 0.5
 

@@ -9,26 +9,23 @@ goal, so that the tiles of a large picture agree with each other.
 import itertools
 import math
 from dataclasses import asdict, dataclass
-from typing import NamedTuple, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ivif_cli.core.network.attention import MIXERS, Mixer
-from ivif_cli.core.network.pyramid import double, energy, laplacian
+from ivif_cli.core.network.composition import HALVINGS, Encoded, compose, contrast_of, limited, ranges
+from ivif_cli.core.network.pyramid import double, energy, laplacian, pooled
 
 THUMBNAIL = 64
-BANDS = 5
-STRIDE = 2**BANDS
+STRIDE = 2**HALVINGS
 _GRID = 4
 _KNOTS = 8
-_TONES = 4
-_KNEE = 0.04
-_GAIN = 0.36
-"""Logit of the gain that fresh weights begin with, 1.3."""
-_EDGE = 255 / 40
-"""A range of 40 levels begins to be a strong edge, one of 80 is."""
+_TONES = 5
+_GAIN = 0.8
+"""Logit of the gain that fresh weights begin with, 1.47 on the faintest structure."""
 
 
 @dataclass(frozen=True)
@@ -55,29 +52,6 @@ class FusionConfig:
     def widths(self) -> list[int]:
         """Channels of each level of the trunk; the last works at 1/16 of the resolution."""
         return [self.channels * (level + 1) for level in range(5 - int(math.log2(self.fold)))]
-
-
-class Encoded(NamedTuple):
-    """What is known of a pair before anyone says what is wanted, padded to multiples of the stride.
-
-    Attributes:
-        bands: N x 2 x ..., infrared and visible, finest first.
-        energies: of each band, at its resolution; of the finest at half of it.
-        low: N x 2 x H/32 x W/32, what lies below the bands.
-        features: N x 2C_k x ... of each level of the trunk, infrared first.
-        high, low_end: N x 1 x H x W, the brightest and the darkest that either source has within about 3 px.
-        strong: where that range is wide, 0 to 1: the fused picture must not leave that range (no ring).
-        size: height and width before the padding [px].
-    """
-
-    bands: list[Tensor]
-    energies: list[Tensor]
-    low: Tensor
-    features: list[Tensor]
-    high: Tensor
-    low_end: Tensor
-    strong: Tensor
-    size: tuple[int, int]
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
@@ -149,7 +123,7 @@ class FusionNetwork(nn.Module):
         self.maps = nn.ModuleList(
             nn.Conv2d(width, 2 * count, 1) for width, count in zip(widths, self._served, strict=True)
         )
-        self.base = nn.Conv2d(widths[-1], 4, 1)
+        self.base = nn.Conv2d(widths[-1], 6, 1)
         self.origin: Tensor
         self.register_buffer("origin", torch.zeros(config.goal))
         self.knots: Tensor
@@ -159,7 +133,7 @@ class FusionNetwork(nn.Module):
     @property
     def _extra(self) -> int:
         """Bands that are finer than the trunk's first level."""
-        return BANDS - len(self.widths)
+        return HALVINGS - len(self.widths)
 
     @property
     def _served(self) -> list[int]:
@@ -172,7 +146,7 @@ class FusionNetwork(nn.Module):
             nn.init.normal_(layer.get_parameter("weight"), std=1e-3)
             nn.init.zeros_(layer.get_parameter("bias"))
         with torch.no_grad():
-            self.base.get_parameter("bias").copy_(torch.tensor([-1.0, 3.0, -3.0, 0.0]))
+            self.base.get_parameter("bias").copy_(torch.tensor([-1.0, 3.0, -3.0, 0.0, 0.0, 0.0]))
             for layer in self.maps:
                 bias = layer.get_parameter("bias")
                 bias[len(bias) // 2 :] = _GAIN
@@ -234,10 +208,10 @@ class FusionNetwork(nn.Module):
         pad = (0, -width % self.stride, 0, -height % self.stride)
         if any(pad):
             ir, vis = (F.pad(luma, pad, mode="replicate") for luma in (ir, vis))
-        bands, low = laplacian(torch.cat([ir, vis], dim=1), BANDS)
-        energies = [energy(F.avg_pool2d(bands[0].abs(), 2)), *(energy(band) for band in bands[1:])]
+        bands, low = laplacian(torch.cat([ir, vis], dim=1), HALVINGS)
+        energies = [energy(pooled(bands[0].abs())), *(energy(band) for band in bands[1:])]
         features = [torch.cat(both, dim=1) for both in zip(self.encode_ir(ir), self.encode_vis(vis), strict=True)]
-        return Encoded(bands, energies, low, features, *_ranges(ir, vis), (height, width))
+        return Encoded(bands, energies, low, features, *ranges(ir, vis), (height, width))
 
     def decode(self, pair: Encoded, descriptors: Tensor) -> Tensor:
         """The fused luma, N x 1 x H x W in the pictures' own size, before the limits."""
@@ -246,7 +220,7 @@ class FusionNetwork(nn.Module):
         features, maps = None, []
         for level in reversed(range(len(self.widths))):
             mixed = self.mix[level](pair.features[level], matrices[level])
-            mixed = mixed + self.contrast[level](_contrast(self._level_energy(pair, level)))
+            mixed = mixed + self.contrast[level](contrast_of(self._level_energy(pair, level)))
             if features is not None:
                 mixed = self.merge[level](torch.cat([mixed, double(features)], dim=1))
             scale, shift = scales[level][..., None, None].chunk(2, dim=1)
@@ -255,7 +229,12 @@ class FusionNetwork(nn.Module):
             if level == len(self.widths) - 1:
                 coarse = F.avg_pool2d(self.base(features), 2)
         height, width = pair.size
-        return self._compose(pair, maps[::-1], coarse, tone, mean)[..., :height, :width]
+        return compose(pair, self._of_bands(maps[::-1]), coarse, tone, mean)[..., :height, :width]
+
+    def _of_bands(self, maps: list[Tensor]) -> list[Tensor]:
+        """The maps of the levels -> those of the halved bands, N x 2 x ... each."""
+        first = maps[0].unflatten(1, (2, -1))
+        return [*(first[:, :, band] for band in range(self._extra + 1)), *maps[1:]]
 
     def _level_energy(self, pair: Encoded, level: int) -> Tensor:
         return pair.energies[self._extra + level]
@@ -263,26 +242,6 @@ class FusionNetwork(nn.Module):
     def _split(self, descriptors: Tensor) -> list[Tensor]:
         sizes = [2 * sum(self.widths), _TONES, 1, *(cast("Mixer", mix).size for mix in self.mix)]
         return list(descriptors.split(sizes, dim=1))
-
-    def _compose(self, pair: Encoded, maps: list[Tensor], coarse: Tensor, tone: Tensor, mean: Tensor) -> Tensor:
-        """Base first, then band by band, coarse to fine."""
-        tone = tone[..., None, None]
-        contrast = torch.exp(0.7 * torch.tanh(tone[:, 0:1]))
-        shift = 0.35 * torch.tanh(tone[:, 1:2])
-        gains = torch.exp(0.7 * torch.tanh(tone[:, 2:3]))
-        fused = _base(pair.low, coarse)
-        middle = mean[..., None, None]
-        fused = middle + contrast * (fused - middle) + shift
-        for band in reversed(range(BANDS)):
-            level = max(0, band - self._extra)
-            own = maps[level].unflatten(1, (2, -1))[:, :, band if level == 0 else 0]
-            weights = _weights(pair.energies[band], _resized(own, pair.energies[band]), gains)
-            weights = weights if band else double(weights)
-            fused = double(fused) + (weights * pair.bands[band]).sum(dim=1, keepdim=True)
-        # A contrast below 1 narrows the range that a strong edge may take, one above 1 does not widen it.
-        high = pair.high + shift + ((contrast - 1) * (pair.high - middle)).clamp(max=0)
-        low = pair.low_end + shift + ((contrast - 1) * (pair.low_end - middle)).clamp(min=0)
-        return fused - pair.strong * (F.relu(fused - high) - F.relu(low - fused))
 
     def forward(self, ir: Tensor, vis: Tensor, descriptors: Tensor) -> Tensor:
         """Fuse luma pictures.
@@ -301,64 +260,3 @@ class FusionNetwork(nn.Module):
     def config_dict(self) -> dict[str, int | str]:
         """The configuration as plain values, for metadata."""
         return asdict(self.config)
-
-
-def limited(luma: Tensor) -> Tensor:
-    """Bring luma into [0, 1] by a shoulder in the last 4 % of either end, where a clip would flatten what is there."""
-    over, under = F.relu(luma - (1 - _KNEE)), F.relu(_KNEE - luma)
-    return luma - over * over / (over + _KNEE) + under * under / (under + _KNEE)
-
-
-def _ranges(ir: Tensor, vis: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The brightest and the darkest of either source in a 6 x 6 window, and where that range holds a strong edge.
-
-    Pooled at half of the resolution: cheap, and never narrower than 5 x 5.
-    """
-    ends = torch.cat([torch.maximum(ir, vis), -torch.minimum(ir, vis)], dim=1)
-    ends = torch.maximum(ends[..., ::2, :], ends[..., 1::2, :])
-    ends = torch.maximum(ends[..., ::2], ends[..., 1::2])
-    ends = F.pad(ends, (1, 1, 1, 1), mode="replicate")
-    ends = torch.maximum(torch.maximum(ends[..., :-2, :], ends[..., 1:-1, :]), ends[..., 2:, :])
-    ends = torch.maximum(torch.maximum(ends[..., :-2], ends[..., 1:-1]), ends[..., 2:])
-    strong = (ends.sum(dim=1, keepdim=True) * _EDGE - 1).clamp(0, 1)
-    high, low, strong = double(torch.cat([ends, strong], dim=1)).chunk(3, dim=1)
-    return high, -low, strong
-
-
-def _contrast(energies: Tensor) -> Tensor:
-    """Which source is stronger, -1 to 1, and how much there is at all; N x 2 x h x w."""
-    ir, vis = energies.chunk(2, dim=1)
-    total = ir + vis
-    return torch.cat([(ir - vis) / (total + 2 / 255), (total * 20).clamp(max=2)], dim=1)
-
-
-def _weights(energies: Tensor, maps: Tensor, gains: Tensor) -> Tensor:
-    """Weights of the infrared's and the visible's band, N x 2 x h x w: the gate's shares times the gain."""
-    offset, gain = maps.chunk(2, dim=1)
-    ir, vis = energies.chunk(2, dim=1)
-    gate = torch.sigmoid(8 * (ir - vis) / (ir + vis + 2 / 255) + offset)
-    gain = (0.3 + 1.7 * torch.sigmoid(gain)) * gains
-    return torch.cat([gate, 1 - gate], dim=1) * gain
-
-
-def _base(low: Tensor, maps: Tensor) -> Tensor:
-    """The base: the visible where it is well exposed, else drawn towards a warmer (hardly a colder) infrared.
-
-    Args:
-        low: N x 2 x h x w, infrared and visible.
-        maps: N x 4 x h x w: offset of the exposure's weight, shares of warmer and of colder infrared, shift.
-    """
-    ir, vis = low.chunk(2, dim=1)
-    offset, warm, cold, shift = maps.chunk(4, dim=1)
-    exposed = torch.exp(-(vis - 0.5).square() / 0.08)
-    away = torch.sigmoid(3 - 6 * exposed - offset)
-    gap = ir - vis
-    drawn = torch.sigmoid(warm) * F.relu(gap) - torch.sigmoid(cold) * F.relu(-gap)
-    return vis + away * drawn + 0.15 * torch.tanh(shift)
-
-
-def _resized(maps: Tensor, like: Tensor) -> Tensor:
-    """Maps brought up to the size of `like`, a power of two larger."""
-    while maps.shape[-1] < like.shape[-1]:
-        maps = double(maps)
-    return maps

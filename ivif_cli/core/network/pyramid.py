@@ -24,22 +24,38 @@ def double(picture: Tensor) -> Tensor:
     return F.interpolate(picture, scale_factor=2, mode="bilinear", align_corners=False)
 
 
-def laplacian(picture: Tensor, levels: int) -> tuple[list[Tensor], Tensor]:
+def pooled(picture: Tensor) -> Tensor:
+    """The mean of 2 x 2 pixels: N x C x 2h x 2w -> N x C x h x w."""
+    rows = picture[..., ::2, :] + picture[..., 1::2, :]
+    return (rows[..., ::2] + rows[..., 1::2]) / 4
+
+
+def smooth(picture: Tensor) -> Tensor:
+    """[1 4 6 4 1] / 16 both ways, edges replicated; same shape."""
+    wide = F.pad(picture, (2, 2, 2, 2), mode="replicate")
+    rows = (wide[..., :-4, :] + wide[..., 4:, :]) / 16 + (wide[..., 1:-3, :] + wide[..., 3:-1, :]) / 4
+    rows = rows + wide[..., 2:-2, :] * 0.375
+    columns = (rows[..., :-4] + rows[..., 4:]) / 16 + (rows[..., 1:-3] + rows[..., 3:-1]) / 4
+    return columns + rows[..., 2:-2] * 0.375
+
+
+def laplacian(picture: Tensor, halvings: int) -> tuple[list[Tensor], Tensor]:
     """Bands of a picture, finest first, and what is left below them.
 
     Args:
-        picture: N x C x H x W, sides multiples of 2 ** levels.
-        levels: number of bands.
+        picture: N x C x H x W, sides multiples of 2 ** halvings.
+        halvings: number of bands but one: the coarsest is split off without a further halving.
 
     Returns:
-        bands, band k of N x C x H / 2^k x W / 2^k, and the rest, N x C x H / 2^levels x W / 2^levels.
+        bands, band k of N x C x H / 2^k x W / 2^k, and the rest, as large as the coarsest of them.
     """
     bands = []
-    for _ in range(levels):
+    for _ in range(halvings):
         lower = halve(picture)
         bands.append(picture - double(lower))
         picture = lower
-    return bands, picture
+    rest = smooth(picture)
+    return [*bands, picture - rest], rest
 
 
 def energy(band: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from ivif_cli.core.weights import bundled, read_hashed_weights, write_weights
 
 NETWORKS: dict[str, FusionConfig] = {
     "base": FusionConfig(fold=2, channels=16),
-    "fast": FusionConfig(fold=4, channels=10),
+    "fast": FusionConfig(fold=4, channels=8),
 }
 """Network name -> its shape. A name that is bundled has its weights in `weights/NAME.safetensors`."""
 

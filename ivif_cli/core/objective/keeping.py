@@ -10,10 +10,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ivif_cli.core.network.fusion import BANDS
+from ivif_cli.core.network.composition import HALVINGS
 from ivif_cli.core.network.pyramid import energy, laplacian
 
 _NOISE = 1.5 / 255
+
+
+CLAIMS = ("bright", "detailed", "salient", "contrast")
+"""The dials whose share in a goal decides what it may change, in the order of `Asked.claims`."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class KeepingSettings:
     """Weights of the terms.
 
     Attributes:
-        retention: of what is missing of the stronger source's bands.
+        retention: of the share that is missing of what each source has more of.
         excess: share of that weight on what is more than asked.
         boost: how much of the stronger source's band is asked for; above 1 since bands of another cut are all lower.
         base: of the distance of the base from where the visible (or the brighter source) has it.
@@ -29,25 +33,30 @@ class KeepingSettings:
         rings: of what leaves the sources' own range beside a strong edge.
         warm, cold: how much a hot and a cold detail of the infrared count beside an equally strong one of the visible.
         even: of texture where neither source has any.
-        spread, stretch: where a scene's base has a smaller standard deviation than `spread`, the base is asked to be
-            stretched about its mean to reach it, at most by the factor `stretch`.
+        spread, least, most: a scene's base is asked to be stretched about its mean to reach the standard deviation
+            `spread`, by a factor from `least` to `most`.
         lift: share of the way to 0.3 that the base of a darker scene is raised.
-        freedom: share of `base` and `retention` that holds for a goal that is not the default.
+        pull: how much of the infrared's shape the base takes on where the visible is dark, see `base_target`.
+        freedom: share of `base` and `retention` that holds where a goal names what they guard.
+        hold: of what changes from one goal of a pair to the other though neither names it.
     """
 
-    retention: float = 600.0
-    excess: float = 0.15
-    boost: float = 1.25
+    retention: float = 25.0
+    excess: float = 0.25
+    boost: float = 1.2
     base: float = 60.0
     overshoot: float = 10.0
-    rings: float = 40.0
-    warm: float = 1.25
-    cold: float = 0.8
-    even: float = 200.0
-    freedom: float = 0.6
-    spread: float = 0.2
-    stretch: float = 1.4
+    rings: float = 25.0
+    warm: float = 1.1
+    cold: float = 0.75
+    even: float = 40.0
+    freedom: float = 0.5
+    spread: float = 0.24
+    least: float = 1.1
+    most: float = 1.5
     lift: float = 0.4
+    pull: float = 0.4
+    hold: float = 15.0
 
 
 @dataclass(frozen=True)
@@ -55,7 +64,8 @@ class Wanted:
     """What a batch of pairs asks to be kept; nothing here depends on the fused picture.
 
     Attributes:
-        bands: both sources' bands, infrared and visible, noise left out, N x 2 x ...
+        bands: both sources' bands, infrared and visible, as much as is asked for and noise left out, N x 2 x ...
+        most: magnitude of the same with noise left in: what is more exceeds.
         choice: of each band, logit of the share that the infrared is asked for: the stronger source is, softly chosen.
         even: of each band, how little of it is structure, 0 to 1.
         sources: both sources below the bands, N x 2 x H/32 x W/32.
@@ -65,6 +75,7 @@ class Wanted:
     """
 
     bands: list[Tensor]
+    most: list[Tensor]
     choice: list[Tensor]
     even: list[Tensor]
     sources: Tensor
@@ -81,25 +92,26 @@ def wanted(ir: Tensor, vis: Tensor, scenes: tuple[Tensor, Tensor], settings: Kee
 
     Noise is estimated a band and source as a low quantile of its local energy; a band of no more than that is even.
     """
-    bands, below = laplacian(torch.cat([ir, vis], dim=1), BANDS)
-    targets, choices, evens = [], [], []
+    bands, below = laplacian(torch.cat([ir, vis], dim=1), HALVINGS)
+    targets, most, choices, evens = [], [], [], []
     for band in bands:
         strength = energy(band)
         sampled = strength.flatten(2)[..., :: max(1, strength[0, 0].numel() // 512)]
-        floor = torch.quantile(sampled, 0.1, dim=2)[..., None, None].clamp(max=4 / 255) + _NOISE / 2
+        floor = torch.quantile(sampled, 0.1, dim=2)[..., None, None].clamp(max=2.5 / 255) + _NOISE / 2
         warm = torch.where(band[:, :1] > 0, settings.warm, settings.cold)
         first, second = strength[:, :1] * warm, strength[:, 1:]
         choices.append(12 * (first - second) / (first + second + 2 / 255))
-        structure = (strength / (2 * floor)).square()
+        structure = (strength / (1.4 * floor)).square()
         structure = structure / (1 + structure)
         targets.append(settings.boost * structure * band)
+        most.append(settings.boost * band.abs())
         evens.append(1 - structure.amax(dim=1, keepdim=True))
     high, low = _pooled(torch.maximum(ir, vis)), -_pooled(-torch.minimum(ir, vis))
     spans = [_pooled(luma) + _pooled(-luma) for luma in (ir, vis)]
     strong = (torch.maximum(*spans) * 4 - 0.8).clamp(0, 1)
-    target, weight = base_target(below)
+    target, weight = base_target(below, scenes[0].mean(dim=(2, 3), keepdim=True), settings.pull)
     base = stretched(target, scenes, settings)
-    return Wanted(targets, choices, evens, below, base, weight, high, low, strong)
+    return Wanted(targets, most, choices, evens, below, base, weight, high, low, strong)
 
 
 def _pooled(luma: Tensor, side: int = 7) -> Tensor:
@@ -108,44 +120,67 @@ def _pooled(luma: Tensor, side: int = 7) -> Tensor:
     return F.max_pool2d(along, (side, 1), stride=1, padding=(side // 2, 0))
 
 
-def base_target(low: Tensor) -> tuple[Tensor, Tensor]:
+def base_target(low: Tensor, ir_mean: Tensor, pull: float) -> tuple[Tensor, Tensor]:
     """Where the base should lie, and how much that counts: N x 1 x h x w each.
 
     The visible's tone where the visible is well exposed (neither near black nor clipped), else, with 0.6 of the weight,
-    the brighter source's.
+    the brighter source's. The darker the visible, the more of the infrared's own shape is laid over it.
+
+    Args:
+        low: both sources, N x 2 x h x w.
+        ir_mean: of the infrared of the whole scene, N x 1 x 1 x 1.
+        pull: share of the infrared's deviation from that mean that is added where the visible is black.
     """
     ir, vis = low.chunk(2, dim=1)
     exposed = ((vis - 0.12) / 0.2).clamp(0, 1) * ((0.99 - vis) / 0.05).clamp(0, 1)
     target = exposed * vis + (1 - exposed) * torch.maximum(ir, vis)
-    return target, 0.6 + 0.4 * exposed
+    return target + pull * (1 - vis).square() * (ir - ir_mean), 0.6 + 0.4 * exposed
 
 
 def stretched(target: Tensor, scenes: tuple[Tensor, Tensor], settings: KeepingSettings) -> Tensor:
     """A base (N x 1 x h x w) that uses the scale: stretched about its scene's mean, raised where the scene is dark."""
-    scene, _ = base_target(F.avg_pool2d(torch.cat(scenes, dim=1), 4))
+    coarse = F.avg_pool2d(torch.cat(scenes, dim=1), 4)
+    scene, _ = base_target(coarse, coarse[:, :1].mean(dim=(2, 3), keepdim=True), settings.pull)
     spread, mean = torch.std_mean(scene, dim=(2, 3), keepdim=True)
-    factor = (settings.spread / (spread + 1e-3)).clamp(1, settings.stretch)
+    factor = (settings.spread / (spread + 1e-3)).clamp(settings.least, settings.most)
     raised = mean + settings.lift * F.relu(0.3 - mean)
     return (raised + factor * (target - mean)).clamp(0.02, 0.98)
 
 
 def leaning(kept: Wanted, lean: Tensor) -> tuple[list[Tensor], Tensor]:
-    """The bands and the base that a goal asks for: where words and keeping meet.
+    """The share of the infrared in each band, and the base, that a goal asks for: where words and keeping meet.
 
     Args:
         kept: what the sources ask.
         lean: N, -1 (visible) to 1 (infrared), 0 for a goal that names no source.
     """
     lean = lean[:, None, None, None]
-    shares = [torch.sigmoid(choice + 4 * lean) for choice in kept.choice]
-    bands = [share * b[:, :1] + (1 - share) * b[:, 1:] for share, b in zip(shares, kept.bands, strict=True)]
     ir, vis = kept.sources.chunk(2, dim=1)
     base = kept.base + F.relu(lean) / 2 * (ir - kept.base) + F.relu(-lean) * 0.8 * (vis - kept.base)
-    return bands, base
+    return [torch.sigmoid(choice + 4 * lean) for choice in kept.choice], base
+
+
+def missing(bands: list[Tensor], kept: Wanted, shares: list[Tensor], excess: float) -> Tensor:
+    """How much is missing of what either source has more of, N x 2 (infrared, visible): 0 is nothing, 1 is all of it.
+
+    More than asked counts `excess` times as much as less. All bands count alike.
+    """
+    lost, asked = bands[0].new_zeros(len(bands[0]), 2), bands[0].new_full((len(bands[0]), 2), 0.5 / 255)
+    for band, target, most, share in zip(bands, kept.bands, kept.most, shares, strict=True):
+        own = torch.cat([share, 1 - share], dim=1)
+        along = band * torch.sign(target)
+        lost = lost + (own * (F.relu(target.abs() - along) + excess * F.relu(along - most))).mean(dim=(2, 3))
+        asked = asked + (own * target.abs()).mean(dim=(2, 3))
+    return lost / asked
 
 
 def keeping_parts(
-    fused: Tensor, kept: Wanted, default: Tensor, settings: KeepingSettings, lean: Tensor | None = None
+    fused: Tensor,
+    kept: Wanted,
+    default: Tensor,
+    settings: KeepingSettings,
+    lean: Tensor | None = None,
+    claims: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """The terms, unweighted scalars named as their weights.
 
@@ -155,24 +190,58 @@ def keeping_parts(
         default: N, 1 for a sample fused for the default goal, 0 for another.
         settings: shares.
         lean: N, see `leaning`; None for zeros.
+        claims: N x 4, how much the goal says of `CLAIMS`, -1 to 1; None for goals that name everything.
     """
-    targets, base_wanted = leaning(kept, torch.zeros_like(default) if lean is None else lean)
-    strict = settings.freedom + (1 - settings.freedom) * default
-    bands, base = laplacian(fused, BANDS)
-    retention, even = fused.new_zeros(len(fused)), fused.new_zeros(len(fused))
-    for band, target in zip(bands, targets, strict=True):
-        gap = target.abs() - band * torch.sign(target)
-        retention = retention + (F.relu(gap) + settings.excess * F.relu(-gap)).mean(dim=(1, 2, 3)) / BANDS
+    lean = torch.zeros_like(default) if lean is None else lean
+    claims = default.new_ones(len(default), len(CLAIMS)) if claims is None else claims
+    shares, base_wanted = leaning(kept, lean)
+    bright, detailed, salient, contrast = ((1 - default[:, None]) * claims.abs()).unbind(dim=1)
+    loose = 1 - settings.freedom
+    strict = 1 - loose * torch.maximum(detailed, contrast / 2)
+    bands, base = laplacian(fused, HALVINGS)
+    # A mean of fourth powers: the source of which more is missing leads.
+    lost = missing(bands, kept, shares, settings.excess).square().square()
+    weights = torch.stack([1 + lean.clamp(-0.8, 0.8), 1 - lean.clamp(-0.8, 0.8)], dim=1)
+    even = fused.new_zeros(len(fused))
     for band, flat in zip(bands[:2], kept.even[:2], strict=True):
         even = even + (F.relu(band.abs() - 1 / 255) * flat).mean(dim=(1, 2, 3))
     away = base - base_wanted
-    # Words may move the tone as a whole: for another goal than the default only its shape is held.
-    away = away - (1 - default)[:, None, None, None] * away.mean(dim=(2, 3), keepdim=True)
+    # Words may move the tone as a whole: for a goal that names brightness only its shape is held.
+    away = away - bright[:, None, None, None] * away.mean(dim=(2, 3), keepdim=True)
+    shape = 1 - loose * torch.maximum(torch.maximum(contrast, salient / 2), bright)
     outside = kept.strong * (F.relu(fused - kept.high) + F.relu(kept.low - fused))
     return {
-        "retention": (strict * retention).mean(),
-        "base": (strict * (kept.base_weight * away.abs()).mean(dim=(1, 2, 3))).mean(),
+        "retention": (strict * ((weights * lost).sum(dim=1) / 2 + 1e-9).pow(0.25)).mean(),
+        "base": (shape * (kept.base_weight * away.abs()).mean(dim=(1, 2, 3))).mean(),
         "overshoot": (F.relu(-fused) + F.relu(fused - 1)).mean(),
         "rings": (strict * outside.mean(dim=(1, 2, 3))).mean(),
         "even": (strict * even).mean(),
     }
+
+
+def held(first: Tensor, second: Tensor, apart: Tensor, lean: Tensor) -> Tensor:
+    """What changes from one goal's picture to the other's though the words do not say so; a scalar.
+
+    Detail (the mean magnitude of the three finest bands, relative), tone (the base's mean) and contrast (its standard
+    deviation) are to stay as they are unless the goals differ in what they say of them.
+
+    Args:
+        first, second: N x 1 x H x W.
+        apart: N x 4, how far the goals are apart in each of `CLAIMS`, 0 to 1.
+        lean: N, how far apart they lean, 0 to 1.
+    """
+    bright, detailed, _, contrast = (1 - apart).unbind(dim=1)
+    (fine, base), (fine_2, base_2) = (laplacian(f, HALVINGS) for f in (first, second))
+    change = first.new_zeros(len(first))
+    for band, band_2 in zip(fine[:3], fine_2[:3], strict=True):
+        mean, mean_2 = (b.abs().mean(dim=(1, 2, 3)) for b in (band, band_2))
+        change = change + (mean_2 - mean).abs() / (mean + mean_2 + 2 / 255)
+    tone = (base_2 - base).mean(dim=(1, 2, 3)).abs()
+    spread = (_spread(base_2) - _spread(base)).abs()
+    free = 1 - 0.7 * lean
+    return (detailed * change + free * (3 * bright * tone + 6 * contrast * spread)).mean()
+
+
+def _spread(base: Tensor) -> Tensor:
+    """Standard deviation over the picture, N; with a gradient where it is zero."""
+    return (base.var(dim=(1, 2, 3), correction=0) + 1e-6).sqrt()

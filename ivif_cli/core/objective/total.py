@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ivif_cli.core.objective.keeping import KeepingSettings, keeping_parts, wanted
+from ivif_cli.core.objective.keeping import KeepingSettings, held, keeping_parts, wanted
 from ivif_cli.core.objective.teacher import TeacherSettings, teacher_parts
 from ivif_cli.core.objective.words import Directions, LanguageLoss
 
@@ -18,12 +18,14 @@ class Asked:
     Attributes:
         directions: of every pair.
         default: N, 1 for the default goal and 0 for another.
-        lean: N, -1 (visible) to 1 (infrared): towards which source the goal's words lean; None for no lean.
+        lean: N, -1 (visible) to 1 (infrared): towards which source the goal's words lean.
+        claims: N x 4, -1 to 1: how much they say of each of `CLAIMS`, and which way.
     """
 
     directions: Directions
     default: Tensor
-    lean: Tensor | None = None
+    lean: Tensor
+    claims: Tensor
 
 
 def objective(
@@ -67,11 +69,14 @@ def objective(
         parts |= {f"words.{name}": value for name, value in said.items()}
     share = teacher.keeping if taught is not None else 1.0
     sources = wanted(ir, vis, scenes, keeping)
-    kept = _mean([keeping_parts(f, sources, a.default, keeping, a.lean) for f, a in zip(fused, asked, strict=True)])
+    both = zip(fused, asked, strict=True)
+    kept = _mean([keeping_parts(f, sources, a.default, keeping, a.lean, a.claims) for f, a in both])
+    if len(fused) > 1:
+        kept["hold"] = _held(fused, asked)
     total = total + share * weigh(kept, vars(keeping), total)
     parts |= {f"keeping.{name}": value for name, value in kept.items()}
     if taught is not None:
-        learnt = _mean([teacher_parts(f, t) for f, t in zip(fused, taught, strict=True)])
+        learnt = teacher_parts(fused, taught)
         total = total + weigh(learnt, vars(teacher), total)
         parts |= {f"teacher.{name}": value for name, value in learnt.items()}
     return {**parts, "total": total}
@@ -80,6 +85,13 @@ def objective(
 def weigh(terms: Mapping[str, Tensor], weights: Mapping[str, object], like: Tensor) -> Tensor:
     """Sum of the terms times the weights of the same names."""
     return sum((float(weights[name]) * term for name, term in terms.items()), torch.zeros_like(like))  # type: ignore[arg-type]
+
+
+def _held(fused: Sequence[Tensor], asked: Sequence[Asked]) -> Tensor:
+    """What changes between the first two goals of each pair though neither names it."""
+    apart = (asked[1].claims - asked[0].claims).abs().clamp(max=1)
+    lean = (asked[1].lean - asked[0].lean).abs().clamp(max=1)
+    return held(fused[0], fused[1], apart, lean)
 
 
 def _mean(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

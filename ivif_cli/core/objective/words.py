@@ -33,7 +33,8 @@ class WordsSettings:
         patch: weight of the direction loss of the patches.
         phi: weight of the regulariser that ties the fused embedding to both sources.
         perceptual: weight of the deep-feature term.
-        step: weight of the comparison of two goals of one pair.
+        step: weight of the comparison of two goals of one pair: which way the picture moves between them.
+        reach: weight of how far it moves that way, up to half of the distance of the texts.
         against: what a patch's direction starts from: "patch", the same patch of the sources, or "whole", the whole
             sources (as in the paper).
         patches: number, distortion and filter of the patches.
@@ -45,6 +46,7 @@ class WordsSettings:
     phi: float = 6.0
     perceptual: float = 10.0
     step: float = 12.0
+    reach: float = 2.0
     against: str = "patch"
     patches: PatchSettings = field(default_factory=PatchSettings)
     precision: str = "auto"
@@ -124,8 +126,8 @@ class LanguageLoss(nn.Module):
             patches: N x P x 3 x 3, from `draw_patches`; None leaves the patches out.
 
         Returns:
-            Scalars "whole", "patch", "phi", "perceptual", "step" (each unweighted, a mean over pairs and goals), "kept"
-            (share of patches that passed the filter) and "total", the weighted sum.
+            Scalars "whole", "patch", "phi", "perceptual", "step" and "reach" (each unweighted, a mean over pairs and
+            goals), "kept" (share of patches that passed the filter) and "total", the weighted sum.
         """
         weights = self.settings
         with autocast(ir.device, weights.precision):
@@ -138,8 +140,8 @@ class LanguageLoss(nn.Module):
             self._parts(picture, source_ir, source_vis, goal) for picture, goal in zip(pictures, goals, strict=True)
         ]
         means = {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
-        step = self._step(pictures, goals)
-        values = {**means, "perceptual": perceptual, "step": step}
+        step, reach = self._step(pictures, goals)
+        values = {**means, "perceptual": perceptual, "step": step, "reach": reach}
         total = sum((float(getattr(weights, name)) * value for name, value in values.items()), ir.new_zeros(()))
         kept = ir.new_tensor(float(keep.float().mean()) if keep is not None else 0.0)
         return {**values, "kept": kept, "total": total}
@@ -186,18 +188,24 @@ class LanguageLoss(nn.Module):
         sums = losses.new_zeros(pairs).index_add(0, owners, losses)
         return (sums / counts.clamp_min(1)).mean()
 
-    def _step(self, pictures: list[Embedded], goals: list[Directions]) -> Tensor:
-        """1 - cos of the step between the pictures of two goals and the step between their texts; whole and patches."""
-        if len(pictures) < 2 or not self.settings.step:
-            return pictures[0].whole.new_zeros(())
+    def _step(self, pictures: list[Embedded], goals: list[Directions]) -> tuple[Tensor, Tensor]:
+        """From the picture of one goal to that of another, whole and patches, against the step between their texts.
+
+        Returns:
+            1 - cos of the two steps, and the share that is missing of half of the texts' step.
+        """
+        if len(pictures) < 2 or not (self.settings.step or self.settings.reach):
+            return pictures[0].whole.new_zeros(()), pictures[0].whole.new_zeros(())
         (first, second), (here, there) = pictures[:2], goals[:2]
-        gap = there.fused - here.fused
-        wanted, apart = direction(there.fused, here.fused), (gap.square().sum(-1) > 1e-4).float()
-        losses = [(1 - (direction(second.whole, first.whole) * wanted).sum(-1)) * apart]
-        owners = first.owners
-        if len(owners):
-            losses.append((1 - (direction(second.cut, first.cut) * wanted[owners]).sum(-1)) * apart[owners])
-        return torch.stack([loss.mean() for loss in losses]).mean()
+        gap = (there.fused - here.fused).norm(dim=-1)
+        wanted, apart = direction(there.fused, here.fused), (gap > 1e-2).float()
+        ways, lengths = [], []
+        for start, end, owners in ((first.whole, second.whole, slice(None)), (first.cut, second.cut, first.owners)):
+            if len(start):
+                ways.append((1 - (direction(end, start) * wanted[owners]).sum(-1)) * apart[owners])
+                gone = ((end - start) * wanted[owners]).sum(-1) / (gap[owners] / 2).clamp_min(1e-3)
+                lengths.append(F.relu(1 - gone) * apart[owners])
+        return torch.stack([x.mean() for x in ways]).mean(), torch.stack([x.mean() for x in lengths]).mean()
 
     def _perceptual(self, fused: list[Tensor], ir: Tensor, vis: Tensor) -> Tensor:
         """Mean over layers and goals of the MSE to the element-wise maximum of the sources' features."""

@@ -14,6 +14,7 @@ from torch import Tensor
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.language.directions import direction
 from ivif_cli.core.language.goal import DEFAULT, DIALS, Goal, TextEncoder, condition_scale
+from ivif_cli.core.objective.keeping import CLAIMS
 from ivif_cli.core.objective.total import Asked
 from ivif_cli.core.objective.words import Directions
 
@@ -81,13 +82,22 @@ class GoalBank:
     def _asked(self, drawn: Sequence[tuple[np.ndarray, bool]], device: torch.device) -> Asked:
         fused = torch.from_numpy(np.stack([vector for vector, _ in drawn])).to(device)
         default = torch.tensor([float(is_default) for _, is_default in drawn], device=device)
-        return Asked(self.directions(fused), default, self.lean(fused))
+        return Asked(self.directions(fused), default, self.lean(fused), self.claims(fused))
 
     def lean(self, fused: Tensor) -> Tensor:
         """Towards which source N x D goals lean: 1 for the infrared's own text, -1 for the visible's; N."""
         origin = self.goals[DEFAULT]
         axis = torch.from_numpy(origin.ir - origin.vis).to(fused)
         return (2 * fused @ axis / axis.square().sum().clamp_min(0.25)).clamp(-1, 1)
+
+    def claims(self, fused: Tensor) -> Tensor:
+        """How much N x D goals say of each of `CLAIMS`: 1 at the dial's one end, -1 at the other; N x 4."""
+        found = []
+        for plus, minus in (DIALS[name] for name in CLAIMS):
+            ends = self.goals[plus].fused, self.goals[minus].fused
+            axis, middle = (torch.from_numpy(x).to(fused) for x in (ends[0] - ends[1], (ends[0] + ends[1]) / 2))
+            found.append(2 * (fused - middle) @ axis / axis.square().sum().clamp_min(1e-6))
+        return torch.stack(found, dim=1).clamp(-1, 1)
 
     def directions(self, fused: Tensor) -> Directions:
         """N x D goals with the directions from both sources' texts."""

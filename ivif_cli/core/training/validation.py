@@ -14,7 +14,7 @@ from ivif_cli.core.language.goal import DEFAULT, DIALS, Goal
 from ivif_cli.core.metrics import SIX, evaluate_pair
 from ivif_cli.core.metrics.steer import MOVES, attributes
 from ivif_cli.core.network import FusionNetwork
-from ivif_cli.core.network.fusion import limited
+from ivif_cli.core.network.composition import limited
 from ivif_cli.core.training.crops import LumaPair, LumaStore
 
 SCORED = (*SIX, "SCD", "K", "X", "TD")

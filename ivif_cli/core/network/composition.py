@@ -1,0 +1,158 @@
+"""What a fused picture is made of: the sources' bands, shares and gains, and a base under a tone; no weights here.
+
+The network decides with its maps and five numbers a picture; these functions turn them into a picture that holds
+nothing but what the sources hold.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ivif_cli.core.network.pyramid import double
+
+HALVINGS = 5
+BANDS = HALVINGS + 1
+_KNEE = 0.04
+_EDGE = 255 / 40
+"""A range of 40 levels begins to be a strong edge, one of 80 is."""
+_HELD = 0.85
+"""Share of what leaves the sources' range beside a strong edge that is taken back."""
+_GLOWING = 2
+"""The first band, at a quarter of the resolution, that glows where it is hot: objects do, texture does not."""
+_HOT = 4 / 255
+"""How far a band of the infrared lies above zero where it is clearly hot."""
+_BRISK = 3.0
+"""Factor on what sets the tone of a whole picture: five numbers that words move first, so they learn faster."""
+_FAINT = 16 / 255
+"""A gain above 1 halves its excess on a band of this energy: structure is lifted, strong edges are not."""
+
+
+class Encoded(NamedTuple):
+    """What is known of a pair before anyone says what is wanted, padded to multiples of the stride.
+
+    Attributes:
+        bands: N x 2 x ..., infrared and visible, finest first.
+        energies: of each band, at its resolution; of the finest at half of it.
+        low: N x 2 x H/32 x W/32, what lies below the bands; as large as the coarsest of them.
+        features: N x 2C_k x ... of each level of the trunk, infrared first.
+        high, low_end: N x 1 x H x W, the brightest and the darkest that either source has within about 3 px.
+        strong: where that range is wide, 0 to 1: what leaves the range there is mostly taken back (no ring).
+        size: height and width before the padding [px].
+    """
+
+    bands: list[Tensor]
+    energies: list[Tensor]
+    low: Tensor
+    features: list[Tensor]
+    high: Tensor
+    low_end: Tensor
+    strong: Tensor
+    size: tuple[int, int]
+
+
+def compose(pair: Encoded, maps: list[Tensor], coarse: Tensor, tone: Tensor, mean: Tensor) -> Tensor:
+    """The fused luma before the limits: the base under the tone, then band by band, coarse to fine.
+
+    Args:
+        pair: what is known of the sources.
+        maps: for each halved band, finest first, offset of the gate and logit of the gain: N x 2 x h x w.
+        coarse: N x 6 x H/32 x W/32: what `_base` takes, then the same two for the coarsest band.
+        tone: N x 5: contrast, shift, gains, lean, glow.
+        mean: N x 1, about which the contrast turns.
+    """
+    tone = _BRISK * tone[..., None, None]
+    contrast = torch.exp(0.6 * torch.tanh(tone[:, 0:1]))
+    shift = 0.35 * torch.tanh(tone[:, 1:2])
+    gains = torch.exp(0.5 * torch.tanh(tone[:, 2:3]))
+    lean = 6 * torch.tanh(tone[:, 3:4])
+    glow = 0.7 * torch.tanh(tone[:, 4:5])
+    middle = mean[..., None, None]
+    fused = middle + contrast * (_base(pair.low, coarse[:, :4]) - middle) + shift
+    fused = fused + _mixed(pair.bands[-1], _weights(pair.energies[-1], coarse[:, 4:], lean, gains), glow)
+    for band in reversed(range(HALVINGS)):
+        own = _resized(maps[band], pair.energies[band])
+        weights = _weights(pair.energies[band], own, lean, gains)
+        glowing = glow if band >= _GLOWING else None
+        fused = double(fused) + _mixed(pair.bands[band], weights if band else double(weights), glowing)
+    # A contrast below 1 narrows the range that a strong edge may take, one above 1 does not widen it.
+    high = pair.high + shift + ((contrast - 1) * (pair.high - middle)).clamp(max=0)
+    low = pair.low_end + shift + ((contrast - 1) * (pair.low_end - middle)).clamp(min=0)
+    return fused - _HELD * pair.strong * (F.relu(fused - high) - F.relu(low - fused))
+
+
+def limited(luma: Tensor) -> Tensor:
+    """Bring luma into [0, 1] by a shoulder in the last 4 % of either end, where a clip would flatten what is there."""
+    over, under = F.relu(luma - (1 - _KNEE)), F.relu(_KNEE - luma)
+    return luma - over * over / (over + _KNEE) + under * under / (under + _KNEE)
+
+
+def ranges(ir: Tensor, vis: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The brightest and the darkest of either source in a 6 x 6 window, and where that range holds a strong edge.
+
+    Pooled at half of the resolution: cheap, and never narrower than 5 x 5.
+    """
+    ends = torch.cat([torch.maximum(ir, vis), -torch.minimum(ir, vis)], dim=1)
+    ends = torch.maximum(ends[..., ::2, :], ends[..., 1::2, :])
+    ends = torch.maximum(ends[..., ::2], ends[..., 1::2])
+    ends = F.pad(ends, (1, 1, 1, 1), mode="replicate")
+    ends = torch.maximum(torch.maximum(ends[..., :-2, :], ends[..., 1:-1, :]), ends[..., 2:, :])
+    ends = torch.maximum(torch.maximum(ends[..., :-2], ends[..., 1:-1]), ends[..., 2:])
+    strong = (ends.sum(dim=1, keepdim=True) * _EDGE - 1).clamp(0, 1)
+    high, low = double(ends).chunk(2, dim=1)
+    return high, -low, double(strong)
+
+
+def contrast_of(energies: Tensor) -> Tensor:
+    """Which source is stronger, -1 to 1, and how much there is at all; N x 2 x h x w."""
+    ir, vis = energies.chunk(2, dim=1)
+    total = ir + vis
+    return torch.cat([(ir - vis) / (total + 2 / 255), (total * 20).clamp(max=2)], dim=1)
+
+
+def _weights(energies: Tensor, maps: Tensor, lean: Tensor, gains: Tensor) -> Tensor:
+    """Weights of the infrared's and the visible's band, N x 2 x h x w: the gate's shares times the gain.
+
+    Args:
+        energies: N x 2 x h x w.
+        maps: N x 2 x h x w, offset of the gate and logit of the gain, pixel by pixel.
+        lean, gains: N x 1 x 1 x 1, offset of every gate and factor on every gain of the picture.
+    """
+    offset, gain = maps.chunk(2, dim=1)
+    ir, vis = energies.chunk(2, dim=1)
+    total = ir + vis
+    gate = torch.sigmoid(8 * (ir - vis) / (total + 2 / 255) + (offset + lean))
+    gain = (0.3 + 1.7 * torch.sigmoid(gain)) * gains
+    gain = gain - F.relu(gain - 1) * (total / (total + _FAINT))
+    return torch.cat([gate, 1 - gate], dim=1) * gain
+
+
+def _mixed(band: Tensor, weights: Tensor, glow: Tensor | None = None) -> Tensor:
+    """Both sources' band under their weights, and `glow` times more of what is clearly hot: N x 1 x h x w."""
+    both = weights * band
+    mixed = both.sum(dim=1, keepdim=True)
+    return mixed if glow is None else mixed + glow * F.relu(band[:, :1] - _HOT) * weights[:, :1]
+
+
+def _base(low: Tensor, maps: Tensor) -> Tensor:
+    """The base: the visible where it is well exposed, else drawn towards a warmer (hardly a colder) infrared.
+
+    Args:
+        low: N x 2 x h x w, infrared and visible.
+        maps: N x 4 x h x w: offset of the exposure's weight, shares of warmer and of colder infrared, shift.
+    """
+    ir, vis = low.chunk(2, dim=1)
+    offset, warm, cold, shift = maps.chunk(4, dim=1)
+    exposed = torch.exp(-(vis - 0.5).square() / 0.08)
+    away = torch.sigmoid(3 - 6 * exposed - offset)
+    gap = ir - vis
+    drawn = torch.sigmoid(warm) * F.relu(gap) - torch.sigmoid(cold) * F.relu(-gap)
+    return vis + away * drawn + 0.15 * torch.tanh(shift)
+
+
+def _resized(maps: Tensor, like: Tensor) -> Tensor:
+    """Maps brought up to the size of `like`, a power of two larger."""
+    while maps.shape[-1] < like.shape[-1]:
+        maps = double(maps)
+    return maps
