@@ -25,12 +25,23 @@ LIMITS = """\
 * A large flat region that is hot in a well exposed visible scene (a warm roof, a wall by day) keeps its rim more than
   its inside, with a soft halo: the bands follow the infrared, the base the visible.
 * Where the sources are off by more than a few pixels, both contours show.
-* By day a bright sky stays bright and takes the infrared's clouds as texture. Very dark night scenes stay dark for the
-  default goal; ask for `bright` to lift them.
+* By day a bright sky stays bright and takes the infrared's clouds as texture. Very dark night scenes stay dark.
 * Words move brightness, contrast, detail, targets and the lean towards a source. They know no object classes beyond
   "people, cars, targets", which all mean: what is hot and stands out. A dial moves the others a little, too (leak).
+* `bright` lifts a very dark night little, and `salient` and `dim` change little where hot and cold are near each other
+  (TNO): `--strength 2` goes further.
 * It assumes white-hot infrared and pairs aligned to a few pixels.
 * It is made for looking at, and for detectors that look: grey levels no longer measure temperature."""
+
+EYES = {
+    "base": """\
+20 test pairs beside a published method, names hidden (`python -m tools.blind_sheets`), judged once by somebody who knew
+neither: RoadScene 8 of 8 and MSRS 5 of 5 against VDifFusion, TNO 5 of 7 against SeAFusion. It was preferred for deep
+tones that the visible has (trees, night skies, lit ground) beside people that stand out; it lost on TNO 07 (a white
+blob and a blackened corner) and 31 (a hazy, blotchy sky). Seen on both sides: light rims at wires against the sky,
+clouds of the infrared in a bright sky."""
+}
+"""What was seen, by the name of the weights; judged once, with the bundled file."""
 
 LICENCE = """\
 The code is Apache-2.0. The weights were trained on pairs of RoadScene, MSRS, M3FD and FMB, which their authors
@@ -140,6 +151,7 @@ def card(name: str, reports: list[dict[str, Any]], steering: dict[str, Any] | No
         "\n## Scores\n\nTest pairs, never trained on; 8-bit luma. The intervals are bootstrapped over images.\n",
         *(line for report in reports for line in score_lines(report)),
         *steering_lines(steering),
+        *([f"## By eye\n\n{EYES[name]}\n"] if name in EYES else []),
         "Pictures: `ivif evaluate --dataset NAME --report report.html` shows best and worst of each metric.\n"
         "The test sets chose nothing: every setting was chosen on held-out training pairs.",
         f"\n## Limits\n\n{LIMITS}\n\n## Licence\n\n{LICENCE}\n",
