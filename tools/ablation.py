@@ -19,8 +19,7 @@ import numpy as np
 import torch
 from strips import draw_strip
 
-from ivif_cli.commands.console import Console
-from ivif_cli.commands.train import find_pairs
+from ivif_cli.core.data.find_pairs import find_many
 from ivif_cli.core.data.images import write_image
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.device import choose_device
@@ -136,7 +135,9 @@ def main() -> int:
     if arguments.init:
         names = [name for name in names if not recipes[name].mixer]
     sources = Sources(prompts=arguments.prompts, init=arguments.init)
-    pairs = find_pairs(arguments.data, [], None, Console())
+    pairs, complaints = find_many(arguments.data, [], None)
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
     with asked_to_stop() as stop:
         for name in names:
             if not train_variant(recipes[name], pairs, arguments.out / name, sources, device, stop):

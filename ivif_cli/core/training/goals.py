@@ -91,9 +91,15 @@ class GoalBank:
         return (2 * fused @ axis / axis.square().sum().clamp_min(0.25)).clamp(-1, 1)
 
     def claims(self, fused: Tensor) -> Tensor:
-        """How much N x D goals say of each of `CLAIMS`: 1 at the dial's one end, -1 at the other; N x 4."""
+        """How much N x D goals say of each of `CLAIMS`: 1 at the dial's one end, -1 at the other; N x 4.
+
+        Of a dial whose ends are no named goals here, nothing is said.
+        """
         found = []
         for plus, minus in (DIALS[name] for name in CLAIMS):
+            if not {plus, minus} <= self.goals.keys():
+                found.append(fused.new_zeros(len(fused)))
+                continue
             ends = self.goals[plus].fused, self.goals[minus].fused
             axis, middle = (torch.from_numpy(x).to(fused) for x in (ends[0] - ends[1], (ends[0] + ends[1]) / 2))
             found.append(2 * (fused - middle) @ axis / axis.square().sum().clamp_min(1e-6))
