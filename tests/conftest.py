@@ -43,12 +43,6 @@ def device(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=["float32", "bfloat16"])
-def dtype(request: pytest.FixtureRequest) -> str:
-    """Name of a torch floating-point type: `getattr(torch, dtype)`."""
-    return str(request.param)
-
-
 @pytest.fixture
 def rng() -> np.random.Generator:
     """Seeded generator, so that a failure can be repeated."""

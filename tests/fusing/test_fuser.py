@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivif_cli.core import device as devices
+from ivif_cli.core.data.example import example_pair
 from ivif_cli.core.data.images import read_image
 from ivif_cli.core.data.luma import split, to_luma
 from ivif_cli.core.errors import DeviceError, EncoderError, InputError, UsageError
@@ -266,6 +267,13 @@ def test_bfloat16_is_close_on_real_pairs_but_not_within_one_level_so_auto_is_fp3
         assert difference.mean() < 0.3
         assert (difference > 4).mean() < 1e-3
     assert Fuser(model, device=device).engine.dtype == torch.float32
+
+
+@pytest.mark.parametrize("name", ["base", "fast"])
+def test_a_stronger_wish_goes_further_with_the_bundled_weights(name: str) -> None:
+    fuser, (ir, vis) = Fuser(name, device="cpu"), example_pair()
+    default, half, bright = (fuser.fuse(ir, vis, goal=fuser.goal("bright", strength=s)) for s in (0, 0.5, 1))
+    assert 0 < apart(half, default) < apart(bright, default)
 
 
 def require_equal(plain: Fuser, compiled: Fuser, height: int, width: int) -> None:
