@@ -23,7 +23,8 @@ import numpy as np
 from ivif_cli.core.data.images import read_image
 from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.video.frames import Backend, open_frames
-from ivif_cli.core.video.fuse import VideoOptions, VideoReport, fuse_video
+from ivif_cli.core.video.fuse import VideoReport, fuse_video
+from ivif_cli.core.video.pairs import VideoOptions
 from ivif_cli.core.video.writer import open_writer
 
 WIDTH, HEIGHT = 640, 480

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from ivif_cli.core.fusing.fuser import Fuser
     from ivif_cli.core.fusing.views import View
     from ivif_cli.core.video.frames import RawFormat
-    from ivif_cli.core.video.fuse import VideoOptions, VideoReport
+    from ivif_cli.core.video.fuse import VideoReport
+    from ivif_cli.core.video.pairs import VideoOptions
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def video_options(
 ) -> "VideoOptions":
     """The core's options from those of the command line."""
     from ivif_cli.core.data.thermal import parse_ir_range
-    from ivif_cli.core.video.fuse import VideoOptions
+    from ivif_cli.core.video.pairs import VideoOptions
 
     if bits == 16:
         raise UsageError("videos are written with 8 bits", "fuse a folder of pictures for 16 bits")

@@ -18,7 +18,8 @@ from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.scoring.reading import read_task
 from ivif_cli.core.scoring.task import ReadOptions
 from ivif_cli.core.training.crops import read_lumas
-from ivif_cli.core.video.fuse import Preparer, VideoOptions, open_frames
+from ivif_cli.core.video.frames import open_frames
+from ivif_cli.core.video.pairs import FramePairs, VideoOptions
 from tests.made_up import lively_network
 
 TURNS = {2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1], 6: lambda a: np.rot90(a, 3)}
@@ -50,7 +51,7 @@ def test_every_door_gives_the_same_grey_levels(pair: Pair, counts: np.ndarray, t
     files, _ = load_sources(pair.ir, pair.vis, SourceOptions())
     assert np.abs(files - stretched(counts)).max() <= 0.5
     clips = open_frames(str(pair.ir.parent), read=read_infrared), open_frames(str(pair.vis.parent))
-    (frame, _), *_ = Preparer(clips, VideoOptions(), 25.0).pairs([])
+    (frame, _), *_ = FramePairs(clips, VideoOptions()).pairs([])
     assert np.array_equal(frame, files)
     assert np.array_equal(infrared_from(counts).grey(), files)
     assert np.array_equal(infrared_from(str(pair.ir)).grey(), files)
@@ -71,7 +72,7 @@ def test_the_same_temperatures_in_every_frame_of_a_sequence_give_the_same_level(
         (tmp_path / "ir" / f"{index}.tif").write_bytes(cv2.imencode(".tif", frame)[1].tobytes())
         write_image(tmp_path / "vi" / f"{index}.png", np.zeros((40, 50), np.uint8))
     clips = open_frames(str(tmp_path / "ir"), read=read_infrared), open_frames(str(tmp_path / "vi"))
-    levels = [int(ir[20, 25]) for ir, _ in Preparer(clips, VideoOptions(), 25.0).pairs([])]
+    levels = [int(ir[20, 25]) for ir, _ in FramePairs(clips, VideoOptions()).pairs([])]
     assert len(levels) == 4 and max(levels) - min(levels) < 0.01 * 65535
 
 
@@ -98,7 +99,7 @@ def test_a_larger_infrared_picture_is_averaged_at_every_door(tmp_path: Path) -> 
     pictures, _ = load_sources(tmp_path / "ir" / "1.png", tmp_path / "vi" / "1.png", SourceOptions(resize=True))
     assert np.abs(pictures.astype(int) - 128).max() <= 1
     clips = open_frames(str(tmp_path / "ir"), read=read_infrared), open_frames(str(tmp_path / "vi"))
-    ((frame, _),) = Preparer(clips, VideoOptions(resize=True), 25.0).pairs([])
+    ((frame, _),) = FramePairs(clips, VideoOptions(resize=True)).pairs([])
     assert np.array_equal(frame, pictures)
 
 

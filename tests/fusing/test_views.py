@@ -16,7 +16,8 @@ from ivif_cli.core.fusing.folder import Job, fuse_jobs
 from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.fusing.views import View, overlay, parse_view, side_by_side
 from ivif_cli.core.network import LoadedNetwork
-from ivif_cli.core.video.fuse import VideoOptions, fuse_video
+from ivif_cli.core.video.fuse import fuse_video
+from ivif_cli.core.video.pairs import VideoOptions
 
 VIS = np.random.default_rng(4).integers(0, 256, (40, 60, 3), np.uint8)
 

@@ -9,7 +9,8 @@ import pytest
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.network import LoadedNetwork
-from ivif_cli.core.video.fuse import VideoOptions, fuse_video
+from ivif_cli.core.video.fuse import fuse_video
+from ivif_cli.core.video.pairs import VideoOptions
 from ivif_cli.core.video.timed_goals import TimedGoals, read_timed_goals
 from tests.made_up import goals
 

@@ -19,7 +19,8 @@ from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.network import LoadedNetwork
 from ivif_cli.core.video.flicker import Flicker
 from ivif_cli.core.video.frames import RawFormat, as_rate, is_video, open_frames, read_ahead
-from ivif_cli.core.video.fuse import DescriptorSmoother, VideoOptions, fuse_video
+from ivif_cli.core.video.fuse import DescriptorSmoother, fuse_video
+from ivif_cli.core.video.pairs import VideoOptions
 from ivif_cli.core.video.writer import open_writer
 
 SIZE = (64, 48)

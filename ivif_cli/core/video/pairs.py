@@ -1,0 +1,173 @@
+"""Pairs of frames: two clips read in step, mapped by one range, brought to one size.
+
+Two things keep them steady: the thermal range adapts slowly (`RangeTracker`), and an alignment is estimated once for
+the whole video.
+"""
+
+import contextlib
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ivif_cli.core.aligning.register import Alignment, align_ecc
+from ivif_cli.core.data.luma import to_bits, to_luma
+from ivif_cli.core.data.sources import SourceOptions, infrared_from, prepare_pair, read_infrared
+from ivif_cli.core.data.thermal import IrRange, ThermalRange
+from ivif_cli.core.errors import InputError, UsageError
+from ivif_cli.core.fusing.views import View, overlay, side_by_side
+from ivif_cli.core.language.goal import Goal
+from ivif_cli.core.video.frames import Backend, Clip, RawFormat, as_rate, open_frames, read_ahead
+from ivif_cli.core.video.range_tracker import RangeTracker
+from ivif_cli.core.video.timed_goals import TimedGoals
+
+RANGE_SECONDS, DESCRIPTOR_SECONDS = 4.0, 0.5
+USUAL_RATE = 25.0
+"""Frames per second for time constants, where the sources do not say."""
+_ALIGN_FRAMES, _ALIGN_STEP = 6, 15
+
+
+@dataclass(frozen=True)
+class VideoOptions:
+    """How a video is fused.
+
+    Attributes:
+        ir_range: rule for thermal values of more than 8 bits; "auto" is held over the video.
+        gray: give luma only.
+        resize: resample the infrared frames to the visible size where they differ.
+        align: "ecc" to estimate one alignment from frames of the video, a saved one, or None.
+        rate: frames per second of the result; None takes the visible video's.
+        any_rate: fuse frame by frame although the rates of the sources differ.
+        goal: what every frame is fused for, or from when on what; None for the default.
+        smooth: seconds over which the global descriptors are averaged; 0 takes every frame for itself.
+        raw_ir, raw_vis: frames of a pipe.
+        view: what is written in the place of the fused frames.
+        codec, backend: see `frame_writer.open_writer`.
+        overwrite: replace an existing result.
+    """
+
+    ir_range: IrRange = "auto"
+    gray: bool = False
+    resize: bool = False
+    align: "Alignment | str | None" = None
+    rate: float | None = None
+    any_rate: bool = False
+    smooth: float = DESCRIPTOR_SECONDS
+    goal: Goal | TimedGoals | None = None
+    raw_ir: RawFormat | None = None
+    raw_vis: RawFormat | None = None
+    codec: str | None = None
+    backend: Backend = "auto"
+    overwrite: bool = False
+    view: View | None = None
+
+
+def open_pairs(ir: str, vis: str, options: VideoOptions) -> "FramePairs":
+    """Open an infrared and a visible video.
+
+    Args:
+        ir, vis: video files, folders or numbered patterns of pictures, named pipes, or "-" (one of them) for stdin.
+
+    Raises:
+        InputError: a source that is not a video, has no frames, or differs in rate from the other.
+        UsageError: options that do not fit together.
+    """
+    if ir == vis:
+        raise UsageError(f"the infrared and the visible video are the same: {ir}")
+    clips = (
+        open_frames(
+            ir, raw=options.raw_ir, backend=options.backend, read=partial(read_infrared, ir_range=options.ir_range)
+        ),
+        open_frames(vis, raw=options.raw_vis, backend=options.backend),
+    )
+    return FramePairs(clips, options, _common_rate(*clips, options))
+
+
+def _common_rate(ir: Clip, vis: Clip, options: VideoOptions) -> Fraction | None:
+    rates = [clip.rate for clip in (ir, vis)]
+    known = [rate for rate in rates if rate is not None]
+    if len(known) == 2 and abs(known[0] / known[1] - 1) > 1e-3 and not options.any_rate:
+        raise InputError(
+            f"{ir.name} has {float(known[0]):.5g} frames/s, {vis.name} {float(known[1]):.5g}",
+            "re-time one of them (ffmpeg -vf fps=...), or --any-rate fuses them frame by frame",
+        )
+    if options.rate is not None:
+        if not 0 < options.rate < 10000:
+            raise UsageError(f"a frame rate of {options.rate} is not possible")
+        return as_rate(options.rate)
+    return rates[1] or rates[0]
+
+
+def _alignment(ir: Clip, vis: Clip, options: VideoOptions) -> Alignment | None:
+    """The one alignment of a video; "ecc" fits up to six pairs of frames together."""
+    if options.align is None or isinstance(options.align, Alignment):
+        return options.align
+    if not (ir.rewinds and vis.rewinds):
+        raise UsageError("frames of a pipe come once and cannot be aligned first", "make a file with ivif align")
+    stop = _ALIGN_FRAMES * _ALIGN_STEP
+    pairs = itertools.islice(zip(ir.stream(), vis.stream(), strict=False), 0, stop, _ALIGN_STEP)
+    frames = [(infrared_from(a).grey(), to_luma(v)) for a, v in pairs]
+    if not frames:
+        raise InputError(f"{ir.name} or {vis.name} holds no frames")
+    return align_ecc([a for a, _ in frames], [v for _, v in frames])
+
+
+class FramePairs:
+    """The frames of two clips as pairs that can be fused: mapped, of one size, in step.
+
+    Args:
+        rate: frames per second; None where the sources do not say.
+    """
+
+    def __init__(self, clips: tuple[Clip, Clip], options: VideoOptions, rate: Fraction | None = None) -> None:
+        self.clips, self.rate = clips, rate
+        self.seconds = 1 / float(rate or USUAL_RATE)
+        self._options = options
+        self._kind, self._held = "8-bit", ThermalRange(0, 255)
+
+    @property
+    def expected(self) -> int | None:
+        """How many pairs there are, as the sources claim it."""
+        counts = [clip.frames for clip in self.clips if clip.frames is not None]
+        return min(counts) if counts else None
+
+    def pairs(self, notes: list[str]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Infrared H x W and visible H x W [x 3] frames; a difference in length is added to `notes`.
+
+        Raises:
+            InputError: a frame that cannot be read, two sizes without `resize` or `align`, or no frames at all.
+        """
+        self._align = _alignment(*self.clips, self._options)
+        self._tracker = RangeTracker(self._options.ir_range, RANGE_SECONDS / self.seconds)
+        number = 0
+        with contextlib.ExitStack() as stack:
+            ir, vis = (stack.enter_context(contextlib.closing(read_ahead(clip.stream()))) for clip in self.clips)
+            for number, (a, v) in enumerate(itertools.zip_longest(ir, vis), start=1):
+                if a is None or v is None:
+                    notes.append(self._different_lengths(number - 1, ended=0 if a is None else 1))
+                    return
+                yield self._prepared(a, v)
+
+    def viewed(self, view: View, thermal: np.ndarray, visible: np.ndarray, fused: np.ndarray) -> np.ndarray:
+        """The frame that was prepared last as the view shows it, uint8."""
+        if view.kind == "overlay":
+            return overlay(thermal, visible, view.level(thermal, self._kind, self._held))
+        return to_bits(side_by_side(thermal, visible, fused), 8)
+
+    def _different_lengths(self, frames: int, ended: int) -> str:
+        short, long = self.clips[ended], self.clips[1 - ended]
+        return f"{short.name} ends after {frames} frames, {long.name} is longer: its rest is left out"
+
+    def _prepared(self, ir: Any, vis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        infrared, options = infrared_from(ir), self._options
+        align = None if self._align is None else self._align.warped
+        held = self._tracker.update(infrared.values, celsius=infrared.kind == "celsius")
+        self._kind, self._held = infrared.kind, held
+        dark = options.view is not None and options.view.kind == "overlay"
+        prepare = SourceOptions(held, gray=options.gray, resize=options.resize, align=align, dark_holes=dark)
+        names = f"the frames of {self.clips[0].name}", f"the frames of {self.clips[1].name}"
+        return prepare_pair(infrared, vis, prepare, names)
