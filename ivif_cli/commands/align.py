@@ -1,5 +1,6 @@
 """`ivif align`: make the file that brings a fixed rig's infrared images into the frame of its visible ones."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,15 +8,19 @@ import typer
 
 from ivif_cli import __version__
 from ivif_cli.commands.console import Console
+from ivif_cli.commands.options import ManifestOption, MaxGapOption
 
 if TYPE_CHECKING:
     from ivif_cli.core.aligning.register import Alignment
+    from ivif_cli.core.data.pairing import Pair
 
 
 def align(
-    ir: Annotated[Path, typer.Option("--ir", help="Infrared picture, or a folder of them.")],
-    vis: Annotated[Path, typer.Option("--vis", help="Visible picture, or a folder of them.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="File for the alignment (JSON).")],
+    ir: Annotated[Path | None, typer.Option("--ir", help="Infrared picture, or a folder of them.")] = None,
+    vis: Annotated[Path | None, typer.Option("--vis", help="Visible picture, or a folder of them.")] = None,
+    manifest: ManifestOption = None,
+    max_gap: MaxGapOption = None,
     motion: Annotated[str, typer.Option(help="auto, similarity, affine or homography.")] = "auto",
     min_quality: Annotated[float, typer.Option(help="Least correlation of the edges that is accepted.")] = 0.35,
     max_pairs: Annotated[int, typer.Option(min=1, help="Pairs of a folder that are used, evenly picked.")] = 12,
@@ -27,11 +32,12 @@ def align(
     All pairs are fitted together. `ivif fuse --align FILE` then applies the result to every pair.
     """
     from ivif_cli.core.aligning.register import align_ecc, alignment_report, save_alignment
+    from ivif_cli.core.data.find_pairs import find_pairs
     from ivif_cli.core.errors import OutputError
 
     if output.exists() and not overwrite:
         raise OutputError(f"{output} exists already", "--overwrite replaces it")
-    irs, viss = read_pairs(ir, vis, max_pairs)
+    irs, viss = read_pairs(find_pairs(ir, vis, manifest=manifest, max_gap=max_gap).pairing.pairs, max_pairs)
     found = align_ecc(irs, viss, motion=motion, min_quality=min_quality)
     save_alignment(output, found)
     console = Console(machine=as_json)
@@ -48,15 +54,10 @@ def _summary(found: "Alignment") -> str:
     return f"{found.pairs} pair(s), {gained}, {moved}"
 
 
-def read_pairs(ir: Path, vis: Path, most: int) -> tuple[list, list]:
-    """Pictures of one pair, or of up to `most` pairs of two folders."""
-    from ivif_cli.core.data.pairing import Pair, pair_folders
+def read_pairs(pairs: "Sequence[Pair]", most: int) -> tuple[list, list]:
+    """Infrared and visible pictures of up to `most` of the pairs, evenly picked."""
     from ivif_cli.core.data.sources import read_infrared, read_visible
-    from ivif_cli.core.errors import UsageError
 
-    if ir.is_dir() != vis.is_dir():
-        raise UsageError("--ir and --vis must both be pictures, or both be folders")
-    pairs: tuple[Pair, ...] = pair_folders(ir, vis).pairs if ir.is_dir() else (Pair(ir.stem, ir, vis),)
     count = min(most, len(pairs))
     chosen = [pairs[index * len(pairs) // count] for index in range(count)]
     return [read_infrared(pair.ir).grey() for pair in chosen], [read_visible(pair.vis) for pair in chosen]

@@ -10,7 +10,7 @@ import typer
 from ivif_cli.commands.console import Console
 from ivif_cli.commands.fuse_pipes import PIPE, piped, refuse_terminal
 from ivif_cli.commands.fuse_report import tell
-from ivif_cli.commands.fuse_task import FORMATS, check_outputs, for_each, plan, source_options
+from ivif_cli.commands.fuse_task import FORMATS, check_outputs, for_each, plan, refuse_with_videos, source_options
 from ivif_cli.commands.fuse_video import VideoSwitches, is_video_task, run_video, video_options
 from ivif_cli.commands.goals import (
     DialOption,
@@ -35,6 +35,7 @@ from ivif_cli.commands.options import (
     IrPolarityOption,
     IrRangeOption,
     ManifestOption,
+    MaxGapOption,
     PrecisionOption,
     QuietOption,
     ResizeOption,
@@ -73,6 +74,7 @@ def fuse(
     ] = None,
     data_root: DataRootOption = None,
     manifest: ManifestOption = None,
+    max_gap: MaxGapOption = None,
     strict: StrictOption = False,
     model: Annotated[
         str,
@@ -167,6 +169,7 @@ def fuse(
         compile=compile_,
     )
     if ir is not None and vis is not None and is_video_task(ir, vis, output, switches):
+        refuse_with_videos(**{"--max-gap": max_gap, "--strict": strict, "--manifest": manifest})
         videos = video_options(switches, ir_range, gray, resize, align, bit_depth, overwrite, looks)
         fuser = engine()
         if over_time is not None:
@@ -183,7 +186,7 @@ def fuse(
     with piped(ir, vis, output) as (ir, vis, output):
         from ivif_cli.core.data.find_pairs import find_pairs
 
-        task = plan(find_pairs(ir, vis, dataset, data_root, manifest=manifest), output, format_)
+        task = plan(find_pairs(ir, vis, dataset, data_root, manifest=manifest, max_gap=max_gap), output, format_)
         task.piped = piped_out
         if strict and task.complaints:
             raise PairingError(task.complaints[0], "without --strict the others are fused")
@@ -199,6 +202,8 @@ def fuse(
 
         for complaint in task.complaints if first_process() else ():
             console.warn(complaint)
+        if task.pairing is not None and task.pairing.by_time:
+            console.note(f"{task.pairing.by_time} pairs by time stamps, at most {task.pairing.widest:.3g} s apart")
 
         held = hold_range([job.pair.ir for job in task.jobs], options.ir_range)
         options = replace(options, held=held.ranges)

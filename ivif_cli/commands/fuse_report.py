@@ -64,6 +64,7 @@ def _as_json(task: "Task", report: "Report", fuser: "Fuser", options: "SourceOpt
         "unmatched_ir": [str(path) for path in pairing.unmatched_ir] if pairing else [],
         "unmatched_vis": [str(path) for path in pairing.unmatched_vis] if pairing else [],
         "duplicates": [[str(path) for path in group] for group in pairing.duplicates] if pairing else [],
+        "ambiguous": [[str(path) for path in group] for group in pairing.ambiguous] if pairing else [],
         "seconds": {key: round(getattr(report, key), 4) for key in ("total", "network", "starved", "blocked")},
     }
 

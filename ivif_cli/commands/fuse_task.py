@@ -102,3 +102,10 @@ def refuse_existing(task: Task, overwrite: bool) -> None:
     for job in task.jobs if task.single and not overwrite else ():
         if job.output.exists():
             raise OutputError(f"{job.output} exists already", "--overwrite replaces it")
+
+
+def refuse_with_videos(**given: object) -> None:
+    """Raise `UsageError` where options were given that only pictures have: by their names, with their values."""
+    names = [name for name, value in given.items() if value]
+    if names:
+        raise UsageError(f"{', '.join(names)} only goes with pictures", "leave it out, or name folders of pictures")

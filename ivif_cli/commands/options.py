@@ -20,6 +20,15 @@ StrictOption = Annotated[
         "--strict", help="Refuse, before any work, files without a partner or of one stem.", rich_help_panel=SOURCES
     ),
 ]
+MaxGapOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        metavar="SECONDS",
+        help="Pair what is left by the time stamps in the names, at most this far apart.",
+        rich_help_panel=SOURCES,
+    ),
+]
 ResizeOption = Annotated[
     bool,
     typer.Option("--resize", help="Bring the infrared picture to the visible size.", rich_help_panel=INFRARED),

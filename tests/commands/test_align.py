@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from ivif_cli.app import app
 from ivif_cli.commands.align import read_pairs
+from ivif_cli.core.data.pairing import pair_folders
 
 runner = CliRunner()
 
@@ -57,7 +58,7 @@ def test_what_does_not_fit_gets_one_line(rig: Path) -> None:
         found, _, message = run(*one, *extra)
         assert found == status and reason in message and message.count("\n") == 1
     status, _, message = run("align", "--ir", rig / "ir", "--vis", rig / "vis" / "a.png", "-o", rig / "x.json")
-    assert status == 2 and "both" in message
+    assert status == 2 and "a folder and a file" in message
 
 
 def test_the_pairs_of_a_folder_are_picked_evenly(tmp_path: Path) -> None:
@@ -65,7 +66,7 @@ def test_the_pairs_of_a_folder_are_picked_evenly(tmp_path: Path) -> None:
         for kind in ("ir", "vis"):
             (tmp_path / kind).mkdir(exist_ok=True)
             cv2.imwrite(str(tmp_path / kind / f"{number:02d}.png"), np.full((4, 4), number, np.uint8))
-    irs, viss = read_pairs(tmp_path / "ir", tmp_path / "vis", 12)
+    irs, viss = read_pairs(pair_folders(tmp_path / "ir", tmp_path / "vis").pairs, 12)
     picked = [int(picture[0, 0]) for picture in irs]
     assert picked == [int(picture[0, 0]) for picture in viss]
     assert len(picked) == 12 and picked[0] == 0 and picked[-1] >= 21

@@ -200,3 +200,18 @@ def test_a_file_that_no_goal_writes_does_not_stand_in_the_way(model: str, street
         assert result.exit_code == status, result.output
     assert "one-bright.png exists already" in result.stderr
     assert read_image(street / "one.png").shape == (2, 2)
+
+
+def test_pictures_of_two_clocks_pair_within_the_stated_gap(model: str, street: Path) -> None:
+    for folder, names in (("ir", ("1700000000.100", "1700000001.100")), ("vi", ("1700000000.117", "1700000001.190"))):
+        for old, new in zip(("1", "2"), names, strict=True):
+            (street / folder / f"{old}.png").rename(street / folder / f"{new}.png")
+    refused = fuse(model, street)
+    assert refused.exit_code == 1 and "--max-gap" in refused.stderr
+    refused = fuse(model, street, "--max-gap", "0.05", "--strict")
+    assert refused.exit_code == 1 and "1700000001.100.png" in refused.stderr and not (street / "out").exists()
+    made = fuse(model, street, "--max-gap", "0.05", "--json")
+    assert [item["name"] for item in report(made)["fused"]] == ["1700000000.100"]
+    assert report(made)["unmatched_vis"] == [str(street / "vi" / "1700000001.190.png")]
+    assert "1 pairs by time stamps, at most 0.017 s apart" in fuse(model, street, "--max-gap", "0.05").stderr
+    assert (street / "out" / "1700000000.100.png").exists()

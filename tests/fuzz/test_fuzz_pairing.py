@@ -32,6 +32,11 @@ _BITS = st.sampled_from(
         "..",
         "İ",
         "ß",
+        "1700000000.1",
+        "1700000000_2",
+        "20251111_001903",
+        "20251111001903250",
+        "0.5",
     )
 )
 _STEMS = st.lists(_BITS, min_size=1, max_size=4).map("".join) | st.text(min_size=1, max_size=6)
@@ -46,18 +51,19 @@ def _named(side: str, files: list[tuple[str, str]]) -> dict[Path, PurePosixPath]
     return {Path("/", side, name): name for name in names if not name.name.startswith(".") and name.suffix}
 
 
-@given(ir=_FILES, vis=_FILES)
+@given(ir=_FILES, vis=_FILES, gap=st.none() | st.sampled_from((0.0, 0.2, 1e9)))
 @fuzzed(0.14)
-def test_every_file_is_accounted_for(ir: list[tuple[str, str]], vis: list[tuple[str, str]]) -> None:
+def test_every_file_is_accounted_for(ir: list[tuple[str, str]], vis: list[tuple[str, str]], gap: float | None) -> None:
     irs, viss = _named("ir", ir), _named("vis", vis)
-    pairing = value_or_line("pairing", lambda: pair_files(irs, viss))
+    pairing = value_or_line("pairing", lambda: pair_files(irs, viss, gap))
     assert isinstance(pairing, Pairing)
     used = [path for pair in pairing.pairs for path in (pair.ir, pair.vis)]
-    left = [*pairing.unmatched_ir, *pairing.unmatched_vis, *(path for group in pairing.duplicates for path in group)]
+    groups = [*pairing.duplicates, *pairing.ambiguous]
+    left = [*pairing.unmatched_ir, *pairing.unmatched_vis, *(path for group in groups for path in group)]
     assert len(used) == len(set(used))
     assert set(used) | set(left) == set(irs) | set(viss)
     assert not set(used) & set(left)
-    assert len(pairing.complaints()) <= 2 + len(pairing.duplicates)
+    assert len(pairing.complaints()) <= 2 + len(groups)
     outputs = [job.output for job in plan_jobs(pairing.pairs, Path("/out"))]
     assert len({str(path).casefold() for path in outputs}) >= len(set(outputs)) - len(used)
     assert len(outputs) == len(set(outputs))

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from ivif_cli.core.data.datasets import dataset_by_name, open_dataset, open_folder
-from ivif_cli.core.data.pairing import IR_MARKERS, Pair, Pairing, pair_files, pair_folders, strip_markers
+from ivif_cli.core.data.pairing import (
+    IR_MARKERS,
+    Pair,
+    Pairing,
+    pair_files,
+    pair_folders,
+    some_pairs,
+    strip_markers,
+)
 from ivif_cli.core.errors import InputError, PairingError, UsageError
 
 
@@ -37,13 +45,18 @@ def find_pairs(
     root: Path | None = None,
     *,
     manifest: Path | None = None,
+    max_gap: float | None = None,
 ) -> Named:
     """Pairs of two files, of two folders, of two patterns like `a/*_ir.png`, of a named dataset, or of a manifest.
+
+    `max_gap` [s] pairs what is left of folders and patterns by time stamps (see `pairing.pair_files`).
 
     Raises:
         UsageError: options that do not fit together, or an unknown dataset.
         InputError, PairingError, DatasetError: there is nothing of the kind.
     """
+    if max_gap is not None and (ir is None or not (ir.is_dir() or is_glob(str(ir)))):
+        raise UsageError("--max-gap pairs files of two folders or patterns", "leave it out")
     if manifest is not None:
         if ir is not None or vis is not None or dataset is not None:
             raise UsageError("--manifest takes the place of --ir, --vis and --dataset", "give one or the other")
@@ -59,7 +72,7 @@ def find_pairs(
     if ir is None or vis is None:
         raise UsageError(f"--{'ir' if ir is None else 'vis'} is missing", "give --ir and --vis, or --dataset")
     if any(not source.exists() and is_glob(str(source)) for source in (ir, vis)):
-        pairing = _pair_patterns(ir, vis)
+        pairing = some_pairs(pair_files(_matching(ir), _matching(vis), max_gap), ir, vis)
         return Named(pairing, folders=_folders(pairing))
     for source in (ir, vis):
         if not source.exists():
@@ -67,7 +80,7 @@ def find_pairs(
     if ir.is_dir() != vis.is_dir():
         raise UsageError(f"{ir} and {vis} are a folder and a file", "give two files or two folders")
     if ir.is_dir():
-        return Named(pair_folders(ir, vis), folders=(ir, vis))
+        return Named(pair_folders(ir, vis, max_gap), folders=(ir, vis))
     return Named(Pairing((Pair(strip_markers(ir.stem, IR_MARKERS), ir, vis),)), single=True)
 
 
@@ -97,13 +110,6 @@ def _folders(pairing: Pairing) -> tuple[Path, ...]:
 def is_glob(text: str) -> bool:
     """True for a pattern of file names."""
     return glob.has_magic(text)
-
-
-def _pair_patterns(ir: Path, vis: Path) -> Pairing:
-    pairing = pair_files(*(_matching(pattern) for pattern in (ir, vis)))
-    if not pairing.pairs:
-        raise PairingError(f"no pair in {ir} and {vis}", "files are paired by stem: ir/01.png with vis/01.jpg")
-    return pairing
 
 
 def _matching(pattern: Path) -> dict[Path, PurePosixPath]:

@@ -2,7 +2,8 @@
 
 Files of the same stem make a pair, whatever their suffixes. Files left over are compared once more with the usual
 markers of a modality stripped (`a_ir.png` and `a_vis.jpg`, `IR1.bmp` and `VIS1.bmp`, DJI's `_T` and `_W` or `_V`),
-without regard to case and to zeros before a number (`82.png` and `00082.png`).
+without regard to case and to zeros before a number (`82.png` and `00082.png`). What is left then is paired by the
+nearest time stamp, where a largest gap is stated.
 Sub-folders are part of the name, so that two scenes never mix.
 """
 
@@ -15,11 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ivif_cli.core.data.images import is_image_name
+from ivif_cli.core.data.time_stamps import nearest_in_time, time_of
 from ivif_cli.core.errors import InputError, PairingError
 
 IR_MARKERS = ("infrared", "thermal", "lwir", "ir", "i", "t")
 VIS_MARKERS = ("visible", "visual", "rgb", "vis", "vi", "v", "w")
 FUSED_MARKERS = ("fusion", "fused", "fuse", "f")
+_BY_STEM = "files are paired by stem: ir/01.png with vis/01.jpg"
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,17 @@ class Pairing:
         pairs: by name.
         unmatched_ir, unmatched_vis: files without a partner.
         duplicates: groups of files of one modality that share a stem; none of them is paired.
+        ambiguous: groups of files whose time stamps lie equally near; none of them is paired.
+        by_time: number of pairs that were made by their time stamps, and `widest` the largest gap among them [s].
     """
 
     pairs: tuple[Pair, ...]
     unmatched_ir: tuple[Path, ...] = ()
     unmatched_vis: tuple[Path, ...] = ()
     duplicates: tuple[tuple[Path, ...], ...] = ()
+    ambiguous: tuple[tuple[Path, ...], ...] = ()
+    by_time: int = 0
+    widest: float = 0.0
 
     def complaints(self) -> list[str]:
         """One line for each kind of file that was left out, naming the files; empty where all were paired."""
@@ -52,6 +60,7 @@ class Pairing:
             ("infrared without a visible partner", self.unmatched_ir),
             ("visible without an infrared partner", self.unmatched_vis),
             *(("share a stem and are left out", group) for group in self.duplicates),
+            *(("lie equally near in time and are left out", group) for group in self.ambiguous),
         ]
         return [f"{_names(files)}: {reason}" for reason, files in groups if files]
 
@@ -82,31 +91,37 @@ def _unreadable(error: OSError) -> None:
     raise InputError(f"cannot read {error.filename}: {error.strerror}") from error
 
 
-def pair_folders(ir: Path, vis: Path) -> Pairing:
-    """Pair the pictures of two folders, at any depth, by stem.
+def pair_folders(ir: Path, vis: Path, max_gap: float | None = None) -> Pairing:
+    """Pair the pictures of two folders, at any depth, by stem; where `max_gap` [s] is given, the rest by time stamps.
 
     Raises:
         InputError: a folder is missing or unreadable.
         PairingError: not one pair was found.
     """
-    pairing = pair_files(_relative(ir), _relative(vis))
-    if not pairing.pairs:
-        found = f"{len(pairing.unmatched_ir)} infrared, {len(pairing.unmatched_vis)} visible pictures"
-        raise PairingError(
-            f"no pair in {ir} and {vis} ({found})", "files are paired by stem: ir/01.png with vis/01.jpg"
-        )
-    return pairing
+    return some_pairs(pair_files(_relative(ir), _relative(vis), max_gap), ir, vis)
+
+
+def some_pairs(pairing: Pairing, ir: Path, vis: Path) -> Pairing:
+    """The pairing, or `PairingError` where it holds no pair of what `ir` and `vis` name."""
+    if pairing.pairs:
+        return pairing
+    left = pairing.unmatched_ir, pairing.unmatched_vis
+    found = f"{len(left[0])} infrared, {len(left[1])} visible pictures"
+    timed = all(files and time_of(files[0].stem) is not None for files in left)
+    hint = "their names hold time stamps: --max-gap 0.05 pairs those at most 0.05 s apart" if timed else _BY_STEM
+    raise PairingError(f"no pair in {ir} and {vis} ({found})", hint)
 
 
 def _relative(folder: Path) -> dict[Path, PurePosixPath]:
     return {path: PurePosixPath(path.relative_to(folder).as_posix()) for path in list_images(folder)}
 
 
-def pair_files(ir: dict[Path, PurePosixPath], vis: dict[Path, PurePosixPath]) -> Pairing:
+def pair_files(ir: dict[Path, PurePosixPath], vis: dict[Path, PurePosixPath], max_gap: float | None = None) -> Pairing:
     """Pair files by the names given for them.
 
     Args:
         ir, vis: for each file the name that counts, relative and with its suffix.
+        max_gap: seconds by which the time stamps of what is left may differ; None leaves it unpaired.
     """
     exact, ir_left, vis_left, twins = _match(ir, vis, exact_key, exact_key)
     loose, ir_left, vis_left, more = _match(
@@ -115,13 +130,23 @@ def pair_files(ir: dict[Path, PurePosixPath], vis: dict[Path, PurePosixPath]) ->
         lambda name: marked_key(name, IR_MARKERS),
         lambda name: marked_key(name, VIS_MARKERS),
     )
+    timed = {p: ir[p] for p in ir_left}, {p: vis[p] for p in vis_left}
+    near, ties = ([], []) if max_gap is None else nearest_in_time(*timed, max_gap)
+    gone = {path for a, b, _ in near for path in (a, b)} | {path for group in ties for path in group}
+    ir_left, vis_left = ([path for path in left if path not in gone] for left in (ir_left, vis_left))
     taken = {key for key, _, _ in exact}
     pairs = [Pair(key, a, b) for key, a, b in exact]
-    for _, a, b in loose:
+    for a, b in [*((a, b) for _, a, b in loose), *((a, b) for a, b, _ in near)]:
         bare = strip_markers(exact_key(ir[a]), IR_MARKERS)
         pairs.append(Pair(exact_key(ir[a]) if bare in taken else bare, a, b))
     return Pairing(
-        tuple(sorted(pairs, key=lambda pair: pair.name)), tuple(ir_left), tuple(vis_left), tuple(twins + more)
+        tuple(sorted(pairs, key=lambda pair: pair.name)),
+        tuple(ir_left),
+        tuple(vis_left),
+        tuple(twins + more),
+        tuple(ties),
+        len(near),
+        max((gap for _, _, gap in near), default=0.0),
     )
 
 
@@ -155,8 +180,8 @@ def marked_key(name: PurePosixPath, markers: Iterable[str]) -> str:
 
 
 def plain_numbers(key: str) -> str:
-    """Key with every number as it is written without padding: `a_007` is `a_7`."""
-    return re.sub(r"\d+", lambda number: number[0].lstrip("0") or "0", key)
+    """Key with every number as it is written without padding: `a_007` is `a_7`; decimals stay, `1.05` is not `1.5`."""
+    return re.sub(r"(?<!\d\.)(?<!\d)\d+", lambda number: number[0].lstrip("0") or "0", key)
 
 
 _Key = Callable[[PurePosixPath], str]
