@@ -1,12 +1,13 @@
 """Named datasets are found in the plain layout and in the layout of their authors."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from ivif_cli.core.data.datasets import DATASETS, open_dataset, open_folder
 from ivif_cli.core.data.find_pairs import find_many
-from ivif_cli.core.errors import DatasetError, UsageError
+from ivif_cli.core.errors import DatasetError, IvifError, UsageError
 
 LAYOUTS = [
     ("TNO", "ir/01.png", "vi/01.png"),
@@ -23,7 +24,9 @@ LAYOUTS = [
     ("KAIST", "images/set06/V000/lwir/I00019.jpg", "images/set06/V000/visible/I00019.jpg"),
     ("FLIR", "train/thermal_8_bit/FLIR_00001.jpeg", "train/RGB/FLIR_00001.jpg"),
     ("FLIR", "val/thermal_8_bit/FLIR_08863.jpeg", "val/RGB/FLIR_08863.jpg"),
+    ("FLIR", "align/JPEGImages/FLIR_00002_PreviewData.jpeg", "align/JPEGImages/FLIR_00002_RGB.jpg"),
     ("CVC-14", "Night/FIR/NewTest/FramesPos/2014_1.tif", "Night/Visible/NewTest/FramesPos/2014_1.tif"),
+    ("VTUAV", "test_ST/animal_001/ir/000000.jpg", "test_ST/animal_001/rgb/000000.jpg"),
     ("VTUAV", "test/ST/bus_001/ir/000000.jpg", "test/ST/bus_001/rgb/000000.jpg"),
 ]
 
@@ -78,6 +81,68 @@ def test_folders_of_scenes_keep_apart_and_the_test_part_is_taken(tmp_path: Path)
     names = [pair.name for pair in open_dataset("VTUAV", tmp_path).pairs]
     assert names == ["test/LT/b/000000", "test/ST/a/000000"]
     assert [pair.name for pair in open_dataset("VTUAV", tmp_path, split="train").pairs] == ["train/ST/a/000000"]
+
+
+def test_the_sets_of_kaist_and_the_parts_of_vtuav_are_told_apart(tmp_path: Path) -> None:
+    for scene in ("set05/V000", "set06/V001", "set11/V000"):
+        put(tmp_path / "KAIST", f"images/{scene}/lwir/I00000.jpg", f"images/{scene}/visible/I00000.jpg")
+    names = [pair.name for pair in open_dataset("KAIST", tmp_path).pairs]
+    assert names == ["images/set06/V001/I00000", "images/set11/V000/I00000"]
+    assert len(open_dataset("KAIST", tmp_path, split="train").pairs) == 1
+    for scene in ("train_ST/bus_001", "test_LT/bus_002"):
+        put(tmp_path / "VTUAV", f"{scene}/ir/000000.jpg", f"{scene}/rgb/000000.jpg")
+    assert [pair.name for pair in open_dataset("VTUAV", tmp_path).pairs] == ["test_LT/bus_002/000000"]
+    assert [pair.name for pair in open_dataset("VTUAV", tmp_path, split="train").pairs] == ["train_ST/bus_001/000000"]
+
+
+def test_the_held_out_part_of_flir_is_taken_and_pictures_with_drawn_boxes_are_not(tmp_path: Path) -> None:
+    for part in ("train", "val"):
+        put(tmp_path / "1" / "FLIR", f"{part}/thermal_8_bit/{part}.jpeg", f"{part}/RGB/{part}.jpg")
+    assert [pair.name for pair in open_dataset("FLIR", tmp_path / "1").pairs] == ["val"]
+    for folder in ("JPEGImages", "AnnotatedImages"):
+        put(tmp_path / "2", f"{folder}/FLIR_00002_PreviewData.jpeg", f"{folder}/FLIR_00002_RGB.jpg")
+    (pair,) = open_dataset("FLIR", tmp_path / "2").pairs
+    assert pair.name == "FLIR_00002" and pair.ir.parent.name == "JPEGImages"
+
+
+@pytest.mark.parametrize("below", ["", "FLIR_ADAS_v2/"])
+def test_the_map_of_flir_adas_v2_makes_its_pairs(tmp_path: Path, below: str) -> None:
+    ir, vis = f"{below}video_thermal_test/data", f"{below}video_rgb_test/data"
+    put(
+        tmp_path,
+        f"{ir}/video-a-frame-000001-x.jpg",
+        f"{vis}/video-b-frame-000009-y.jpg",
+        f"{vis}/video-b-frame-2-z.jpg",
+    )
+    put(tmp_path, *(f"{below}images_{kind}_train/data/video-c-frame-1-w.jpg" for kind in ("thermal", "rgb")))
+    pairs = {
+        "video-b-frame-000009-y.jpg": "video-a-frame-000001-x.jpg",
+        "video-b-frame-2-z.jpg": "video-a-frame-000002-gone.jpg",
+    }
+    (tmp_path / "rgb_to_thermal_vid_map.json").write_text(json.dumps(pairs))
+    for found in (open_dataset("FLIR", tmp_path), open_folder(tmp_path)):
+        assert [(pair.name, pair.vis.name) for pair in found.pairs] == [
+            ("video-a-frame-000001-x", "video-b-frame-000009-y.jpg")
+        ]
+        assert [path.name for path in found.unmatched_vis] == ["video-b-frame-2-z.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "cannot read"),
+        ("[1]", "no map of pairs"),
+        ('{"../a.jpg": "b.jpg"}', "no map of pairs"),
+        ('{"a.jpg": 3}', "no map of pairs"),
+        ('{"a.jpg": "b.jpg"}', "none of the 1 pairs"),
+        ("{}", "none of the 0 pairs"),
+        ("[" * 100_000, "cannot read"),
+    ],
+)
+def test_a_map_that_names_no_pairs_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "rgb_to_thermal_vid_map.json").write_text(text)
+    with pytest.raises(IvifError, match=reason):
+        open_dataset("FLIR", tmp_path)
 
 
 def test_infrared_as_a_fourth_channel_is_refused_with_the_way_out(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
+from ivif_cli.core.data.pair_map import read_pair_map
 from ivif_cli.core.data.pairing import (
     IR_MARKERS,
     VIS_MARKERS,
@@ -27,16 +29,21 @@ class Dataset:
     """A named dataset.
 
     Attributes:
-        layouts: (infrared folder, visible folder) below its root, the preferred first; `{split}` stands for test or
-            train, `**/` for any folders above, and the case of names does not matter.
+        layouts: (infrared folder, visible folder) below its root, the preferred first; `{split}` stands for test, val
+            or train, `**/` for any folders above; one folder twice holds both, told apart by their names. The case of
+            names does not matter.
         published: where its authors publish it.
         fourth_channel: the folder in which its authors keep infrared as a fourth channel, which is not read.
+        pair_map: a JSON file that names its test pairs, and the folders of their infrared and visible files.
+        parts: split -> pattern of the folders that belong to it, where they are not called by its name.
     """
 
     name: str
     layouts: tuple[tuple[str, str], ...]
     published: str
     fourth_channel: str = ""
+    pair_map: tuple[str, str, str] | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 _ALL = (
@@ -53,11 +60,17 @@ _ALL = (
     Dataset("FMB", (("{split}/Infrared", "{split}/Visible"),), "https://github.com/JinyuanLiu-CV/SegMiF"),
     Dataset("MFNet", (), "https://www.mi.t.u-tokyo.ac.jp/static/projects/mil_multispectral", "images"),
     Dataset("PST900", (("{split}/thermal", "{split}/rgb"),), "https://github.com/ShreyasSkandanS/pst900_thermal_rgb"),
-    Dataset("KAIST", (("**/lwir", "**/visible"),), "https://github.com/SoonminHwang/rgbt-ped-detection"),
+    Dataset(
+        "KAIST",
+        (("**/lwir", "**/visible"),),
+        "https://github.com/SoonminHwang/rgbt-ped-detection",
+        parts={"test": r"set0[6-9]|set1[01]", "train": r"set0[0-5]"},
+    ),
     Dataset(
         "FLIR",
-        (("{split}/thermal_8_bit", "{split}/RGB"), ("val/thermal_8_bit", "val/RGB")),
+        (("{split}/thermal_8_bit", "{split}/RGB"), ("align/JPEGImages",) * 2, ("JPEGImages",) * 2),
         "https://www.flir.com/oem/adas/adas-dataset-form",
+        pair_map=("rgb_to_thermal_vid_map.json", "video_thermal_test/data", "video_rgb_test/data"),
     ),
     Dataset("CVC-14", (("**/FIR", "**/Visible"),), "http://adas.cvc.uab.es/elektra/enigma-portfolio/cvc-14"),
     Dataset("VTUAV", (("**/ir", "**/rgb"),), "https://zhang-pengyu.github.io/DUT-VTUAV"),
@@ -90,7 +103,8 @@ def open_dataset(name: str, root: Path | None = None, *, split: str | None = Non
     parts = [base / part / dataset.name for part in _splits(split)]
     named = base / dataset.name
     for folder in (*parts, named, base) if split else (named, *parts, base):
-        pairing = _open_layouts(_existing(folder), dataset.layouts + PLAIN, split)
+        pairing = _open_map(folder, dataset, split)
+        pairing = pairing or _open_layouts(_existing(folder), dataset.layouts + PLAIN, split, dataset.parts)
         if pairing is not None:
             return pairing
     for folder in (named, base) if dataset.fourth_channel else ():
@@ -112,7 +126,8 @@ def open_folder(root: Path, *, split: str | None = None) -> Pairing:
         DatasetError: the folder is missing or no known layout is in it.
     """
     layouts = PLAIN + tuple(layout for dataset in _ALL for layout in dataset.layouts)
-    pairing = _open_layouts(_existing(root), layouts, split)
+    maps = (_open_map(root, dataset, split) for dataset in _ALL)
+    pairing = next(filter(None, maps), None) or _open_layouts(_existing(root), layouts, split)
     if pairing is None:
         raise DatasetError(f"no pairs in {root}: expected its folders ir/ and vi/ (or vis/), paired by stem")
     return pairing
@@ -121,6 +136,8 @@ def open_folder(root: Path, *, split: str | None = None) -> Pairing:
 def describe_layout(dataset: Dataset) -> str:
     """The layout a dataset is expected in, in words."""
     native = [f"{ir}/ + {vis}/" for ir, vis in dataset.layouts]
+    if dataset.pair_map is not None:
+        native.insert(0, "{} with {}/ + {}/".format(*dataset.pair_map))
     return " or ".join([*native, "ir/NAME.png + vi/NAME.png"]).replace("{split}", "test")
 
 
@@ -135,15 +152,34 @@ def _environment_root(dataset: Dataset) -> Path:
 
 
 def _splits(split: str | None) -> tuple[str, ...]:
-    return (split,) if split else ("test", "train")
+    """Names of the folders of a split; what was held out is called test or val."""
+    held_out = ("test", "val")
+    return held_out if split == "test" else (split,) if split else (*held_out, "train")
 
 
-def _open_layouts(root: Path | None, layouts: tuple[tuple[str, str], ...], split: str | None) -> Pairing | None:
+def _open_map(root: Path, dataset: Dataset, split: str | None) -> Pairing | None:
+    if dataset.pair_map is None or split not in (None, "test"):
+        return None
+    name, ir, vis = dataset.pair_map
+    return read_pair_map(root / name, ir, vis) if (root / name).is_file() else None
+
+
+def _open_layouts(
+    root: Path | None,
+    layouts: tuple[tuple[str, str], ...],
+    split: str | None,
+    parts: Mapping[str, str] = MappingProxyType({}),
+) -> Pairing | None:
     if root is None:
         return None
     for ir_name, vis_name in _with_splits(layouts, split):
+        if ir_name == vis_name:
+            pairing = _open_side_by_side(both) if (both := _existing(root / ir_name)) else None
+            if pairing is not None:
+                return pairing
+            continue
         if ir_name.startswith("**/"):
-            pairing = _open_nested(root, ir_name[3:], vis_name[3:], split)
+            pairing = _open_nested(root, ir_name[3:], vis_name[3:], split, parts)
             if pairing is not None:
                 return pairing
             continue
@@ -159,14 +195,16 @@ def _with_splits(layouts: tuple[tuple[str, str], ...], split: str | None) -> Ite
             yield ir.format(split=part), vis.format(split=part)
 
 
-def _open_nested(root: Path, ir: str, vis: str, split: str | None) -> Pairing | None:
+def _open_nested(root: Path, ir: str, vis: str, split: str | None, parts: Mapping[str, str]) -> Pairing | None:
     """Pairs of folders of these two names at any depth; None where nothing pairs.
 
-    Where some lie below a folder of the split, called like `test` or `NewTest`, only those are taken.
+    Where some lie below a folder of the split, called as `parts` says or like `test`, `NewTest` or `test_ST`, only
+    those are taken.
     """
     names = {path: PurePosixPath(path.relative_to(root).as_posix()) for path in list_images(root)}
     for part in _splits(split):
-        inside = {p: n for p, n in names.items() if any(s.casefold() in (part, f"new{part}") for s in n.parts[:-1])}
+        called = re.compile(parts.get(part, rf"(new)?{part}([_-].*)?"), re.IGNORECASE)
+        inside = {p: n for p, n in names.items() if any(called.fullmatch(folder) for folder in n.parts[:-1])}
         if inside:
             names = inside
             break

@@ -19,7 +19,7 @@ from ivif_cli.core.data.images import is_image_name
 from ivif_cli.core.data.time_stamps import nearest_in_time, time_of
 from ivif_cli.core.errors import InputError, PairingError
 
-IR_MARKERS = ("infrared", "thermal", "lwir", "ir", "i", "t")
+IR_MARKERS = ("infrared", "thermal", "previewdata", "lwir", "ir", "i", "t")
 VIS_MARKERS = ("visible", "visual", "rgb", "vis", "vi", "v", "w")
 FUSED_MARKERS = ("fusion", "fused", "fuse", "f")
 _BY_STEM = "files are paired by stem: ir/01.png with vis/01.jpg"
