@@ -4,94 +4,155 @@ The work is in `core/scoring` (pairs, processes, statistics, gates) and `core/re
 """
 
 import functools
-import shlex
-import sys
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from ivif_cli import __version__
-from ivif_cli.commands.console import GATE_MISSED, Console
-from ivif_cli.commands.evaluate_options import (
-    FORMATS,
-    BaselineOption,
-    BaselinesOption,
-    BitDepthOption,
-    ClipOption,
-    ClipPretrainedOption,
-    ClipWeightsOption,
-    CommonOption,
-    ConventionOption,
-    DatasetOption,
-    ExplainOption,
-    FormatOption,
-    FusedOption,
-    IrOption,
-    JsonOption,
-    LabelsOption,
-    MaxOption,
-    MetricsOption,
-    MinOption,
-    ModelOption,
-    OverwriteOption,
-    PromptSetOption,
-    PromptsOption,
-    ReportOption,
-    ScoreDeviceOption,
-    ToleranceOption,
-    VisOption,
-    WorkersOption,
-)
+from ivif_cli.commands.console import Console
+from ivif_cli.commands.evaluate_report import FORMATS, chosen_style, end, print_report, provenance, tell_metric
+from ivif_cli.commands.evaluate_task import PicturesNamed, find_footage
+from ivif_cli.commands.fuse_video import VideoSwitches
 from ivif_cli.commands.goals import DialOption, GoalOption, PromptOption, StrengthOption, parse_dials, understood
 from ivif_cli.commands.options import (
+    INFRARED,
+    RESULT,
+    SOURCES,
+    SPEED,
     AlignOption,
+    AnyRateOption,
     DataRootOption,
     DeviceOption,
+    FpsOption,
     IrPolarityOption,
     IrRangeOption,
     ManifestOption,
+    MaxGapOption,
     PrecisionOption,
     QuietOption,
     ResizeOption,
+    StrictOption,
     ThreadsOption,
     TileOption,
 )
-from ivif_cli.core.errors import UsageError
-from ivif_cli.core.nearest import nearest
 
-if TYPE_CHECKING:
-    from ivif_cli.core.reports.report import Report
-
-_MOST_ERRORS = 5
+METRICS, GATES, WORDS = "Metrics", "Gates", "The language score"
 
 
 def evaluate(
     ctx: typer.Context,
-    ir: IrOption = None,
-    vis: VisOption = None,
-    dataset: DatasetOption = None,
+    ir: Annotated[
+        Path | None, typer.Option("--ir", help="Infrared picture, folder or video.", rich_help_panel=SOURCES)
+    ] = None,
+    vis: Annotated[
+        Path | None, typer.Option("--vis", help="Visible picture, folder or video.", rich_help_panel=SOURCES)
+    ] = None,
+    dataset: Annotated[
+        list[str] | None, typer.Option(help="Named dataset in the place of --ir and --vis.", rich_help_panel=SOURCES)
+    ] = None,
     data_root: DataRootOption = None,
     manifest: ManifestOption = None,
-    fused: FusedOption = None,
-    model: ModelOption = None,
-    baselines: BaselinesOption = False,
-    common: CommonOption = False,
-    metrics: MetricsOption = "default",
-    convention: ConventionOption = "ivif",
-    labels: LabelsOption = None,
-    explain: ExplainOption = None,
-    min_: MinOption = None,
-    max_: MaxOption = None,
-    baseline: BaselineOption = None,
-    tolerance: ToleranceOption = None,
-    report: ReportOption = None,
+    max_gap: MaxGapOption = None,
+    strict: StrictOption = False,
+    fused: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fused",
+            metavar="[NAME=]PATH",
+            help="Fused pictures, or a video; repeated: methods to rank.",
+            rich_help_panel=SOURCES,
+        ),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="To fuse with first: base, fast, a .safetensors or .onnx file; may be repeated.",
+            rich_help_panel=SOURCES,
+        ),
+    ] = None,
+    baselines: Annotated[
+        bool,
+        typer.Option(
+            "--baselines", help="Score average, maximum and Laplacian pyramid as well.", rich_help_panel=SOURCES
+        ),
+    ] = False,
+    common: Annotated[
+        bool,
+        typer.Option(
+            "--common", help="Leave out pairs that not every --fused method has a picture of.", rich_help_panel=SOURCES
+        ),
+    ] = False,
+    metrics: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Comma-separated names and groups: default (the six and K), six, kept, clean, all.",
+            rich_help_panel=METRICS,
+        ),
+    ] = "default",
+    convention: Annotated[
+        str,
+        typer.Option(
+            help="ivif, matlab, cddfuse, vifb or ivif-zoo: whose definitions are computed.", rich_help_panel=METRICS
+        ),
+    ] = "ivif",
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="YOLO labels of people, in ir/ and vis/ like the pairs: adds the metric T_ir.", rich_help_panel=METRICS
+        ),
+    ] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            metavar="METRIC",
+            help="Print formula, source, range and what others do; `all` for every one.",
+            rich_help_panel=METRICS,
+        ),
+    ] = None,
+    min_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--min",
+            metavar="METRIC[:STAT]=VALUE",
+            help="At least VALUE; STAT is mean, median, pN, each or @PAIR, as in K:p10=0.5.",
+            rich_help_panel=GATES,
+        ),
+    ] = None,
+    max_: Annotated[
+        list[str] | None,
+        typer.Option("--max", metavar="METRIC[:STAT]=VALUE", help="At most VALUE.", rich_help_panel=GATES),
+    ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(help="No metric is worse than in this JSON report, pair by pair.", rich_help_panel=GATES),
+    ] = None,
+    tolerance: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What may be lost against --baseline: 1% of the mean, or SD=0.5 of one metric; repeatable.",
+            rich_help_panel=GATES,
+        ),
+    ] = None,
+    report: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--report",
+            help="Write a report: .json, .csv, .md, .tex, .html or .xml (JUnit); repeatable.",
+            rich_help_panel=RESULT,
+        ),
+    ] = None,
     html: Annotated[Path | None, typer.Option("--html", hidden=True)] = None,
     junit: Annotated[Path | None, typer.Option("--junit", hidden=True)] = None,
-    overwrite: OverwriteOption = False,
-    format_: FormatOption = "table",
-    json_: JsonOption = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Let --report replace any file.", rich_help_panel=RESULT)
+    ] = False,
+    format_: Annotated[
+        str, typer.Option("--format", help=f"Of the result: {', '.join(FORMATS)}.", rich_help_panel=RESULT)
+    ] = "table",
+    json_: Annotated[bool, typer.Option("--json", help="Short for --format json.", rich_help_panel=RESULT)] = False,
     prompt: PromptOption = None,
     goal: GoalOption = None,
     strength: StrengthOption = 1.0,
@@ -100,18 +161,38 @@ def evaluate(
     ir_polarity: IrPolarityOption = "white",
     resize: ResizeOption = False,
     align: AlignOption = None,
-    bit_depth: BitDepthOption = None,
-    clip: ClipOption = "compact",
-    clip_pretrained: ClipPretrainedOption = None,
-    clip_weights: ClipWeightsOption = None,
-    prompts: PromptsOption = None,
-    prompt_set: PromptSetOption = None,
+    bit_depth: Annotated[
+        int | None,
+        typer.Option(help="8: map 16-bit pictures first instead of refusing them.", rich_help_panel=INFRARED),
+    ] = None,
+    fps: FpsOption = None,
+    any_rate: AnyRateOption = False,
+    clip: Annotated[
+        str, typer.Option(help="Encoder of LDS: compact, or an open_clip name.", rich_help_panel=WORDS)
+    ] = "compact",
+    clip_pretrained: Annotated[
+        str | None, typer.Option(help="open_clip's tag of its weights.", rich_help_panel=WORDS)
+    ] = None,
+    clip_weights: Annotated[
+        Path | None, typer.Option(help="Weights file of that encoder.", rich_help_panel=WORDS)
+    ] = None,
+    prompts: Annotated[
+        Path | None, typer.Option(help="Texts of LDS: a file of `ivif embed-prompts`.", rich_help_panel=WORDS)
+    ] = None,
+    prompt_set: Annotated[
+        str | None, typer.Option(help="Name of the set in it; the first by default.", rich_help_panel=WORDS)
+    ] = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     tile: TileOption = None,
     threads: ThreadsOption = None,
-    workers: WorkersOption = None,
-    score_device: ScoreDeviceOption = "cpu",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that score; default: as needed.", rich_help_panel=SPEED)
+    ] = None,
+    score_device: Annotated[
+        str,
+        typer.Option(help="To score on: cpu, or cuda in batches (the six metrics of ivif).", rich_help_panel=SPEED),
+    ] = "cpu",
     quiet: QuietOption = False,
 ) -> None:
     """Score fused images with the metrics of the field.
@@ -119,17 +200,16 @@ def evaluate(
     Gates and comparisons are about the first method: the first model, else the first --fused; with neither, the bundled
     model. Exit status: 0 fine, 1 some pictures could not be scored, 2 usage, 3 a gate missed.
     """
-    style = _style(format_, json_)
+    style = chosen_style(format_, json_)
     console = Console(quiet=quiet)
     if explain is not None:
-        _explain(console, explain)
+        tell_metric(console, explain)
         return
 
-    from ivif_cli.core.data.find_pairs import find_pairs
     from ivif_cli.core.reports.kinds import check_report_files, write_report
     from ivif_cli.core.reports.report import build_report
     from ivif_cli.core.reports.scenes import make_scenes, shown_scenes
-    from ivif_cli.core.scoring.choice import choose_metrics, known_metrics, listed_metrics
+    from ivif_cli.core.scoring.choice import choose_metrics, known_metrics, listed_metrics, wants_flicker
     from ivif_cli.core.scoring.contenders import Said
     from ivif_cli.core.scoring.gates import parse_gates
     from ivif_cli.core.scoring.people import METRIC as LABELLED
@@ -141,22 +221,22 @@ def evaluate(
     files = [*(report or ()), *(path for path in (html, junit) if path is not None)]
     check_report_files(files, overwrite=overwrite)
     gates = parse_gates(min_ or (), max_ or (), baseline, tolerance or (), known_metrics())
-    named = [*listed_metrics(metrics, convention), *([LABELLED] if labels is not None else [])]
-    if dataset and len(dataset) > 1:
-        raise UsageError("--dataset is given twice", "a run scores one; `ivif report --field` puts reports together")
-    found = find_pairs(ir, vis, dataset[0] if dataset else None, data_root, manifest=manifest)
-    pairs = found.pairing.pairs
+    switches = VideoSwitches(fps, any_rate)
+    footage = find_footage(ir, vis, fused or (), switches, ir_range, ir_polarity, resize, align)
+    named_pairs = PicturesNamed(ir, vis, tuple(dataset or ()), data_root, manifest, max_gap, strict)
+    source = named_pairs.beside(footage) if footage else named_pairs.find()
+    video, pairs = footage is not None, source.pairs
+    named = [*listed_metrics(metrics, convention, video=video), *([LABELLED] if labels is not None else [])]
     people = None if labels is None else read_labels(labels, pairs)
-    for complaint in found.pairing.complaints():
-        console.warn(complaint)
     words = Words(clip, clip_pretrained, clip_weights, prompts, prompt_set, device)
     said = Said(tuple(prompt or ()), tuple(goal or ()), strength, parse_dials(dial))
     wants_model = bool(prompt or goal or dial) or not fused
     models = tuple(model or (("base",) if wants_model else ()))
     understood(console, prompt)
+    flicker = wants_flicker([*named, *gates.metrics], video=video)
     chosen, encoder_metrics = choose_metrics([*named, *gates.metrics], convention, words)
     run = Run(
-        found.dataset,
+        source.dataset,
         pairs,
         with_labels(chosen, people),
         convention.lower(),
@@ -166,15 +246,25 @@ def evaluate(
         common=common,
         model=ModelOptions(models, said, device, precision, tile, threads),
         read=read_options(
-            bit_depth, pairs, ir_range=ir_range, polarity=ir_polarity, resize=resize, align=align, labels=people
+            bit_depth,
+            () if video else pairs,
+            ir_range=ir_range,
+            polarity=ir_polarity,
+            resize=resize,
+            align=align,
+            labels=people,
         ),
         workers=workers,
         score_device=score_device,
+        footage=footage,
+        flicker=flicker,
     )
     pairs, contenders = open_contenders(run)
+    for complaint in source.complaints:
+        console.warn(complaint)
     data = data_hashes(pairs)
     gates.check([pair.name for pair in pairs], data, run.facts)
-    with console.progress(len(pairs), "scoring", "pair") as advance:
+    with console.progress(len(pairs), "scoring", "frame" if video else "pair") as advance:
         evaluation = score(run, pairs, contenders, data, on_done=advance)
     if evaluation is None:
         return
@@ -185,77 +275,14 @@ def evaluate(
         run.facts,
         results,
         ranked=ranked,
-        provenance=_provenance(ctx),
+        provenance=provenance(ctx),
         changes=gates.changes(evaluation, results),
     )
-    _print(console, built, style)
-    scenes = functools.cache(lambda: make_scenes(pairs, contenders, shown_scenes(built), run.read))
+    print_report(console, built, style)
+    shown = functools.cache(lambda: shown_scenes(built))
+    scenes = functools.cache(
+        lambda: make_scenes(run.tasks([one for one in pairs if one.name in shown()], contenders), contenders, shown())
+    )
     for path in files:
         write_report(built, path, scenes)
-    _end(console, built)
-
-
-def _style(format_: str, json_: bool) -> str:
-    if format_ not in FORMATS:
-        hint = "--report FILE.html writes a page" if format_ in ("html", "htm", "xml", "junit") else ""
-        raise UsageError(f"unknown format {format_!r}", hint or nearest(format_, FORMATS))
-    if json_ and format_ not in ("table", "json"):
-        raise UsageError(f"--json and --format {format_} exclude each other", "--report FILE writes more kinds")
-    return "json" if json_ else format_
-
-
-def _provenance(ctx: typer.Context) -> dict[str, Any]:
-    """Version, date, command and the options that were given."""
-    given = {
-        name.strip("_"): value if isinstance(value, int | float | str | list) else str(value)
-        for name, value in ctx.params.items()
-        if getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE"
-    }
-    options = {name: [str(one) for one in value] if isinstance(value, list) else value for name, value in given.items()}
-    command = shlex.join(["ivif", *sys.argv[1:]])
-    date = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"ivif": __version__, "date": date, "command": command, "options": options}
-
-
-def _print(console: Console, report: "Report", style: str) -> None:
-    from ivif_cli.core.reports import json_report, markdown, tables
-
-    if style == "json":
-        console.result_json(json_report.as_json(report))
-    elif style == "table":
-        console.table(report.title, *tables.as_rows(report), report.legend)
-    else:
-        render = {"csv": tables.as_csv, "markdown": markdown.as_markdown, "latex": tables.as_latex}[style]
-        console.result(render(report).removesuffix("\n"))
-
-
-def _end(console: Console, report: "Report") -> None:
-    """Remarks, failures and gates to stderr; the exit status."""
-    for remark in report.remarks:
-        console.note(remark)
-    failing = [method for method in report.evaluation.methods if method.failed]
-    for method in failing:
-        for failure in method.failed[:_MOST_ERRORS]:
-            console.error(f"{method.name}, {failure.name}: {failure.error}")
-        if len(method.failed) > _MOST_ERRORS:
-            console.error(
-                f"{method.name}: {len(method.failed) - _MOST_ERRORS} more (all of them are in the JSON report)"
-            )
-    for gate in report.gates:
-        if gate.passed:
-            console.note(f"gate kept: {gate}")
-        else:
-            console.error(f"gate missed: {gate}")
-    if not all(gate.passed for gate in report.gates):
-        raise typer.Exit(GATE_MISSED)
-    if failing:
-        raise typer.Exit(1)
-
-
-def _explain(console: Console, name: str) -> None:
-    from ivif_cli.core.scoring.choice import explain_metric
-
-    for known, lines in explain_metric(name).items():
-        console.result(known)
-        for label, text in lines:
-            console.result(f"  {label:<10} {text}")
+    end(console, built)

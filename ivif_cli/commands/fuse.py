@@ -28,10 +28,13 @@ from ivif_cli.commands.options import (
     RESULT,
     SOURCES,
     SPEED,
+    VIDEOS,
     WANTED,
     AlignOption,
+    AnyRateOption,
     DataRootOption,
     DeviceOption,
+    FpsOption,
     IrPolarityOption,
     IrRangeOption,
     ManifestOption,
@@ -47,8 +50,6 @@ from ivif_cli.core.errors import PairingError, UsageError
 
 if TYPE_CHECKING:
     from ivif_cli.core.fusing.fuser import Fuser
-
-VIDEOS = "Videos"
 
 
 def fuse(
@@ -114,12 +115,8 @@ def fuse(
         bool, typer.Option("--overwrite", help="Replace pictures that exist.", rich_help_panel=RESULT)
     ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.", rich_help_panel=RESULT)] = False,
-    fps: Annotated[
-        float | None, typer.Option(help="Frames per second, where the sources do not say.", rich_help_panel=VIDEOS)
-    ] = None,
-    any_rate: Annotated[
-        bool, typer.Option("--any-rate", help="Fuse videos of two rates frame by frame.", rich_help_panel=VIDEOS)
-    ] = False,
+    fps: FpsOption = None,
+    any_rate: AnyRateOption = False,
     size: Annotated[
         str | None, typer.Option(metavar="WxH", help="Frame size of raw pipes.", rich_help_panel=VIDEOS)
     ] = None,
@@ -170,7 +167,7 @@ def fuse(
     )
     if ir is not None and vis is not None and is_video_task(ir, vis, output, switches):
         refuse_with_videos(**{"--max-gap": max_gap, "--strict": strict, "--manifest": manifest})
-        videos = video_options(switches, ir_range, gray, resize, align, bit_depth, overwrite, looks)
+        videos = video_options(switches, ir_range, gray, resize, align, bit_depth, overwrite, looks, ir_polarity)
         fuser = engine()
         if over_time is not None:
             timed = goals_over_time(fuser, over_time, prompt, goal, strength, dials)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class VideoSwitches:
-    """Options of `ivif fuse` that only a video has."""
+    """Options that only a video has."""
 
     fps: float | None = None
     any_rate: bool = False
@@ -33,6 +33,11 @@ class VideoSwitches:
     def given(self) -> list[str]:
         """Names of the options that were used."""
         return [f"--{name.replace('_', '-')}" for name, value in vars(self).items() if value]
+
+    def refuse(self) -> None:
+        """Raises UsageError where one was used, because there is no video."""
+        if self.given:
+            raise UsageError(f"{', '.join(self.given)} only goes with videos", "name videos, sequences or pipes")
 
 
 def is_video_task(ir: Path | None, vis: Path | None, output: Path, switches: VideoSwitches) -> bool:
@@ -47,8 +52,7 @@ def is_video_task(ir: Path | None, vis: Path | None, output: Path, switches: Vid
     names = [str(path) for path in (ir, vis, output)]
     if ir is not None and vis is not None and any(is_video(name) and (raw or not is_pipe(name)) for name in names):
         return True
-    if switches.given:
-        raise UsageError(f"{', '.join(switches.given)} only goes with videos", "name videos, sequences or pipes")
+    switches.refuse()
     return False
 
 
@@ -61,6 +65,7 @@ def video_options(
     bits: int | None,
     overwrite: bool,
     view: "View | None" = None,
+    polarity: str = "white",
 ) -> "VideoOptions":
     """The core's options from those of the command line."""
     from ivif_cli.core.data.thermal import parse_ir_range
@@ -71,6 +76,7 @@ def video_options(
     formats = _raw_formats(switches)
     return VideoOptions(
         ir_range=parse_ir_range(ir_range),
+        polarity=polarity,
         gray=gray,
         resize=resize,
         align=_alignment(align),

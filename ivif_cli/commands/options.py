@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-SOURCES, WANTED, INFRARED, RESULT, SPEED = "Pictures", "What is wanted", "Infrared", "Result", "Device and speed"
+SOURCES, WANTED, INFRARED, RESULT = "Pictures", "What is wanted", "Infrared", "Result"
+VIDEOS, SPEED = "Videos", "Device and speed"
 
 DataRootOption = Annotated[
     Path | None, typer.Option(help="Where the dataset lies (default: IVIF_DATA).", rich_help_panel=SOURCES)
@@ -50,6 +51,12 @@ IrPolarityOption = Annotated[
     typer.Option(
         metavar="white|black", help="Whether hot is white or black in the infrared.", rich_help_panel=INFRARED
     ),
+]
+FpsOption = Annotated[
+    float | None, typer.Option(help="Frames per second, where the sources do not say.", rich_help_panel=VIDEOS)
+]
+AnyRateOption = Annotated[
+    bool, typer.Option("--any-rate", help="Take videos of two rates frame by frame.", rich_help_panel=VIDEOS)
 ]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=SPEED)]
 PrecisionOption = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.", rich_help_panel=SPEED)]

@@ -29,7 +29,7 @@ DATASETS = (
 CONVENTIONS = ("ivif", "matlab", "cddfuse", "vifb", "ivif-zoo")
 METRICS = (
     *("EN", "SD", "SF", "MI", "VIF", "Qabf", "AG", "CC", "SCD", "MSE", "PSNR", "SSIM", "MS-SSIM", "Nabf", "FMI"),
-    *("K", "K_ir", "K_vis", "X", "X_ir", "X_vis", "L", "N", "TD", "T_ir", "even", "rings", "clipped", "LDS"),
+    *("K", "K_ir", "K_vis", "X", "X_ir", "X_vis", "L", "N", "TD", "T_ir", "even", "rings", "clipped", "LDS", "Flicker"),
 )
 METRIC_GROUPS = ("six", "default", "kept", "clean", "all")
 PICTURES = ("png", "tif", "jpg", "bmp")

@@ -46,7 +46,7 @@ def test_values_are_completed(shell: str, line: str, expected: str) -> None:
 
 
 def test_names_are_those_of_the_registries() -> None:
-    assert (*METRICS, "LDS") == names.METRICS
+    assert (*METRICS, "LDS", "Flicker") == names.METRICS
     assert tuple(GROUPS) == names.METRIC_GROUPS
     assert tuple(CONVENTIONS) == names.CONVENTIONS
     assert tuple(DATASETS) == names.DATASETS

@@ -38,8 +38,8 @@ def test_help_shows_them(name: str) -> None:
         (
             "evaluate",
             [
-                *("Pictures", "Metrics", "Gates", "Result", "What is wanted", "Infrared", "The language score"),
-                *("Device and speed", "Options"),
+                *("Pictures", "Metrics", "Gates", "Result", "What is wanted", "Infrared", "Videos"),
+                *("The language score", "Device and speed", "Options"),
             ],
         ),
     ],

@@ -63,7 +63,9 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert evaluation is not None
     report = build_report(evaluation, {name: Facts.of(METRICS[name]) for name in METRIC_NAMES})
     target = folder / "report.html"
-    target.write_text(as_html(report, make_scenes(pairs, contenders, shown_scenes(report), run.read)), encoding="utf-8")
+    target.write_text(
+        as_html(report, make_scenes(run.tasks(pairs, contenders), contenders, shown_scenes(report))), encoding="utf-8"
+    )
     return target
 
 

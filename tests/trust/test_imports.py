@@ -20,7 +20,7 @@ ROOMS: dict[str, set[str]] = {
     "aligning": {"data"},
     "video": {"aligning", "data", "fusing", "language"},
     "export": {"language", "network"},
-    "scoring": {"aligning", "data", "fusing", "language", "metrics"},
+    "scoring": {"aligning", "data", "fusing", "language", "metrics", "video"},
     "reports": {"data", "metrics", "scoring"},
     "viewing": {"data", "fusing", "language", "metrics"},
 }

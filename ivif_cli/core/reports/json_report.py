@@ -24,6 +24,8 @@ def as_json(report: Report) -> dict[str, Any]:
         "ranked": list(report.ranked),
         "metrics": {name: vars(facts) for name, facts in report.metrics.items()},
     }
+    if evaluation.video is not None:
+        document["video"] = vars(evaluation.video)
     if report.coverage is not None:
         document["test_list"] = {
             "sha256": report.coverage.frozen.sha256,

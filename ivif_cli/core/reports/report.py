@@ -17,7 +17,7 @@ from ivif_cli.core.scoring.comparison import (
 )
 from ivif_cli.core.scoring.frozen_lists import Coverage, coverage
 from ivif_cli.core.scoring.judged import GateResult
-from ivif_cli.core.scoring.results import Evaluation, Facts, MethodScores
+from ivif_cli.core.scoring.results import Evaluation, Facts, MethodScores, VideoFacts
 
 _TAILED = ("K",)
 """Metrics whose mean hides the worst pictures: their 10th percentile stands beside it."""
@@ -119,8 +119,9 @@ class Report:
 
     @property
     def title(self) -> str:
-        pairs = len(self.evaluation.pairs)
-        return f"{self.evaluation.dataset or 'Fusion'}, {pairs} pair{'s' if pairs != 1 else ''}"
+        pairs, video = len(self.evaluation.pairs), self.evaluation.video
+        what = ("pair" if video is None else "frame") + ("s" if pairs != 1 else "")
+        return f"{self.evaluation.dataset or 'Fusion'}, {pairs} {what}"
 
     @property
     def remarks(self) -> list[str]:
@@ -137,9 +138,17 @@ class Report:
             )
         if len({frozenset(p.name for p in method.pictures) for method in self.evaluation.methods}) > 1:
             remarks.append("The methods' means are over different pictures: ranks are rough (--common compares alike).")
+        if self.evaluation.video is not None:
+            remarks.extend(_flicker_remarks(self.evaluation.video))
         for method in self.evaluation.methods:
             remarks.extend(_method_remarks(method))
         return remarks + _undefined_remarks(self.evaluation)
+
+
+def _flicker_remarks(video: VideoFacts) -> list[str]:
+    """Flicker of the sources and methods, where it could be measured, as shares of each one's contrast."""
+    shares = [f"{name} {value:.1%}" for name, value in video.relative_flicker.items() if value is not None]
+    return [f"Flicker in shares of the contrast: {', '.join(shares)}."] if shares else []
 
 
 def _method_remarks(method: MethodScores) -> list[str]:

@@ -2,19 +2,17 @@
 
 import base64
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
 from ivif_cli.core.data.luma import to_luma
-from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.metrics.kept import lost
 from ivif_cli.core.metrics.maps import Maps
 from ivif_cli.core.reports.report import Report
-from ivif_cli.core.scoring.reading import read_task
-from ivif_cli.core.scoring.task import Contender, ReadOptions, Task
+from ivif_cli.core.scoring.task import Contender, Task
 
 INFRARED, VISIBLE = "infrared", "visible"
 _SIDE, _FULL_SIDE = 360, 1280
@@ -66,12 +64,9 @@ def shown_scenes(report: Report) -> dict[str, bool]:
     return {name: name in ends for name in names if name in chosen}
 
 
-def make_scenes(
-    pairs: Sequence[Pair], contenders: Sequence[Contender], shown: dict[str, bool], options: ReadOptions
-) -> Scenes:
-    """Pictures of the scenes of `shown_scenes`; a picture that cannot be read or made is left out."""
-    chosen = [pair for pair in pairs if pair.name in shown]
-    return {pair.name: _scene(read_task(pair, contenders, options), contenders, shown[pair.name]) for pair in chosen}
+def make_scenes(tasks: Iterable[Task], contenders: Sequence[Contender], shown: Mapping[str, bool]) -> Scenes:
+    """Pictures of the scenes of `shown_scenes`, read as `tasks`; a picture that cannot be read or made is left out."""
+    return {task.name: _scene(task, contenders, shown[task.name]) for task in tasks}
 
 
 def _scene(task: Task, contenders: Sequence[Contender], is_full: bool) -> ScenePictures:

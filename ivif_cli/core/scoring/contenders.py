@@ -59,19 +59,19 @@ class ModelContender:
     kind = "model"
 
     def __init__(self, fuser: "Fuser", thread: ThreadPoolExecutor, goal: "Goal | None" = None, label: str = "") -> None:
-        self._fuser, self._thread, self._goal = fuser, thread, goal
+        self.fuser, self.thread, self.goal = fuser, thread, goal
         self.name = ("ivif" if fuser.name == "base" else f"ivif-{fuser.name}") + label
         self.weights_sha256: str | None = fuser.sha256
 
     def picture(self, pair: Pair, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
         """The pair fused, with the bits that `ivif fuse` would save."""
-        return self._thread.submit(self._fuser.fuse, ir, vis, goal=self._goal, ir_range="full").result()
+        return self.thread.submit(self.fuser.fuse, ir, vis, goal=self.goal, ir_range="full").result()
 
     def has(self, pair: Pair) -> bool:
         return True
 
 
-def model_contenders(model: str | Path, said: Said, **options: Any) -> list[Contender]:
+def model_contenders(model: str | Path, said: Said, **options: Any) -> list[ModelContender]:
     """A model, once for each goal; the bundled `base` is called ivif.
 
     Args:
@@ -130,7 +130,7 @@ def folder_contenders(specs: Sequence[str], pairs: Sequence[Pair]) -> list[Conte
 
 
 def _folder(spec: str, pairs: Sequence[Pair]) -> Contender:
-    name, path = _named_path(spec)
+    name, path = named_path(spec)
     if not path.exists():
         raise InputError(f"{path} does not exist", f"--fused {spec}")
     if path.is_file():
@@ -143,7 +143,7 @@ def _folder(spec: str, pairs: Sequence[Pair]) -> Contender:
     return FolderContender(name or path.resolve().name, files)
 
 
-def _named_path(spec: str) -> tuple[str, Path]:
+def named_path(spec: str) -> tuple[str, Path]:
     """Name ("" where none is given) and path; a path that exists as a whole is not split at its `=`."""
     name, equals, path = spec.partition("=")
     if not equals or Path(spec).exists():

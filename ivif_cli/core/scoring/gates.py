@@ -10,6 +10,7 @@ import numpy as np
 
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.scoring.changes import Changes, find_changes
+from ivif_cli.core.scoring.footage import FIRST_FRAMES
 from ivif_cli.core.scoring.judged import GateResult, Regression
 from ivif_cli.core.scoring.regression import Tolerance, check_comparable, find_regressions, parse_tolerance
 from ivif_cli.core.scoring.results import Evaluation, Facts, MethodScores
@@ -39,9 +40,10 @@ class Bound:
     def find(self, method: MethodScores) -> float | None:
         """The statistic of a method's values; None where it has none, for "each" where one picture has none."""
         values = method.values(self.metric)
+        due = sum(one.undefined.get(self.metric) != FIRST_FRAMES for one in method.pictures) + len(method.failed)
         if self.statistic.startswith("@"):
             return values.get(self.statistic[1:])
-        if not values or (self.statistic == "each" and len(values) < len(method.pictures) + len(method.failed)):
+        if not values or (self.statistic == "each" and len(values) < due):
             return None
         if self.statistic == "mean":
             return method.mean(self.metric)

@@ -28,10 +28,14 @@ def read_tasks(pairs: Sequence[Pair], contenders: Sequence[Contender], options: 
 def read_task(pair: Pair, contenders: Sequence[Contender], options: ReadOptions) -> Task:
     """A pair with the picture of every contender; errors become failures of that picture."""
     try:
-        ir, vis = load_sources(pair.ir, pair.vis, options.sources)
-        shown = options.scored(to_luma(ir), pair.ir), options.scored(vis, pair.vis)
+        return as_task(pair, *load_sources(pair.ir, pair.vis, options.sources), contenders, options)
     except IvifError as error:
         return Task(pair.name, _NOTHING, _NOTHING, tuple(Failure(pair.name, str(error)) for _ in contenders))
+
+
+def as_task(pair: Pair, ir: np.ndarray, vis: np.ndarray, contenders: Sequence[Contender], options: ReadOptions) -> Task:
+    """A pair that was read, with the picture of every contender; raises InputError for sources of too many bits."""
+    shown = options.scored(to_luma(ir), pair.ir), options.scored(vis, pair.vis)
     fused = tuple(_picture(contender, pair, ir, vis, options) for contender in contenders)
     return Task(pair.name, *shown, fused, options.people.get(pair.name, (None, None)))
 

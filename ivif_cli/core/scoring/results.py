@@ -71,8 +71,26 @@ class MethodScores:
 
 
 @dataclass(frozen=True)
+class VideoFacts:
+    """The two videos that were scored: frames/s, and flicker as measured by `core/video/flicker.py`.
+
+    `flicker` and `relative_flicker` are those of "ir", "vis" and, by "fused: NAME", of the methods; None below three
+    frames.
+    """
+
+    ir: str
+    vis: str
+    rate: float | None
+    flicker: dict[str, float | None]
+    relative_flicker: dict[str, float | None]
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """A whole run: `metrics` in report order, methods in the order given; `data` holds a hash of each pair's files."""
+    """A whole run: `metrics` in report order, methods in the order given; `data` holds a hash of each pair's files.
+
+    The pairs are frames where there is a `video`.
+    """
 
     dataset: str | None
     convention: str
@@ -80,6 +98,7 @@ class Evaluation:
     pairs: tuple[str, ...]
     methods: tuple[MethodScores, ...]
     data: dict[str, str] = field(default_factory=dict)
+    video: VideoFacts | None = None
 
     @property
     def first(self) -> MethodScores:

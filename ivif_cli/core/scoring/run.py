@@ -1,20 +1,28 @@
 """One evaluation from its pairs to its results: methods are opened, pictures read or made, scored, gathered."""
 
+import functools
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.metrics import Metric
 from ivif_cli.core.processes import gather, own_share
-from ivif_cli.core.scoring.contenders import Said, baseline_contenders, check_names, folder_contenders, model_contenders
+from ivif_cli.core.scoring.contenders import (
+    ModelContender,
+    Said,
+    baseline_contenders,
+    check_names,
+    folder_contenders,
+    model_contenders,
+)
+from ivif_cli.core.scoring.footage import FLICKER, Footage, FrameTasks, VideoModel, clip_contenders
 from ivif_cli.core.scoring.reading import read_tasks
 from ivif_cli.core.scoring.results import Evaluation, Facts, Failure, MethodScores, PictureScores, merge_methods
 from ivif_cli.core.scoring.scorer import score_here, score_over_processes, wanted_workers
-from ivif_cli.core.scoring.task import Contender, Outcome, ReadOptions, Settings, Way
+from ivif_cli.core.scoring.task import Contender, Outcome, ReadOptions, Settings, Task, Way
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,7 @@ class ModelOptions:
     tile: int | None = None
     threads: int | None = None
 
-    def contenders(self) -> list[Contender]:
+    def contenders(self) -> list[ModelContender]:
         """The models, loaded."""
         how = {"device": self.device, "precision": self.precision, "tile": self.tile, "threads": self.threads}
         return [contender for model in self.models for contender in model_contenders(model, self.said, **how)]
@@ -46,6 +54,8 @@ class Run:
         common: leave out pairs that not every one of `specs` has a picture of.
         workers: processes; None decides by the amount of work.
         score_device: auto, cpu, cuda or cuda:N: where the metrics are computed.
+        footage: the video whose frames `pairs` are.
+        flicker: whether its flicker is among the metrics.
     """
 
     dataset: str | None
@@ -60,11 +70,20 @@ class Run:
     read: ReadOptions = field(default_factory=ReadOptions)
     workers: int | None = None
     score_device: str = "cpu"
+    footage: Footage | None = None
+    flicker: bool = False
 
     @property
     def facts(self) -> dict[str, Facts]:
         """Every metric of the run as reports describe it."""
-        return {metric.name: Facts.of(metric) for metric in (*self.metrics.values(), *self.encoder_metrics)}
+        facts = {metric.name: Facts.of(metric) for metric in (*self.metrics.values(), *self.encoder_metrics)}
+        return facts | ({FLICKER.name: FLICKER} if self.flicker else {})
+
+    def tasks(self, pairs: Sequence[Pair], contenders: Sequence[Contender]) -> Iterable[Task]:
+        """Pairs with the picture of every contender, read in order."""
+        if self.footage is None:
+            return read_tasks(pairs, contenders, self.read)
+        return FrameTasks(self.footage, pairs, contenders, self.read)
 
 
 def open_contenders(run: Run) -> tuple[tuple[Pair, ...], tuple[Contender, ...]]:
@@ -73,13 +92,17 @@ def open_contenders(run: Run) -> tuple[tuple[Pair, ...], tuple[Contender, ...]]:
     Raises:
         IvifError: a folder or model that cannot be used, two methods of one name, no pair left.
     """
-    folders = folder_contenders(run.specs, run.pairs)
+    folders = clip_contenders(run.specs, run.footage) if run.footage else folder_contenders(run.specs, run.pairs)
     pairs = run.pairs
     if run.common:
         pairs = tuple(pair for pair in pairs if all(folder.has(pair) for folder in folders))
     if not pairs:
         raise UsageError("there is no pair to score", "the methods have no picture of one and the same pair")
-    methods = [*run.model.contenders(), *folders]
+    models, footage = run.model.contenders(), run.footage
+    methods: list[Contender] = [
+        *(models if footage is None else (VideoModel(one, footage) for one in models)),
+        *folders,
+    ]
     methods += baseline_contenders(methods) if run.baselines else []
     check_names(methods)
     return pairs, tuple(methods)
@@ -87,10 +110,10 @@ def open_contenders(run: Run) -> tuple[tuple[Pair, ...], tuple[Contender, ...]]:
 
 def data_hashes(pairs: Sequence[Pair]) -> dict[str, str]:
     """sha256 [hex] over the two files of each pair, by its name; pairs that cannot be read are left out."""
-    hashes = {}
+    hashes, digest = {}, functools.cache(_digest)
     for pair in pairs:
         try:
-            hashes[pair.name] = hashlib.sha256(_digest(pair.ir) + _digest(pair.vis)).hexdigest()
+            hashes[pair.name] = hashlib.sha256(digest(pair.ir) + digest(pair.vis)).hexdigest()
         except OSError:
             continue
     return hashes
@@ -119,16 +142,23 @@ def score(
         IvifError: a device that cannot be used. Single pictures that fail are part of the result.
     """
     own = own_share(pairs)
+    if run.footage is not None and len(own) < len(pairs):
+        raise UsageError("the frames of a video are scored in one run", "start it without torchrun; --workers N")
     columns: list[list[Outcome]] = [[] for _ in contenders]
-    for scene in choose_way(run, len(own) * len(contenders))(read_tasks(own, contenders, run.read)):
+    tasks = run.tasks(own, contenders)
+    for scene in choose_way(run, len(own) * len(contenders))(tasks):
         for column, outcome in zip(columns, scene, strict=True):
             column.append(outcome)
         on_done(1)
-    parts = gather(tuple(_method(*entry) for entry in zip(contenders, columns, strict=True)))
+    methods = tuple(_method(*entry) for entry in zip(contenders, columns, strict=True))
+    video = None
+    if isinstance(tasks, FrameTasks):
+        video, methods = tasks.facts, tuple(tasks.with_flicker(method) for method in methods)
+    parts = gather(methods)
     if parts is None:
         return None
     names = tuple(pair.name for pair in pairs)
-    return Evaluation(run.dataset, run.convention, tuple(run.facts), names, merge_methods(parts, names), data)
+    return Evaluation(run.dataset, run.convention, tuple(run.facts), names, merge_methods(parts, names), data, video)
 
 
 def choose_way(run: Run, pictures: int) -> Way:
@@ -146,13 +176,13 @@ def choose_way(run: Run, pictures: int) -> Way:
         device = str(choose_device(run.score_device))
         if device != "cpu":
             check_device_settings(settings)
-            return partial(score_on_device, settings=settings, device=device)
+            return functools.partial(score_on_device, settings=settings, device=device)
     if run.encoder_metrics and (run.workers or 1) > 1:
         raise UsageError(f"{run.encoder_metrics[0].name} is computed in one process", "leave --workers out")
     workers = 1 if run.encoder_metrics else run.workers or wanted_workers(pictures)
     if workers == 1:
-        return partial(score_here, settings=settings)
-    return partial(score_over_processes, settings=settings, workers=workers)
+        return functools.partial(score_here, settings=settings)
+    return functools.partial(score_over_processes, settings=settings, workers=workers)
 
 
 def _method(contender: Contender, outcomes: Sequence[Outcome]) -> MethodScores:

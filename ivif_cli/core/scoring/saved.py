@@ -9,7 +9,7 @@ from typing import Any
 from ivif_cli.core.errors import InputError
 from ivif_cli.core.metrics import METRICS
 from ivif_cli.core.scoring.judged import GateResult
-from ivif_cli.core.scoring.results import Evaluation, Facts, Failure, MethodScores, PictureScores
+from ivif_cli.core.scoring.results import Evaluation, Facts, Failure, MethodScores, PictureScores, VideoFacts
 
 _LARGEST = 1e300
 _HINT = "write one with `ivif evaluate --report old.json`"
@@ -70,12 +70,24 @@ def _report(path: Path, document: dict[str, Any]) -> SavedReport:
     data = {_text(name): _text(digest) for name, digest in document.get("data", {}).items()}
     dataset = document.get("dataset")
     evaluation = Evaluation(
-        None if dataset is None else _text(dataset), convention, tuple(metrics), names, methods, data
+        None if dataset is None else _text(dataset), convention, tuple(metrics), names, methods, data, _video(document)
     )
     ranked = tuple(name for name in document.get("ranked", metrics) if name in metrics)
     kept: dict[str, Any] = {key: document[key] for key in ("ivif", "date", "command", "options") if key in document}
     gates = tuple(_gate(entry) for entry in document.get("gates", ()) if "is_lower" in entry)
     return SavedReport(path, evaluation, metrics, ranked, kept, gates)
+
+
+def _video(document: dict[str, Any]) -> VideoFacts | None:
+    entry = document.get("video")
+    if entry is None:
+        return None
+    flicker, relative = (
+        {_text(name): None if value is None else _number(value) for name, value in entry[key].items()}
+        for key in ("flicker", "relative_flicker")
+    )
+    rate = None if entry["rate"] is None else _number(entry["rate"])
+    return VideoFacts(_text(entry["ir"]), _text(entry["vis"]), rate, flicker, relative)
 
 
 def _gate(entry: dict[str, Any]) -> GateResult:

@@ -19,17 +19,20 @@ class Flicker:
         self._sum = self._spread = 0.0
         self._count = 0
 
-    def add(self, luma: np.ndarray) -> None:
-        """Take the next frame: H x W, uint8 or uint16."""
+    def add(self, luma: np.ndarray) -> float | None:
+        """Take the next frame, H x W, uint8 or uint16; its own second difference, None before the third."""
         scale = 255.0 / np.iinfo(luma.dtype).max
         blocks = cv2.resize(luma, GRID, interpolation=cv2.INTER_AREA) if min(luma.shape) >= max(GRID) else luma
         self._last.append(blocks.astype(np.float64) * scale)
-        if len(self._last) == 3:
-            before, middle, after = self._last
-            self._sum += float(np.abs(after - 2 * middle + before).mean())
-            self._spread += float(middle.std())
-            self._count += 1
-            self._last.pop(0)
+        if len(self._last) < 3:
+            return None
+        before, middle, after = self._last
+        difference = float(np.abs(after - 2 * middle + before).mean())
+        self._sum += difference
+        self._spread += float(middle.std())
+        self._count += 1
+        self._last.pop(0)
+        return difference
 
     @property
     def value(self) -> float | None:

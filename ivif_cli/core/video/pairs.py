@@ -6,7 +6,7 @@ the whole video.
 
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -38,6 +38,7 @@ class VideoOptions:
     Attributes:
         ir_range: rule for thermal values of more than 8 bits; "auto" is held over the video.
         gray: give luma only.
+        polarity: "white" where hot is bright, "black" where hot is dark.
         resize: resample the infrared frames to the visible size where they differ.
         align: "ecc" to estimate one alignment from frames of the video, a saved one, or None.
         rate: frames per second of the result; None takes the visible video's.
@@ -52,6 +53,7 @@ class VideoOptions:
 
     ir_range: IrRange = "auto"
     gray: bool = False
+    polarity: str = "white"
     resize: bool = False
     align: "Alignment | str | None" = None
     rate: float | None = None
@@ -135,7 +137,7 @@ class FramePairs:
         counts = [clip.frames for clip in self.clips if clip.frames is not None]
         return min(counts) if counts else None
 
-    def pairs(self, notes: list[str]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def pairs(self, notes: list[str]) -> Generator[tuple[np.ndarray, np.ndarray], None, None]:
         """Infrared H x W and visible H x W [x 3] frames; a difference in length is added to `notes`.
 
         Raises:
@@ -148,7 +150,7 @@ class FramePairs:
             ir, vis = (stack.enter_context(contextlib.closing(read_ahead(clip.stream()))) for clip in self.clips)
             for number, (a, v) in enumerate(itertools.zip_longest(ir, vis), start=1):
                 if a is None or v is None:
-                    notes.append(self._different_lengths(number - 1, ended=0 if a is None else 1))
+                    notes.append(self.different_lengths(number - 1, ended=0 if a is None else 1))
                     return
                 yield self._prepared(a, v)
 
@@ -158,7 +160,8 @@ class FramePairs:
             return overlay(thermal, visible, view.level(thermal, self._kind, self._held))
         return to_bits(side_by_side(thermal, visible, fused), 8)
 
-    def _different_lengths(self, frames: int, ended: int) -> str:
+    def different_lengths(self, frames: int, ended: int) -> str:
+        """What to say where one of the clips, the infrared (0) or the visible (1), ends before the other."""
         short, long = self.clips[ended], self.clips[1 - ended]
         return f"{short.name} ends after {frames} frames, {long.name} is longer: its rest is left out"
 
@@ -168,6 +171,13 @@ class FramePairs:
         held = self._tracker.update(infrared.values, celsius=infrared.kind == "celsius")
         self._kind, self._held = infrared.kind, held
         dark = options.view is not None and options.view.kind == "overlay"
-        prepare = SourceOptions(held, gray=options.gray, resize=options.resize, align=align, dark_holes=dark)
+        prepare = SourceOptions(
+            held,
+            gray=options.gray,
+            resize=options.resize,
+            align=align,
+            polarity=options.polarity,
+            dark_holes=dark,
+        )
         names = f"the frames of {self.clips[0].name}", f"the frames of {self.clips[1].name}"
         return prepare_pair(infrared, vis, prepare, names)

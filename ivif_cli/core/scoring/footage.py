@@ -1,0 +1,238 @@
+"""Two videos that are scored frame by frame: read as `ivif fuse` reads them, fused in order, their flicker measured."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from ivif_cli.core.data.luma import to_luma
+from ivif_cli.core.data.pairing import Pair
+from ivif_cli.core.errors import InputError, UsageError
+from ivif_cli.core.scoring.contenders import ModelContender, named_path
+from ivif_cli.core.scoring.reading import as_task
+from ivif_cli.core.scoring.results import Facts, Failure, MethodScores, PictureScores, VideoFacts
+from ivif_cli.core.scoring.task import Contender, ReadOptions, Task
+from ivif_cli.core.video.flicker import Flicker
+from ivif_cli.core.video.frames import Clip, is_pipe, is_sequence, is_video, open_frames, sequence_files
+from ivif_cli.core.video.fuse import FrameFuser
+from ivif_cli.core.video.pairs import FramePairs, VideoOptions, open_pairs
+
+FLICKER = Facts(
+    "Flicker",
+    False,
+    "ivif",
+    "mean over 8 x 8 blocks of |m(t) - 2 m(t-1) + m(t-2)|, m a block's mean in frame t of a video [grey level]",
+    "defined here",
+    "0 upwards; read it beside that of the sources",
+)
+FIRST_FRAMES = "needs two frames before it"
+"""Why the first two frames of a video have no flicker."""
+
+
+@dataclass(frozen=True)
+class Footage:
+    """What is scored.
+
+    Attributes:
+        frames: the pairs of frames.
+        options: how they are read, and fused by models.
+        pairs: one a frame, called by its number; `ir` and `vis` are its file in a sequence, else the video's.
+        notes: what there is to say, like differences in length.
+    """
+
+    frames: FramePairs
+    options: VideoOptions
+    pairs: tuple[Pair, ...]
+    notes: list[str] = field(default_factory=list)
+
+
+def is_footage(ir: Path | None, vis: Path | None, fused: Sequence[str]) -> bool:
+    """True where any of the names is a video's or a numbered sequence's."""
+    if ir is None or vis is None:
+        return False
+    names = [str(ir), str(vis), *(str(named_path(spec)[1]) for spec in fused)]
+    return any(is_video(name) and not is_pipe(name) for name in names)
+
+
+def open_footage(ir: Path, vis: Path, options: VideoOptions) -> Footage:
+    """Open two videos and count their frames.
+
+    Raises:
+        InputError, UsageError: as `open_pairs`; no frames; a pipe, whose frames come once.
+    """
+    piped = next((path for path in (ir, vis) if is_pipe(str(path))), None)
+    if piped is not None:
+        raise UsageError(f"frames of {piped} come once and cannot be scored", "give a file or a sequence")
+    frames = open_pairs(str(ir), str(vis), options)
+    counts = [count_frames(clip) for clip in frames.clips]
+    count = min(counts)
+    if not count:
+        raise InputError(f"{ir} or {vis} holds no frames")
+    files = (_frame_files(clip, count) for clip in frames.clips)
+    digits = max(4, len(str(count)))
+    pairs = tuple(Pair(f"{number:0{digits}d}", *both) for number, both in enumerate(zip(*files, strict=True), start=1))
+    notes = [] if counts[0] == counts[1] else [frames.different_lengths(count, ended=counts.index(count))]
+    return Footage(frames, options, pairs, notes)
+
+
+def count_frames(clip: Clip) -> int:
+    """How many frames can be read; what a container claims is not believed.
+
+    Raises:
+        InputError: a damaged one.
+    """
+    return len(sequence_files(clip.path)) if is_sequence(clip.path) else sum(1 for _ in clip.stream())
+
+
+def _frame_files(clip: Clip, count: int) -> list[Path]:
+    return sequence_files(clip.path)[:count] if is_sequence(clip.path) else [Path(clip.path)] * count
+
+
+class ClipContender:
+    """A video or sequence that was fused elsewhere, of which `frames` are there; its frames come in their order."""
+
+    kind = "folder"
+    weights_sha256: str | None = None
+
+    def __init__(self, name: str, clip: Clip, frames: frozenset[str]) -> None:
+        self.name, self._clip, self._frames = name, clip, frames
+        self.start()
+
+    def start(self) -> None:
+        """Begin with the first frame."""
+        self._stream = self._clip.stream()
+
+    def skip(self, ir: np.ndarray, vis: np.ndarray) -> None:
+        """Pass over a frame."""
+        next(self._stream, None)
+
+    def picture(self, pair: Pair, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
+        """The next frame, which is this pair's; raises InputError after the last one."""
+        frame = next(self._stream, None)
+        if frame is None:
+            raise InputError(f"{self._clip.name} ends before this frame")
+        return frame
+
+    def has(self, pair: Pair) -> bool:
+        return pair.name in self._frames
+
+
+class VideoModel:
+    """A network with a goal over a video, as `ivif fuse` takes it: its global descriptors are smoothed over time."""
+
+    kind = "model"
+
+    def __init__(self, model: ModelContender, footage: Footage) -> None:
+        self.name, self.weights_sha256 = model.name, model.weights_sha256
+        self._model, self._footage = model, footage
+        self.start()
+
+    def start(self) -> None:
+        """Begin with the first frame."""
+        smooth, seconds = self._footage.options.smooth, self._footage.frames.seconds
+        self._fusing = FrameFuser(self._model.fuser, self._model.goal, smooth, seconds)
+
+    def skip(self, ir: np.ndarray, vis: np.ndarray) -> None:
+        """Take a frame into account without fusing it."""
+        self._model.thread.submit(self._fusing.describe, ir, vis).result()
+
+    def picture(self, pair: Pair, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
+        """The next frame fused, which is this pair's."""
+        return self._model.thread.submit(self._fusing.fuse, ir, vis).result()
+
+    def has(self, pair: Pair) -> bool:
+        return True
+
+
+def clip_contenders(specs: Sequence[str], footage: Footage) -> list[Contender]:
+    """Methods of `--fused` values: `VIDEO` or `NAME=VIDEO`, sequences too.
+
+    Raises:
+        UsageError: a name without a video.
+        InputError: what is no video, or of another rate than the sources.
+    """
+    return [_clip_contender(spec, footage) for spec in specs]
+
+
+def _clip_contender(spec: str, footage: Footage) -> Contender:
+    name, path = named_path(spec)
+    clip, rate = open_frames(str(path), backend=footage.options.backend), footage.frames.rate
+    if clip.rate and rate and abs(clip.rate / rate - 1) > 1e-3 and not footage.options.any_rate:
+        rates = f"{clip.name} has {float(clip.rate):.5g} frames/s, the sources {float(rate):.5g}"
+        raise InputError(rates, "--any-rate scores them frame by frame")
+    count, pairs = count_frames(clip), footage.pairs
+    if count != len(pairs):
+        footage.notes.append(
+            f"{clip.name} has {count} frames, the sources {len(pairs)}: they are taken from the first on"
+        )
+    return ClipContender(name or path.stem, clip, frozenset(pair.name for pair in pairs[:count]))
+
+
+class FrameTasks:
+    """The frames of a video as tasks, in order; the flicker of all methods is measured on the way.
+
+    Args:
+        pairs: frames that are wanted; what lies between them is read, but not fused.
+    """
+
+    def __init__(
+        self, footage: Footage, pairs: Sequence[Pair], contenders: Sequence[Contender], options: ReadOptions
+    ) -> None:
+        self._footage, self._contenders, self._options = footage, contenders, options
+        self._wanted = {pair.name for pair in pairs}
+        self._meters = {name: Flicker() for name in ("ir", "vis")}
+        self._fused = {contender.name: Flicker() for contender in contenders}
+        self._values: dict[str, dict[str, float | None]] = {contender.name: {} for contender in contenders}
+
+    def __iter__(self) -> Iterator[Task]:
+        in_order = [one for one in self._contenders if isinstance(one, ClipContender | VideoModel)]
+        for contender in in_order:
+            contender.start()
+        left = len(self._wanted)
+        with closing(self._footage.frames.pairs([])) as frames:
+            for pair, (ir, vis) in zip(self._footage.pairs, frames, strict=False):
+                if pair.name in self._wanted:
+                    task = as_task(pair, ir, vis, self._contenders, self._options)
+                    self._measure(task)
+                    yield task
+                    left -= 1
+                    if not left:
+                        return
+                else:
+                    for contender in in_order:
+                        contender.skip(ir, vis)
+
+    def _measure(self, task: Task) -> None:
+        for name, source in (("ir", task.ir), ("vis", task.vis)):
+            self._meters[name].add(to_luma(source))
+        for contender, fused in zip(self._contenders, task.fused, strict=True):
+            meter = self._fused[contender.name]
+            self._values[contender.name][task.name] = None if isinstance(fused, Failure) else meter.add(to_luma(fused))
+
+    @property
+    def facts(self) -> VideoFacts:
+        """About the video, and the flicker of the sources and methods that was measured."""
+        frames = self._footage.frames
+        meters = self._meters | {f"fused: {name}": meter for name, meter in self._fused.items()}
+        return VideoFacts(
+            frames.clips[0].path,
+            frames.clips[1].path,
+            None if frames.rate is None else float(frames.rate),
+            {name: meter.value for name, meter in meters.items()},
+            {name: meter.relative for name, meter in meters.items()},
+        )
+
+    def with_flicker(self, method: MethodScores) -> MethodScores:
+        """A method's scores with the flicker of its frames beside the other values."""
+        values = self._values[method.name]
+        return replace(method, pictures=tuple(_with_flicker(one, values[one.name]) for one in method.pictures))
+
+
+def _with_flicker(scores: PictureScores, value: float | None) -> PictureScores:
+    undefined = scores.undefined | ({FLICKER.name: FIRST_FRAMES} if value is None else {})
+    return replace(
+        scores, values=scores.values | {FLICKER.name: math.nan if value is None else value}, undefined=undefined
+    )
