@@ -1,5 +1,6 @@
 """`ivif report`: rebuild reports from the JSON of earlier evaluations, put methods together, compare runs over time."""
 
+import functools
 from pathlib import Path
 from typing import Annotated
 
@@ -25,20 +26,30 @@ def report(
     """Make reports from the JSON of earlier evaluations, without scoring again.
 
     Several reports have to be of the same pairs and conventions; their methods are ranked and tested together. A method
-    that several have is compared over time: it is named by its report, and the oldest is the first. Pictures are not in
-    the JSON, so an HTML page from it has none.
+    that several have is compared over time: it is named by its report, and the oldest is the first; Markdown then says
+    what got better and worse, with the pictures that changed most. Pictures are read where they were scored, as far as
+    they are there and the same still.
     """
     from ivif_cli.core.reports.json_report import as_json
     from ivif_cli.core.reports.kinds import check_report_files, write_report
     from ivif_cli.core.reports.markdown import write_field_page
     from ivif_cli.core.reports.report import Report, build_report
+    from ivif_cli.core.reports.saved_scenes import saved_scenes
+    from ivif_cli.core.reports.scenes import shown_scenes
     from ivif_cli.core.reports.tables import as_rows
-    from ivif_cli.core.scoring.merging import by_dataset, merge_reports
+    from ivif_cli.core.scoring.merging import by_dataset, changes_over_time, in_order, merge_reports
     from ivif_cli.core.scoring.saved import SavedReport, read_report
 
     def build(reports: list[SavedReport]) -> Report:
         one = merge_reports(reports)
-        return build_report(one.evaluation, one.metrics, one.gates, ranked=one.ranked, provenance=one.provenance)
+        return build_report(
+            one.evaluation,
+            one.metrics,
+            one.gates,
+            ranked=one.ranked,
+            provenance=one.provenance,
+            changes=changes_over_time(reports),
+        )
 
     console = Console(quiet=quiet)
     check_report_files(output or (), overwrite=overwrite)
@@ -47,12 +58,17 @@ def report(
         write_field_page(_markdown_file(output), [build(group) for group in by_dataset(saved).values()])
         return
     built = build(saved)
+    options = in_order(saved)[-1].provenance.get("options", {})
+    scenes = functools.cache(lambda: saved_scenes(built.evaluation, options, shown_scenes(built)))
     for path in output or ():
-        write_report(built, path, dict)
+        write_report(built, path, scenes)
     if json_:
         console.result_json(as_json(built))
     elif not output:
         console.table(built.title, *as_rows(built), built.legend)
+    if built.changes is not None:
+        told = "; ".join(f"{title.lower()}: {text}" for title, text in built.changes.lines)
+        console.note(f"{built.changes.method} against {built.changes.against}: {told}")
     for remark in built.remarks:
         console.note(remark)
 

@@ -1,9 +1,13 @@
 """`ivif report`: what it rebuilds equals what the evaluation wrote; what it merges is compared."""
 
 import json
+import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -56,6 +60,50 @@ def test_runs_over_time_are_in_the_order_of_their_dates(tmp_path: Path) -> None:
     result = _run(new, old)
     assert result.exit_code == 0, result.stderr
     assert result.stdout.index("ours (monday)") < result.stdout.index("ours (tuesday)")
+
+
+def _scored(folders: Path, report: str) -> Path:
+    arguments = ("--ir", folders / "ir", "--vis", folders / "vi", "--fused", f"ours={folders / 'mean'}")
+    done = CliRunner().invoke(app, ["evaluate", *map(str, (*arguments, "--report", folders / report))])
+    assert done.exit_code == 0, done.stderr
+    return folders / report
+
+
+def test_two_runs_say_what_changed_and_show_it(folders: Path) -> None:
+    """A picture that was written over since is not shown as the earlier one; where that was kept, it is."""
+    old = _scored(folders, "old.json")
+    changed = folders / "mean" / "01.png"
+    before = cv2.imread(str(changed), 0)
+    shutil.copytree(folders / "mean", folders / "kept")
+    cv2.imwrite(str(changed), np.full_like(before, 40))
+    new = _scored(folders, "new.json")
+    page = folders / "page.md"
+    assert _run(old, new, "-o", page).exit_code == 0
+    text = page.read_text()
+    assert "Against ours (old) (p of Wilcoxon" in text
+    assert re.search(r"- \*\*Worse\*\*:|- \*\*No clear change\*\*: .*EN -", text)
+    assert text.count("<img") == 1
+    assert cv2.imread(str(folders / "page-1.jpg"), 0).shape == (48, 3 * 60)
+    moved = json.loads(old.read_text())
+    for file in moved["methods"][0]["files"].values():
+        file["path"] = file["path"].replace("/mean/", "/kept/")
+    old.write_text(json.dumps(moved))
+    assert _run(old, new, "-o", page).exit_code == 0
+    assert '<img src="page-1.jpg"' in page.read_text()
+    strip = cv2.imread(str(folders / "page-1.jpg"), 0)
+    assert strip.shape == (48, 4 * 60)
+    assert abs(strip[:, 190:230].mean() - 40) < 3
+    assert np.abs(strip[:, 120:180].astype(int) - before).mean() < 12
+
+
+def test_a_rebuilt_page_has_the_pictures_that_are_still_there(folders: Path) -> None:
+    old, page = _scored(folders, "old.json"), folders / "page.html"
+    assert _run(old, "-o", page).exit_code == 0
+    assert page.read_text().count("data:image/webp") == 3 * 5
+    cv2.imwrite(str(folders / "ir" / "01.png"), np.zeros((48, 60), np.uint8))
+    (folders / "mean" / "три.png").unlink()
+    assert _run(old, "-o", page).exit_code == 0
+    assert page.read_text().count("data:image/webp") == 5 + 2
 
 
 def test_reports_of_other_pairs_are_refused(tmp_path: Path) -> None:

@@ -39,4 +39,6 @@ def test_metrics_change_where_the_interval_holds_no_zero(higher: bool, low: floa
     changes = find_changes(_method([(1, 1)]), _method([(1, 1)]), METRICS, (sure, unsure))
     assert {"better": changes.better, "worse": changes.worse}[side] == (sure,)
     assert len(changes.better) + len(changes.worse) == 1
+    assert changes.same == (unsure,)
+    assert dict(changes.lines)["No clear change"] == "MSE +0.1 (p = 1)"
     assert changes.pictures == ()

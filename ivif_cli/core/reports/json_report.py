@@ -20,6 +20,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "pairs": len(evaluation.pairs),
         "pair_names": list(evaluation.pairs),
         "data": evaluation.data,
+        "files": {name: {"ir": ir, "vis": vis} for name, (ir, vis) in evaluation.files.items()},
         "convention": evaluation.convention,
         "ranked": list(report.ranked),
         "metrics": {name: vars(facts) for name, facts in report.metrics.items()},
@@ -68,6 +69,7 @@ def _method(report: Report, index: int) -> dict[str, Any]:
     entry["undefined"] = _undefined(report, method)
     entry["colour_pictures"] = method.colour
     entry["images"] = [_picture(report, picture) for picture in method.pictures]
+    entry["files"] = {name: vars(file) for name, file in method.files.items()}
     entry["failed"] = [{"name": failure.name, "error": failure.error} for failure in method.failed]
     return entry
 

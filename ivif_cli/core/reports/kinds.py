@@ -14,6 +14,7 @@ from ivif_cli.core.reports.markdown import MARKDOWN_HEAD, as_markdown
 from ivif_cli.core.reports.report import Report
 from ivif_cli.core.reports.scenes import Scenes, picture_strip
 from ivif_cli.core.reports.tables import CSV_HEAD, LATEX_HEAD, as_csv, as_latex
+from ivif_cli.core.scoring.changes import Changes
 
 GENERATOR = '<meta name="generator" content="ivif'
 _BEGINNING = 2000
@@ -65,15 +66,16 @@ def write_report(report: Report, path: Path, scenes: Callable[[], Scenes]) -> No
     """
     kind = path.suffix.lower()
     if kind == ".md" and report.changes is not None:
-        report = replace(report, pictures=_write_strips(report, path, scenes()))
+        strips = _write_strips(report.changes, path, scenes())
+        report = replace(report, pictures=strips)
     write_text(path, render(report, kind, scenes))
 
 
-def _write_strips(report: Report, path: Path, scenes: Scenes) -> dict[str, str]:
+def _write_strips(changes: Changes, path: Path, scenes: Scenes) -> dict[str, str]:
     files = {}
-    for count, change in enumerate(report.changes.pictures if report.changes else (), start=1):
+    for count, change in enumerate(changes.pictures, start=1):
         scene = scenes.get(change.name)
-        strip = None if scene is None else picture_strip(scene, report.evaluation.first.name)
+        strip = None if scene is None else picture_strip(scene, changes.method, changes.before)
         if strip is not None:
             files[change.name] = f"{path.stem}-{count}.jpg"
             write_bytes(path.with_name(files[change.name]), strip)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ivif_cli.core.files import write_text
-from ivif_cli.core.reports.report import Report, number, rank_number, signed
+from ivif_cli.core.reports.report import Report, number, rank_number
 from ivif_cli.core.reports.tables import interval_text, test_rows
 from ivif_cli.core.scoring.changes import Changes, PictureChange
 
@@ -73,12 +73,11 @@ def _means(report: Report, index: int) -> list[str]:
 
 def _changes(report: Report, changes: Changes) -> list[str]:
     """What got better, what got worse (95 % intervals without zero), and the pictures that changed most."""
-    lines = []
-    for title, found in (("Better", changes.better), ("Worse", changes.worse)):
-        told = markdown_text(", ".join(f"{one.metric} {signed(one.change)}" for one in found))
-        lines += [f"**{title}** than {markdown_text(changes.against)}: {told or 'nothing'}", ""]
+    lines = [f"Against {markdown_text(changes.against)} (p of Wilcoxon's signed-rank test):", ""]
+    lines += [*(f"- **{title}**: {markdown_text(told)}" for title, told in changes.lines), ""]
     if changes.pictures:
-        heads = ["largest changes", "", "picture"] if report.pictures else ["largest changes", ""]
+        shown = f"infrared, visible, {'before where it is there still, after' if changes.before else 'fused'}"
+        heads = ["largest changes", "", *([shown] if report.pictures else [])]
         lines += [*_table(heads, [_picture(report, one) for one in changes.pictures]), ""]
     return lines
 
@@ -89,5 +88,5 @@ def _picture(report: Report, change: PictureChange) -> list[str]:
     row = [markdown_text(change.name), markdown_text(told)]
     if report.pictures:
         file = report.pictures.get(change.name)
-        row.append(f'<img src="{file}" width="320" alt="infrared, visible, fused">' if file else "")
+        row.append(f'<img src="{file}" width="480" alt="pictures of {markdown_text(change.name)}">' if file else "")
     return row

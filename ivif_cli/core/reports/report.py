@@ -52,7 +52,7 @@ class Report:
         ranks: metric -> rank of each method (1 the best, None without a mean).
         intervals: metric -> 95 % interval of each method's mean.
         provenance: what made it: version of ivif, and date, command and options where known.
-        changes: of the first method against the baseline.
+        changes: of a method against the baseline, or since the oldest of several reports.
         pictures: files of pictures beside the report, by pair name.
     """
 
@@ -213,8 +213,3 @@ def number(metric: str, value: float | None) -> str:
 
 def rank_number(rank: float | None) -> str:
     return "n/a" if rank is None else f"{rank:.2f}"
-
-
-def signed(value: float) -> str:
-    """A difference with its sign and three digits."""
-    return f"{value:+.3g}" if abs(value) >= 1e-4 or value == 0 else f"{value:+.0e}"

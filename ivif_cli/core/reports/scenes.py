@@ -113,10 +113,13 @@ def difference_map(luma: np.ndarray, vis: np.ndarray) -> np.ndarray:
     return ((luma.astype(np.int16) - vis) // 2 + 128).clip(0, 255).astype(np.uint8)
 
 
-def picture_strip(scene: ScenePictures, method: str) -> bytes | None:
-    """Infrared, visible and fused picture side by side as a JPEG; None where one is missing."""
-    labels = (INFRARED, VISIBLE, method)
-    if any(label not in scene.pictures for label in labels):
+def picture_strip(scene: ScenePictures, method: str, before: str = "") -> bytes | None:
+    """Infrared, visible, where it is there the picture of `before`, and the method's, side by side as a JPEG.
+
+    None where the method has none.
+    """
+    labels = [label for label in (INFRARED, VISIBLE, before, method) if label in scene.pictures]
+    if method not in labels:
         return None
     files = [base64.b64decode(scene.pictures[label].partition(",")[2]) for label in labels]
     parts = [np.asarray(cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)) for file in files]

@@ -27,33 +27,59 @@ class PictureChange:
 
 @dataclass(frozen=True)
 class Changes:
-    """Metrics whose mean changed beyond doubt, for the better or the worse, and the pictures that changed most."""
+    """What changed of a method.
+
+    Attributes:
+        against, method: the earlier and the later method.
+        better, worse: metrics whose mean changed beyond doubt: the whole 95 % interval is on one side.
+        same: metrics that changed within noise, or not at all.
+        pictures: those that changed most.
+        before: what pictures of the earlier method are called in the report; "" where it shows none.
+    """
 
     against: str
+    method: str
     better: tuple[Regression, ...]
     worse: tuple[Regression, ...]
+    same: tuple[Regression, ...]
     pictures: tuple[PictureChange, ...]
+    before: str = ""
+
+    @property
+    def lines(self) -> list[tuple[str, str]]:
+        """(heading, metrics with change and p of the paired test) of what is better, worse and the same."""
+        groups = (("Better", self.better), ("Worse", self.worse), ("No clear change", self.same))
+        return [(title, ", ".join(map(_told, found)) or "nothing") for title, found in groups]
 
 
 def find_changes(
     old: MethodScores, new: MethodScores, metrics: Sequence[str], regressions: Sequence[Regression]
 ) -> Changes:
     """Changes of a method on metrics that both have; `regressions` are its gates against the earlier report."""
-    sides = [(one, _side(one)) for one in regressions]
+    sides = [(one, _side(one)) for one in regressions if not one.problem]
     sizes = _sizes(old, new, [name for name in metrics if old.values(name)])
     ranked = sorted(sizes, key=lambda change: (-change.size, change.name))
     return Changes(
         old.name,
+        new.name,
         tuple(one for one, side in sides if side > 0),
         tuple(one for one, side in sides if side < 0),
+        tuple(one for one, side in sides if side == 0),
         tuple(change for change in ranked[:_MOST] if change.size > 0),
     )
 
 
+def _told(regression: Regression) -> str:
+    return f"{regression.metric} {signed(regression.change)} (p = {regression.p:.2g})"
+
+
+def signed(value: float) -> str:
+    """A difference with its sign and three digits."""
+    return f"{value:+.3g}" if abs(value) >= 1e-4 or value == 0 else f"{value:+.0e}"
+
+
 def _side(regression: Regression) -> int:
     """1 where the whole interval is better, -1 where it is worse, 0 where it holds no change."""
-    if regression.problem:
-        return 0
     interval = regression.interval or Interval(regression.change, regression.change)
     sign = 1 if regression.higher_is_better else -1
     return sign if interval.low > 0 else -sign if interval.high < 0 else 0

@@ -43,10 +43,19 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class FusedFile:
+    """A fused picture that was scored: where it lay, as it was named, and its sha256 [hex]."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class MethodScores:
     """All values of one method.
 
-    `kind` is "model" (fused here), "folder" (fused elsewhere) or "baseline"; `weights_sha256` belongs to a model.
+    `kind` is "model" (fused here), "folder" (fused elsewhere) or "baseline"; `weights_sha256` belongs to a model,
+    `files`, by pair name, to a folder.
     """
 
     name: str
@@ -55,6 +64,7 @@ class MethodScores:
     failed: tuple[Failure, ...] = ()
     weights_sha256: str | None = None
     colour: int = 0
+    files: dict[str, FusedFile] = field(default_factory=dict)
 
     def values(self, metric: str) -> dict[str, float]:
         """Picture name -> value, defined values only."""
@@ -87,9 +97,10 @@ class VideoFacts:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A whole run: `metrics` in report order, methods in the order given; `data` holds a hash of each pair's files.
+    """A whole run: `metrics` in report order, methods in the order given.
 
-    The pairs are frames where there is a `video`.
+    `data` holds a hash of each pair's files, `files` the names of the two, as they were given. The pairs are frames
+    where there is a `video`.
     """
 
     dataset: str | None
@@ -99,6 +110,7 @@ class Evaluation:
     methods: tuple[MethodScores, ...]
     data: dict[str, str] = field(default_factory=dict)
     video: VideoFacts | None = None
+    files: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def first(self) -> MethodScores:
@@ -114,5 +126,6 @@ def merge_methods(parts: Sequence[Sequence[MethodScores]], order: Sequence[str])
         pictures = sorted((p for part in same for p in part.pictures), key=lambda p: place[p.name])
         failed = sorted((f for part in same for f in part.failed), key=lambda f: place[f.name])
         colour = sum(part.colour for part in same)
-        merged.append(replace(same[0], pictures=tuple(pictures), failed=tuple(failed), colour=colour))
+        files = {name: file for part in same for name, file in part.files.items()}
+        merged.append(replace(same[0], pictures=tuple(pictures), failed=tuple(failed), colour=colour, files=files))
     return tuple(merged)

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ivif_cli.core.data.images import file_sha256
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.metrics import Metric
 from ivif_cli.core.processes import gather, own_share
 from ivif_cli.core.scoring.contenders import (
+    FolderContender,
     ModelContender,
     Said,
     baseline_contenders,
@@ -20,7 +22,15 @@ from ivif_cli.core.scoring.contenders import (
 )
 from ivif_cli.core.scoring.footage import FLICKER, Footage, FrameTasks, VideoModel, clip_contenders
 from ivif_cli.core.scoring.reading import read_tasks
-from ivif_cli.core.scoring.results import Evaluation, Facts, Failure, MethodScores, PictureScores, merge_methods
+from ivif_cli.core.scoring.results import (
+    Evaluation,
+    Facts,
+    Failure,
+    FusedFile,
+    MethodScores,
+    PictureScores,
+    merge_methods,
+)
 from ivif_cli.core.scoring.scorer import score_here, score_over_processes, wanted_workers
 from ivif_cli.core.scoring.task import Contender, Outcome, ReadOptions, Settings, Task, Way
 
@@ -158,7 +168,9 @@ def score(
     if parts is None:
         return None
     names = tuple(pair.name for pair in pairs)
-    return Evaluation(run.dataset, run.convention, tuple(run.facts), names, merge_methods(parts, names), data, video)
+    files = {pair.name: (str(pair.ir), str(pair.vis)) for pair in pairs if video is None}
+    methods = merge_methods(parts, names)
+    return Evaluation(run.dataset, run.convention, tuple(run.facts), names, methods, data, video, files)
 
 
 def choose_way(run: Run, pictures: int) -> Way:
@@ -186,11 +198,14 @@ def choose_way(run: Run, pictures: int) -> Way:
 
 
 def _method(contender: Contender, outcomes: Sequence[Outcome]) -> MethodScores:
+    pictures = tuple(found for found, _ in outcomes if isinstance(found, PictureScores))
+    files = contender.files if isinstance(contender, FolderContender) else {}
     return MethodScores(
         contender.name,
         contender.kind,
-        tuple(found for found, _ in outcomes if isinstance(found, PictureScores)),
+        pictures,
         tuple(found for found, _ in outcomes if isinstance(found, Failure)),
         contender.weights_sha256,
         sum(colour for _, colour in outcomes),
+        {one.name: FusedFile(str(files[one.name]), file_sha256(files[one.name])) for one in pictures if files},
     )

@@ -9,7 +9,7 @@ from typing import Any
 from ivif_cli.core.errors import InputError
 from ivif_cli.core.metrics import METRICS
 from ivif_cli.core.scoring.judged import GateResult
-from ivif_cli.core.scoring.results import Evaluation, Facts, Failure, MethodScores, PictureScores, VideoFacts
+from ivif_cli.core.scoring.results import Evaluation, Facts, Failure, FusedFile, MethodScores, PictureScores, VideoFacts
 
 _LARGEST = 1e300
 _HINT = "write one with `ivif evaluate --report old.json`"
@@ -61,6 +61,8 @@ def read_report(path: Path) -> SavedReport:
 def _report(path: Path, document: dict[str, Any]) -> SavedReport:
     metrics = _metrics(document)
     methods = tuple(_method(entry, metrics) for entry in document["methods"])
+    if not isinstance(document.get("options", {}), dict):
+        raise TypeError("options are no table")
     if not methods or not metrics:
         raise ValueError("no method, or no metric")
     found = [picture.name for method in methods for picture in method.pictures]
@@ -68,10 +70,10 @@ def _report(path: Path, document: dict[str, Any]) -> SavedReport:
     names = tuple(_text(name) for name in document.get("pair_names", dict.fromkeys(found)))
     convention = _text(document.get("convention", "ivif"))
     data = {_text(name): _text(digest) for name, digest in document.get("data", {}).items()}
-    dataset = document.get("dataset")
-    evaluation = Evaluation(
-        None if dataset is None else _text(dataset), convention, tuple(metrics), names, methods, data, _video(document)
-    )
+    dataset = None if document.get("dataset") is None else _text(document["dataset"])
+    files = {_text(name): (_text(one["ir"]), _text(one["vis"])) for name, one in document.get("files", {}).items()}
+    video = _video(document)
+    evaluation = Evaluation(dataset, convention, tuple(metrics), names, methods, data, video, files)
     ranked = tuple(name for name in document.get("ranked", metrics) if name in metrics)
     kept: dict[str, Any] = {key: document[key] for key in ("ivif", "date", "command", "options") if key in document}
     gates = tuple(_gate(entry) for entry in document.get("gates", ()) if "is_lower" in entry)
@@ -127,6 +129,7 @@ def _method(entry: dict[str, Any], metrics: dict[str, Facts]) -> MethodScores:
         failed,
         None if sha256 is None else _text(sha256),
         int(_number(entry.get("colour_pictures", 0))),
+        {name: FusedFile(_text(one["path"]), _text(one["sha256"])) for name, one in entry.get("files", {}).items()},
     )
 
 
