@@ -123,7 +123,7 @@ def test_unknown_names_are_usage_errors(options: dict[str, str], said: str) -> N
 
 
 def test_without_a_hub_one_line_names_the_two_ways_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(encoders, "_reachable", lambda endpoint: False)
+    monkeypatch.setattr("ivif_cli.core.language.open_clip_models._reachable", lambda endpoint: False)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(EncoderError) as caught:
         load_encoder("RN50", pretrained="openai")

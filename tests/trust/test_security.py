@@ -54,7 +54,7 @@ def test_no_code_is_made_at_run_time_and_no_shell_is_started() -> None:
 def test_only_the_encoder_a_user_asks_for_may_be_fetched() -> None:
     users = {name for name, tree in MODULES for target in imported(tree) if target.split(".")[0] in NETWORK}
     # The viewer fetches nothing: it listens, on the loopback address alone.
-    assert users <= {"ivif_cli.core.language.encoder", "ivif_cli.commands.view"}
+    assert users <= {"ivif_cli.core.language.open_clip_models", "ivif_cli.commands.view"}
 
 
 def test_bundled_weights_are_safetensors_and_pinned() -> None:

@@ -4,283 +4,57 @@ from collections.abc import Mapping
 
 from ivif_cli.core.language.tokenizer import look_up
 
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 FUNCTION_WORDS: dict[str, frozenset[str]] = {
-    "German": frozenset(
-        [
-            "der",
-            "die",
-            "das",
-            "ein",
-            "eine",
-            "einen",
-            "einem",
-            "eines",
-            "und",
-            "oder",
-            "nicht",
-            "kein",
-            "keine",
-            "ist",
-            "sind",
-            "mit",
-            "ohne",
-            "im",
-            "auf",
-            "für",
-            "mehr",
-            "weniger",
-            "soll",
-            "sollen",
-            "bild",
-            "mach",
-            "mache",
-            "bitte",
-            "den",
-            "dem",
-            "des",
-            "zu",
-            "von",
-            "aus",
-            "wie",
-            "auch",
-            "sehr",
-            "heller",
-            "dunkler",
-            "hell",
-            "dunkel",
-        ]
+    "German": _set(
+        """
+        der die das ein eine einen einem eines und oder nicht kein keine ist sind mit ohne im auf für mehr
+        weniger soll sollen bild mach mache bitte den dem des zu von aus wie auch sehr heller dunkler hell
+        dunkel
+        """
     ),
-    "French": frozenset(
-        [
-            "le",
-            "la",
-            "les",
-            "un",
-            "une",
-            "des",
-            "du",
-            "de",
-            "et",
-            "ou",
-            "ne",
-            "pas",
-            "plus",
-            "moins",
-            "avec",
-            "sans",
-            "dans",
-            "pour",
-            "sur",
-            "est",
-            "sont",
-            "qui",
-            "que",
-            "il",
-            "elle",
-            "nous",
-            "vous",
-            "image",
-            "claire",
-            "clair",
-            "sombre",
-            "très",
-            "rendre",
-            "faire",
-            "montrez",
-            "au",
-            "aux",
-            "ce",
-            "cette",
-        ]
+    "French": _set(
+        """
+        le la les un une des du de et ou ne pas plus moins avec sans dans pour sur est sont qui que il elle nous
+        vous image claire clair sombre très rendre faire montrez au aux ce cette
+        """
     ),
-    "Spanish": frozenset(
-        [
-            "el",
-            "la",
-            "los",
-            "las",
-            "un",
-            "una",
-            "unos",
-            "y",
-            "o",
-            "no",
-            "más",
-            "menos",
-            "con",
-            "sin",
-            "en",
-            "para",
-            "por",
-            "es",
-            "son",
-            "que",
-            "del",
-            "al",
-            "se",
-            "imagen",
-            "clara",
-            "claro",
-            "oscura",
-            "muy",
-            "haz",
-            "hacer",
-            "mostrar",
-            "quiero",
-            "de",
-        ]
+    "Spanish": _set(
+        """
+        el la los las un una unos y o no más menos con sin en para por es son que del al se imagen clara claro
+        oscura muy haz hacer mostrar quiero de
+        """
     ),
-    "Italian": frozenset(
-        [
-            "il",
-            "lo",
-            "la",
-            "gli",
-            "le",
-            "un",
-            "una",
-            "e",
-            "o",
-            "non",
-            "più",
-            "meno",
-            "con",
-            "senza",
-            "in",
-            "per",
-            "di",
-            "del",
-            "della",
-            "che",
-            "è",
-            "sono",
-            "immagine",
-            "chiara",
-            "chiaro",
-            "scuro",
-            "molto",
-            "fai",
-            "rendi",
-            "mostra",
-            "nel",
-            "alla",
-            "i",
-        ]
+    "Italian": _set(
+        """
+        il lo la gli le un una e o non più meno con senza in per di del della che è sono immagine chiara chiaro
+        scuro molto fai rendi mostra nel alla i
+        """
     ),
-    "Portuguese": frozenset(
-        [
-            "o",
-            "a",
-            "os",
-            "as",
-            "um",
-            "uma",
-            "e",
-            "ou",
-            "não",
-            "mais",
-            "menos",
-            "com",
-            "sem",
-            "em",
-            "para",
-            "por",
-            "de",
-            "do",
-            "da",
-            "que",
-            "é",
-            "são",
-            "imagem",
-            "clara",
-            "claro",
-            "escura",
-            "muito",
-            "faça",
-            "mostrar",
-            "no",
-            "na",
-        ]
+    "Portuguese": _set(
+        """
+        o a os as um uma e ou não mais menos com sem em para por de do da que é são imagem clara claro escura
+        muito faça mostrar no na
+        """
     ),
-    "Dutch": frozenset(
-        [
-            "de",
-            "het",
-            "een",
-            "en",
-            "of",
-            "niet",
-            "geen",
-            "is",
-            "zijn",
-            "met",
-            "zonder",
-            "in",
-            "op",
-            "voor",
-            "meer",
-            "minder",
-            "maak",
-            "beeld",
-            "graag",
-            "van",
-            "te",
-            "uit",
-            "ook",
-            "zeer",
-            "helder",
-            "donker",
-        ]
+    "Dutch": _set(
+        """
+        de het een en of niet geen is zijn met zonder in op voor meer minder maak beeld graag van te uit ook
+        zeer helder donker
+        """
     ),
 }
 """Language -> words that hold its sentences together."""
 
-ENGLISH = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "and",
-        "or",
-        "not",
-        "no",
-        "is",
-        "are",
-        "be",
-        "it",
-        "with",
-        "without",
-        "in",
-        "on",
-        "at",
-        "to",
-        "of",
-        "for",
-        "from",
-        "this",
-        "that",
-        "these",
-        "should",
-        "would",
-        "make",
-        "more",
-        "less",
-        "very",
-        "do",
-        "i",
-        "we",
-        "you",
-        "show",
-        "keep",
-        "let",
-        "give",
-        "want",
-        "please",
-        "but",
-        "as",
-        "image",
-        "picture",
-    ]
+ENGLISH = _set(
+    """
+    the a an and or not no is are be it with without in on at to of for from this that these should would make
+    more less very do i we you show keep let give want please but as image picture
+    """
 )
 
 
