@@ -9,7 +9,7 @@ COPY weights weights
 COPY recipes recipes
 COPY examples examples
 RUN python -m venv /opt/ivif \
-    && /opt/ivif/bin/pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu '.[video,thermal]' \
+    && /opt/ivif/bin/pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu '.[thermal]' \
     && /opt/ivif/bin/pip uninstall -y opencv-python \
     && /opt/ivif/bin/pip install --no-cache-dir 'opencv-python-headless>=4.10,<6'
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from ivif_cli.core.data.images import read_image
 from ivif_cli.core.fusing.fuser import Fuser
-from ivif_cli.core.video.frames import Backend, open_frames
+from ivif_cli.core.video.frames import open_frames
 from ivif_cli.core.video.fuse import VideoReport, fuse_video
 from ivif_cli.core.video.pairs import VideoOptions
 from ivif_cli.core.video.writer import open_writer
@@ -31,23 +31,23 @@ WIDTH, HEIGHT = 640, 480
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-def make_clip(source: Path, path: Path, frames: int, backend: Backend) -> str:
+def make_clip(source: Path, path: Path, frames: int) -> str:
     """A pan of up to 60 pixels over one picture."""
     picture = cv2.resize(read_image(source), (WIDTH + 64, HEIGHT), interpolation=cv2.INTER_LINEAR)
     picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR) if picture.ndim == 2 else picture
-    with open_writer(str(path), (WIDTH, HEIGHT), Fraction(25), backend=backend) as writer:
+    with open_writer(str(path), (WIDTH, HEIGHT), Fraction(25)) as writer:
         for number in range(frames):
             left = round(30 + 30 * np.sin(number / 12))
-            writer.write(np.ascontiguousarray(picture[:, left : left + WIDTH]))
+            writer.write(np.ascontiguousarray(picture[:, left : left + WIDTH]), number / 25)
     return str(path)
 
 
-def copy(ir: str, vis: str, output: str, backend: Backend) -> None:
+def copy(ir: str, vis: str, output: str) -> None:
     """Read both clips and write one, without a network."""
-    streams = (open_frames(path, backend=backend).stream() for path in (ir, vis))
-    with open_writer(output, (WIDTH, HEIGHT), Fraction(25), backend=backend, overwrite=True) as writer:
-        for _, frame in zip(*streams, strict=True):
-            writer.write(frame)
+    streams = (open_frames(path).stream() for path in (ir, vis))
+    with open_writer(output, (WIDTH, HEIGHT), Fraction(25), overwrite=True) as writer:
+        for number, (_, frame) in enumerate(zip(*streams, strict=True)):
+            writer.write(frame, number / 25)
 
 
 def cpu_seconds(run: Callable[[], object]) -> float:
@@ -64,22 +64,20 @@ def resident_mib() -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=150)
-    parser.add_argument("--backend", default="opencv", choices=["opencv", "pyav"])
     arguments = parser.parse_args()
-    backend: Backend = arguments.backend
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as folder:
         clips = {
             count: [
-                make_clip(EXAMPLES / f"demo_{kind}.png", Path(folder) / f"{kind}{count}.mp4", count, backend)
+                make_clip(EXAMPLES / f"demo_{kind}.png", Path(folder) / f"{kind}{count}.mp4", count)
                 for kind in ("ir", "vis")
             ]
             for count in (arguments.frames // 5, arguments.frames)
         }
-        out, options = str(Path(folder) / "out.mp4"), VideoOptions(overwrite=True, backend=backend)
+        out, options = str(Path(folder) / "out.mp4"), VideoOptions(overwrite=True)
         ir, vis = clips[arguments.frames]
-        plain = cpu_seconds(lambda: copy(ir, vis, out, backend))
-        print(f"{backend}: reading both and writing one: {arguments.frames / plain:.1f} frames/s of one core")
+        plain = cpu_seconds(lambda: copy(ir, vis, out))
+        print(f"reading both and writing one: {arguments.frames / plain:.1f} frames/s of one core")
         for name in ("fast", "base"):
             fuser = Fuser(name, device="cpu", threads=1)
             fuse_video(fuser, *clips[arguments.frames // 5], out, options)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ivif_cli.core.aligning.register import Alignment
     from ivif_cli.core.fusing.fuser import Fuser
     from ivif_cli.core.fusing.views import View
-    from ivif_cli.core.video.frames import RawFormat
+    from ivif_cli.core.video.decoding import RawFormat
     from ivif_cli.core.video.fuse import VideoReport
     from ivif_cli.core.video.pairs import VideoOptions
 
@@ -98,7 +98,7 @@ def _alignment(text: str | None) -> "Alignment | str | None":
 
 def _raw_formats(switches: VideoSwitches) -> "tuple[RawFormat | None, RawFormat | None]":
     """Raw formats of the infrared and the visible pipe: `gray8,bgr24` names two, one name stands for both."""
-    from ivif_cli.core.video.frames import RawFormat
+    from ivif_cli.core.video.decoding import RawFormat
 
     if switches.size is None:
         return None, None

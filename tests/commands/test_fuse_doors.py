@@ -3,6 +3,7 @@
 import io
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -74,10 +75,9 @@ def by_sequence(scene: Path) -> np.ndarray:
 
 
 def by_video(scene: Path) -> np.ndarray:
-    pytest.importorskip("av")
     for name, picture in (("ir", cv2.merge([IR] * 3)), ("vi", VIS)):
-        with open_writer(str(scene / f"{name}.mkv"), (64, 48), 25, codec="ffv1", backend="pyav") as writer:  # type: ignore[arg-type]
-            writer.write(picture)
+        with open_writer(str(scene / f"{name}.mkv"), (64, 48), Fraction(25), codec="ffv1") as writer:
+            writer.write(picture, 0.0)
     done(fuse(scene, scene / "ir.mkv", scene / "vi.mkv", scene / "out.mkv", "--codec", "ffv1"))
     return next(open_frames(str(scene / "out.mkv")).stream())
 

@@ -103,7 +103,6 @@ def test_export(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_video(folder: Path) -> None:
-    pytest.importorskip("av")
     size = (64, 48)
     rng = np.random.default_rng(5)
     for name in ("ir", "vis"):

@@ -159,7 +159,7 @@ def clip_contenders(specs: Sequence[str], footage: Footage) -> list[Contender]:
 
 def _clip_contender(spec: str, footage: Footage) -> Contender:
     name, path = named_path(spec)
-    clip, rate = open_frames(str(path), backend=footage.options.backend), footage.frames.rate
+    clip, rate = open_frames(str(path)), footage.frames.rate
     if clip.rate and rate and abs(clip.rate / rate - 1) > 1e-3 and not footage.options.any_rate:
         rates = f"{clip.name} has {float(clip.rate):.5g} frames/s, the sources {float(rate):.5g}"
         raise InputError(rates, "--any-rate scores them frame by frame")

@@ -6,6 +6,7 @@ Pairs of frames come steady (`pairs.py`); the network's global descriptors are s
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +15,12 @@ from ivif_cli.core.data.luma import to_bits, to_luma
 from ivif_cli.core.errors import InputError, UsageError
 from ivif_cli.core.language.goal import Goal
 from ivif_cli.core.video.flicker import Flicker
+from ivif_cli.core.video.frames import VIDEO_SUFFIXES
 from ivif_cli.core.video.pairs import FramePairs, VideoOptions, open_pairs
+from ivif_cli.core.video.record import tags_of
+from ivif_cli.core.video.sound import Sound, sound_of
 from ivif_cli.core.video.timed_goals import TimedGoals
-from ivif_cli.core.video.writer import check_output, open_writer
+from ivif_cli.core.video.writer import FrameWriter, check_output, open_writer
 
 if TYPE_CHECKING:
     from ivif_cli.core.fusing.fuser import Fuser
@@ -87,37 +91,56 @@ def _run(
     fusing = FrameFuser(fuser, options.goal, options.smooth, frames.seconds)
     with contextlib.ExitStack() as stack:
         writer = None
+        sound = stack.enter_context(sound_of(frames.clips[1].file))
         for thermal, visible in frames.pairs(report.notes):
-            fused = fusing.fuse(thermal, visible)
+            fused = fusing.fuse(thermal, visible, frames.second)
             picture = fused if options.view is None else frames.viewed(options.view, thermal, visible, fused)
             if writer is None:
                 report.height, report.width = picture.shape[:2]
-                writer = stack.enter_context(_writer(report, frames, options, gray=picture.ndim == 2))
-            writer.write(picture)
+                tags = tags_of(fuser, options, frames.clips)
+                writer = stack.enter_context(_writer(report, frames, options, picture.ndim == 2, tags, sound))
+            writer.write(picture, frames.second)
             for name, image in (("ir", thermal), ("vis", visible), ("fused", fused)):
                 meters[name].add(to_luma(image))
             report.frames += 1
             on_frame(1)
     if not report.frames:
         raise InputError(f"{frames.clips[0].name} or {frames.clips[1].name} holds no frames")
+    if sound is not None:
+        report.notes += _of_sound(sound, report.output, options)
     report.flicker = {name: meter.value for name, meter in meters.items()}
     report.relative_flicker = {name: meter.relative for name, meter in meters.items()}
     return report
 
 
 def _writer(
-    report: VideoReport, frames: FramePairs, options: VideoOptions, *, gray: bool
-) -> contextlib.AbstractContextManager:
-    size = report.width, report.height
+    report: VideoReport,
+    frames: FramePairs,
+    options: VideoOptions,
+    gray: bool,
+    tags: dict[str, str],
+    sound: Sound | None,
+) -> contextlib.AbstractContextManager[FrameWriter]:
     return open_writer(
         report.output,
-        size,
+        (report.width, report.height),
         frames.rate,
         gray=gray,
         codec=options.codec,
-        backend=options.backend,
         overwrite=options.overwrite,
+        tags=tags,
+        sound=sound if options.rate is None else None,
     )
+
+
+def _of_sound(sound: Sound, output: str, options: VideoOptions) -> list[str]:
+    """What is to say of sound that the result does not have."""
+    if options.rate is not None:
+        return ["the sound is left out, since --fps gives the frames other times"]
+    if Path(output).suffix.lower() not in VIDEO_SUFFIXES:
+        return ["the sound is left out: only a video file holds it"]
+    named = ", ".join(sound.left_out)
+    return [f"the sound ({named}) is left out: {Path(output).suffix} cannot hold it"] if named else []
 
 
 class FrameFuser:
@@ -130,22 +153,20 @@ class FrameFuser:
     """
 
     def __init__(self, fuser: "Fuser", goal: Goal | TimedGoals | None, smooth: float, seconds: float) -> None:
-        self._fuser, self._goal, self._seconds = fuser, goal, seconds
+        self._fuser, self._goal = fuser, goal
         self._smoother = DescriptorSmoother(smooth / seconds) if smooth else None
-        self._frames = 0
 
-    def describe(self, thermal: np.ndarray, visible: np.ndarray) -> tuple[Goal | None, Any]:
-        """Take the next pair into account: its goal and its descriptors, None where every frame has its own."""
+    def describe(self, thermal: np.ndarray, visible: np.ndarray, second: float = 0.0) -> tuple[Goal | None, Any]:
+        """Take the pair of a second into account: its goal and its descriptors, None where every frame has its own."""
         timed = self._goal
-        goal = timed.at(self._frames * self._seconds) if isinstance(timed, TimedGoals) else timed
-        self._frames += 1
+        goal = timed.at(second) if isinstance(timed, TimedGoals) else timed
         if self._smoother is None:
             return goal, None
         return goal, self._smoother.update(self._fuser.describe(thermal, visible, goal))
 
-    def fuse(self, thermal: np.ndarray, visible: np.ndarray) -> np.ndarray:
-        """The next frame fused, as `Fuser.fuse` gives it, uint8."""
-        goal, descriptors = self.describe(thermal, visible)
+    def fuse(self, thermal: np.ndarray, visible: np.ndarray, second: float = 0.0) -> np.ndarray:
+        """The next frame, that of a second, fused as `Fuser.fuse` gives it, uint8."""
+        goal, descriptors = self.describe(thermal, visible, second)
         return to_bits(self._fuser.fuse(thermal, visible, goal=goal, ir_range="full", descriptors=descriptors), 8)
 
 

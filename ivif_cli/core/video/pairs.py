@@ -10,7 +10,6 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -21,7 +20,8 @@ from ivif_cli.core.data.thermal import IrRange, ThermalRange
 from ivif_cli.core.errors import InputError, UsageError
 from ivif_cli.core.fusing.views import View, overlay, side_by_side
 from ivif_cli.core.language.goal import Goal
-from ivif_cli.core.video.frames import Backend, Clip, RawFormat, as_rate, open_frames, read_ahead
+from ivif_cli.core.video.decoding import Frame, RawFormat
+from ivif_cli.core.video.frames import Clip, as_rate, open_frames, read_ahead
 from ivif_cli.core.video.range_tracker import RangeTracker
 from ivif_cli.core.video.timed_goals import TimedGoals
 
@@ -40,14 +40,15 @@ class VideoOptions:
         gray: give luma only.
         polarity: "white" where hot is bright, "black" where hot is dark.
         resize: resample the infrared frames to the visible size where they differ.
-        align: "ecc" to estimate one alignment from frames of the video, a saved one, or None.
+        align: "ecc" to estimate one alignment from frames of the video, a saved one, or None; `align_name` says
+            what it was made from.
         rate: frames per second of the result; None takes the visible video's.
         any_rate: fuse frame by frame although the rates of the sources differ.
         goal: what every frame is fused for, or from when on what; None for the default.
         smooth: seconds over which the global descriptors are averaged; 0 takes every frame for itself.
         raw_ir, raw_vis: frames of a pipe.
         view: what is written in the place of the fused frames.
-        codec, backend: see `frame_writer.open_writer`.
+        codec: see `writer.open_writer`.
         overwrite: replace an existing result.
     """
 
@@ -56,6 +57,7 @@ class VideoOptions:
     polarity: str = "white"
     resize: bool = False
     align: "Alignment | str | None" = None
+    align_name: str | None = None
     rate: float | None = None
     any_rate: bool = False
     smooth: float = DESCRIPTOR_SECONDS
@@ -63,7 +65,6 @@ class VideoOptions:
     raw_ir: RawFormat | None = None
     raw_vis: RawFormat | None = None
     codec: str | None = None
-    backend: Backend = "auto"
     overwrite: bool = False
     view: View | None = None
 
@@ -81,10 +82,8 @@ def open_pairs(ir: str, vis: str, options: VideoOptions) -> "FramePairs":
     if ir == vis:
         raise UsageError(f"the infrared and the visible video are the same: {ir}")
     clips = (
-        open_frames(
-            ir, raw=options.raw_ir, backend=options.backend, read=partial(read_infrared, ir_range=options.ir_range)
-        ),
-        open_frames(vis, raw=options.raw_vis, backend=options.backend),
+        open_frames(ir, raw=options.raw_ir, read=partial(read_infrared, ir_range=options.ir_range)),
+        open_frames(vis, raw=options.raw_vis),
     )
     return FramePairs(clips, options, _common_rate(*clips, options))
 
@@ -123,12 +122,16 @@ class FramePairs:
 
     Args:
         rate: frames per second; None where the sources do not say.
+
+    Attributes:
+        second: when the pair that came last is shown [s], as the visible clip or `options.rate` says.
     """
 
     def __init__(self, clips: tuple[Clip, Clip], options: VideoOptions, rate: Fraction | None = None) -> None:
         self.clips, self.rate = clips, rate
         self.seconds = 1 / float(rate or USUAL_RATE)
         self._options = options
+        self.second = 0.0
         self._kind, self._held = "8-bit", ThermalRange(0, 255)
 
     @property
@@ -147,11 +150,13 @@ class FramePairs:
         self._tracker = RangeTracker(self._options.ir_range, RANGE_SECONDS / self.seconds)
         number = 0
         with contextlib.ExitStack() as stack:
-            ir, vis = (stack.enter_context(contextlib.closing(read_ahead(clip.stream()))) for clip in self.clips)
+            ir, vis = (stack.enter_context(contextlib.closing(read_ahead(clip.timed()))) for clip in self.clips)
             for number, (a, v) in enumerate(itertools.zip_longest(ir, vis), start=1):
                 if a is None or v is None:
                     notes.append(self.different_lengths(number - 1, ended=0 if a is None else 1))
                     return
+                given = v.seconds if self._options.rate is None else None
+                self.second = (number - 1) * self.seconds if given is None else given
                 yield self._prepared(a, v)
 
     def viewed(self, view: View, thermal: np.ndarray, visible: np.ndarray, fused: np.ndarray) -> np.ndarray:
@@ -165,8 +170,8 @@ class FramePairs:
         short, long = self.clips[ended], self.clips[1 - ended]
         return f"{short.name} ends after {frames} frames, {long.name} is longer: its rest is left out"
 
-    def _prepared(self, ir: Any, vis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        infrared, options = infrared_from(ir), self._options
+    def _prepared(self, ir: Frame, vis: Frame) -> tuple[np.ndarray, np.ndarray]:
+        infrared, options = infrared_from(ir.pixels), self._options
         align = None if self._align is None else self._align.warped
         held = self._tracker.update(infrared.values, celsius=infrared.kind == "celsius")
         self._kind, self._held = infrared.kind, held
@@ -180,4 +185,4 @@ class FramePairs:
             dark_holes=dark,
         )
         names = f"the frames of {self.clips[0].name}", f"the frames of {self.clips[1].name}"
-        return prepare_pair(infrared, vis, prepare, names)
+        return prepare_pair(infrared, vis.pixels, prepare, names)

@@ -2,28 +2,31 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
-import cv2
 import numpy as np
 
 from ivif_cli.core.data.images import write_image
 from ivif_cli.core.errors import OutputError, UsageError
 from ivif_cli.core.files import writing
-from ivif_cli.core.video.frames import PIPE, VIDEO_SUFFIXES, Backend, choose_backend, is_sequence
+from ivif_cli.core.video.decoding import PIPE
+from ivif_cli.core.video.frames import VIDEO_SUFFIXES, is_sequence
+from ivif_cli.core.video.sound import Sound
 
-_OPENCV_CODECS = {".mp4": "mp4v", ".m4v": "mp4v", ".mov": "mp4v", ".avi": "MJPG", ".mkv": "FFV1", ".webm": "VP80"}
-_AV_CODECS = {".webm": "libvpx-vp9", ".avi": "mjpeg", ".mpg": "mpeg2video", ".mpeg": "mpeg2video"}
+_CODECS = {".webm": "libvpx-vp9", ".avi": "mjpeg", ".mpg": "mpeg2video", ".mpeg": "mpeg2video"}
+_EVENLY_TIMED = (".avi", ".mpg", ".mpeg")
+_TICK = Fraction(1, 60000)
+"""Holds the usual frame rates and milliseconds as whole numbers [s]."""
 
 
 class FrameWriter(Protocol):
     """Takes frames one after the other: H x W or H x W x 3 BGR, uint8, all of one shape."""
 
-    def write(self, frame: np.ndarray) -> None:
-        """Take the next frame."""
+    def write(self, frame: np.ndarray, second: float) -> None:
+        """Take the next frame, which is shown from that second on."""
 
     def close(self) -> None:
         """Finish the file."""
@@ -37,8 +40,9 @@ def open_writer(
     *,
     gray: bool = False,
     codec: str | None = None,
-    backend: Backend = "auto",
     overwrite: bool = False,
+    tags: Mapping[str, str] | None = None,
+    sound: Sound | None = None,
 ) -> Iterator[FrameWriter]:
     """A writer for `output`; a video gets its name when the block ends without an error, and is removed otherwise.
 
@@ -47,25 +51,24 @@ def open_writer(
         size: (width, height).
         rate: frames per second; a container needs it.
         gray: frames are H x W.
-        codec: PyAV's or OpenCV's (four characters) name; None takes the container's usual one.
-        backend: as for `frames.open_frames`.
+        codec: an encoder of ffmpeg; None takes the container's usual one.
         overwrite: replace an existing video.
+        tags: what the file says of itself, where its container can; pictures of a sequence say the `comment`.
+        sound: is written beside the frames, where the container can hold it.
 
     Raises:
         OutputError: the file exists, or cannot be written.
-        UsageError: a suffix or codec that is not known, no rate, or odd sizes that the codec cannot hold.
+        UsageError: a suffix or codec that is not known, or no rate.
     """
     check_output(output, rate, overwrite)
     if output == PIPE:
         yield _RawWriter()
         return
     if is_sequence(output):
-        yield _SequenceWriter(output, overwrite)
+        yield _SequenceWriter(output, overwrite, (tags or {}).get("comment", ""))
         return
-    path = Path(output)
-    kind = _AvWriter if choose_backend(backend) == "pyav" else _OpenCvWriter
-    with writing(path, overwrite=overwrite) as temporary:
-        writer: FrameWriter = kind(temporary, size, rate or Fraction(25), gray, codec)
+    with writing(Path(output), overwrite=overwrite) as temporary:
+        writer = _VideoWriter(temporary, size, rate or Fraction(25), gray, codec, tags or {}, sound)
         with contextlib.closing(writer):
             yield writer
 
@@ -86,7 +89,7 @@ def check_output(output: str, rate: Fraction | None, overwrite: bool) -> None:
 class _RawWriter:
     """Raw frames to stdout, as `ffmpeg -f rawvideo` reads them."""
 
-    def write(self, frame: np.ndarray) -> None:
+    def write(self, frame: np.ndarray, second: float) -> None:
         sys.stdout.buffer.write(np.ascontiguousarray(frame).data)
 
     def close(self) -> None:
@@ -96,81 +99,87 @@ class _RawWriter:
 class _SequenceWriter:
     """Pictures whose names carry the frame's number, from 1."""
 
-    def __init__(self, pattern: str, overwrite: bool) -> None:
+    def __init__(self, pattern: str, overwrite: bool, label: str) -> None:
         self._pattern = pattern if "%" in Path(pattern).name else str(Path(pattern) / "%06d.png")
-        self._overwrite = overwrite
+        self._overwrite, self._label = overwrite, label
         self._number = 0
 
-    def write(self, frame: np.ndarray) -> None:
+    def write(self, frame: np.ndarray, second: float) -> None:
         self._number += 1
-        write_image(Path(self._pattern % self._number), frame, overwrite=self._overwrite)
+        write_image(Path(self._pattern % self._number), frame, overwrite=self._overwrite, label=self._label)
 
     def close(self) -> None:
         """Every picture is whole already."""
 
 
-class _OpenCvWriter:
-    def __init__(self, path: Path, size: tuple[int, int], rate: Fraction, gray: bool, codec: str | None) -> None:
-        if size[0] % 2 or size[1] % 2:
-            hint = "the extra `video` keeps it (pip install 'ivif-cli[video]'); a numbered sequence does as well"
-            raise UsageError(f"OpenCV would crop a video of the odd size {size[0]} x {size[1]}", hint)
-        name = codec or _OPENCV_CODECS.get(path.suffix, "mp4v")
-        if len(name) != 4:
-            raise UsageError(f"OpenCV names codecs by four characters, not {name!r}")
-        self._writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*name), float(rate), size)
-        if not self._writer.isOpened():
-            raise OutputError(
-                f"OpenCV cannot write {path.suffix} with the codec {name}", "pip install 'ivif-cli[video]'"
-            )
-        self._path = path
-        self._gray = gray
+class _VideoWriter:
+    """A container, its frames at their own times where it can hold such."""
 
-    def write(self, frame: np.ndarray) -> None:
-        self._writer.write(cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR) if self._gray else frame)
-
-    def close(self) -> None:
-        self._writer.release()
-        if not self._path.exists() or self._path.stat().st_size == 0:
-            raise OSError("no frame was written, or the disk is full")
-
-
-class _AvWriter:
-    def __init__(self, path: Path, size: tuple[int, int], rate: Fraction, gray: bool, codec: str | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        size: tuple[int, int],
+        rate: Fraction,
+        gray: bool,
+        codec: str | None,
+        tags: Mapping[str, str],
+        sound: Sound | None,
+    ) -> None:
         import av
 
-        name = codec or _AV_CODECS.get(path.suffix, "libx264")
-        self._kind = "gray" if gray else "bgr24"
-        self._container = av.open(str(path), "w")
+        name = codec or _CODECS.get(path.suffix, "libx264")
+        self._kind, self._sound, self._made = "gray" if gray else "bgr24", sound, av.VideoFrame.from_ndarray
+        self._tick = 1 / rate if path.suffix in _EVENLY_TIMED else _TICK
+        self._even, self._last = path.suffix in _EVENLY_TIMED, -1
+        self._container = av.open(f"file:{path}", "w")
+        self._container.metadata.update(tags)
         try:
             stream: Any = self._container.add_stream(name, rate=rate)
         except (ValueError, av.FFmpegError) as error:
             self._container.close()
-            raise UsageError(f"PyAV cannot write {path.suffix} with the codec {name}: {error}") from error
+            raise UsageError(f"{path.suffix} cannot be written with the codec {name}: {error}") from error
         stream.width, stream.height = size
-        stream.pix_fmt = _pixel_format(name, size)
+        stream.pix_fmt = _pixel_format(name, size, [kind.name for kind in stream.codec.video_formats or ()])
+        stream.codec_context.time_base = self._tick
         if name == "libx264":
             stream.options = {"crf": "16", "preset": "veryfast"}
         if name == "mjpeg":
             stream.codec_context.qmax = 3
-        self._stream = stream
-        self._frame_of = av.VideoFrame.from_ndarray
+        self._stream, self._end, self._frame = stream, 0.0, float(1 / rate)
+        if sound is not None:
+            sound.join(self._container, path.suffix)
 
-    def write(self, frame: np.ndarray) -> None:
-        picture = self._frame_of(np.ascontiguousarray(frame), format=self._kind)
-        for packet in self._stream.encode(picture):
-            self._container.mux(packet)
+    def write(self, frame: np.ndarray, second: float) -> None:
+        picture = self._made(np.ascontiguousarray(frame), format=self._kind)
+        self._last = max(self._last + 1, 0 if self._even else round(second / self._tick))
+        picture.pts, picture.time_base = self._last, self._tick
+        self._end = second + self._frame
+        self._encode(picture)
+        self._add_sound()
 
     def close(self) -> None:
         try:
-            for packet in self._stream.encode(None):
-                self._container.mux(packet)
+            self._encode(None)
+            self._add_sound()
         finally:
             self._container.close()
 
+    def _encode(self, picture: Any) -> None:
+        self._mux(self._stream.encode(picture))
 
-def _pixel_format(codec: str, size: tuple[int, int]) -> str:
-    """Halved chroma where the size allows it: players want it, but it cannot hold odd sizes."""
+    def _add_sound(self) -> None:
+        if self._sound is not None:
+            self._mux(self._sound.until(self._end))
+
+    def _mux(self, packets: Any) -> None:
+        for packet in packets:
+            self._container.mux(packet)
+
+
+def _pixel_format(codec: str, size: tuple[int, int], known: list[str]) -> str:
+    """Halved chroma where codec and size allow it: players want it, but it cannot hold odd sizes."""
     if codec == "ffv1":
         return "bgr0"
     chroma = "420" if size[0] % 2 == 0 and size[1] % 2 == 0 else "444"
-    return f"yuv{'j' if codec == 'mjpeg' else ''}{chroma}p"
+    wanted = f"yuv{'j' if codec == 'mjpeg' else ''}{chroma}p"
+    return wanted if wanted in known or not known else known[0]
