@@ -83,8 +83,7 @@ def _range(options: "SourceOptions") -> dict[str, Any]:
     rule = options.ir_range
     held = {kind: [found.low, found.high] for kind, found in options.held.items()}
     scope = "run" if held else "picture" if rule in ("auto", "picture", "run") else "fixed"
-    plain = rule if isinstance(rule, str) else f"{rule.low:g}{rule.unit},{rule.high:g}{rule.unit}"
-    return {"rule": plain, "scope": scope, "held": held}
+    return {"rule": str(rule), "scope": scope, "held": held}
 
 
 def _remark(console: Console, report: "Report", options: "SourceOptions") -> None:

@@ -80,6 +80,7 @@ def video_options(
         gray=gray,
         resize=resize,
         align=_alignment(align),
+        align_name=align,
         rate=switches.fps,
         any_rate=switches.any_rate,
         raw_ir=formats[0],
@@ -136,6 +137,10 @@ def _tell(console: Console, report: "VideoReport", fuser: "Fuser") -> None:
         console.result_json(_as_json(report, fuser))
         return
     console.result(report.output)
+    used = report.infrared
+    if used["kind"] != "8-bit":
+        how = {"auto": ", as last followed", "picture": " in the last frame"}.get(used["rule"], " in all frames")
+        console.note(f"infrared {used['kind']} from {used['low']:.6g} to {used['high']:.6g} became black to white{how}")
     rate = "" if report.rate is None else f" at {report.rate:g}/s"
     shake = ", ".join(f"{name} {value:.1%}" for name, value in report.relative_flicker.items() if value is not None)
     size = f"{report.width} x {report.height}{rate}"

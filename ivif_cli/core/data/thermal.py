@@ -42,6 +42,9 @@ class ThermalRange:
     high: float
     unit: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.low:g}{self.unit},{self.high:g}{self.unit}"
+
 
 IrRange = ThermalRange | str
 

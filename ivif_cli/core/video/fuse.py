@@ -35,6 +35,8 @@ class VideoReport:
     Attributes:
         width, height: of the frames [px]; `rate`: frames per second.
         flicker, relative_flicker: of the sources and the result (see `Flicker`).
+        infrared: kind of the infrared frames, rule of their range, and the values that became black and white in the
+            last one: under every rule but auto, picture and percentiles those of all frames.
         notes: remarks for the user, like a difference in length.
     """
 
@@ -45,6 +47,7 @@ class VideoReport:
     frames: int = 0
     flicker: dict[str, float | None] = field(default_factory=dict)
     relative_flicker: dict[str, float | None] = field(default_factory=dict)
+    infrared: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -106,6 +109,8 @@ def _run(
             on_frame(1)
     if not report.frames:
         raise InputError(f"{frames.clips[0].name} or {frames.clips[1].name} holds no frames")
+    used, rule = frames.held, options.ir_range
+    report.infrared = {"kind": frames.kind, "rule": str(rule), "low": used.low, "high": used.high}
     if sound is not None:
         report.notes += _of_sound(sound, report.output, options)
     report.flicker = {name: meter.value for name, meter in meters.items()}

@@ -23,6 +23,7 @@ from ivif_cli.core.language.goal import Goal
 from ivif_cli.core.video.decoding import Frame, RawFormat
 from ivif_cli.core.video.frames import Clip, as_rate, open_frames, read_ahead
 from ivif_cli.core.video.range_tracker import RangeTracker
+from ivif_cli.core.video.run_range import run_range
 from ivif_cli.core.video.timed_goals import TimedGoals
 
 RANGE_SECONDS, DESCRIPTOR_SECONDS = 4.0, 0.5
@@ -125,6 +126,7 @@ class FramePairs:
 
     Attributes:
         second: when the pair that came last is shown [s], as the visible clip or `options.rate` says.
+        kind, held: of its infrared frame, and the values that became black and white.
     """
 
     def __init__(self, clips: tuple[Clip, Clip], options: VideoOptions, rate: Fraction | None = None) -> None:
@@ -132,7 +134,7 @@ class FramePairs:
         self.seconds = 1 / float(rate or USUAL_RATE)
         self._options = options
         self.second = 0.0
-        self._kind, self._held = "8-bit", ThermalRange(0, 255)
+        self.kind, self.held = "8-bit", ThermalRange(0, 255)
 
     @property
     def expected(self) -> int | None:
@@ -147,7 +149,8 @@ class FramePairs:
             InputError: a frame that cannot be read, two sizes without `resize` or `align`, or no frames at all.
         """
         self._align = _alignment(*self.clips, self._options)
-        self._tracker = RangeTracker(self._options.ir_range, RANGE_SECONDS / self.seconds)
+        rule = self._options.ir_range
+        self._tracker = RangeTracker(run_range(self.clips[0]) if rule == "run" else rule, RANGE_SECONDS / self.seconds)
         number = 0
         with contextlib.ExitStack() as stack:
             ir, vis = (stack.enter_context(contextlib.closing(read_ahead(clip.timed()))) for clip in self.clips)
@@ -162,7 +165,7 @@ class FramePairs:
     def viewed(self, view: View, thermal: np.ndarray, visible: np.ndarray, fused: np.ndarray) -> np.ndarray:
         """The frame that was prepared last as the view shows it, uint8."""
         if view.kind == "overlay":
-            return overlay(thermal, visible, view.level(thermal, self._kind, self._held))
+            return overlay(thermal, visible, view.level(thermal, self.kind, self.held))
         return to_bits(side_by_side(thermal, visible, fused), 8)
 
     def different_lengths(self, frames: int, ended: int) -> str:
@@ -174,7 +177,7 @@ class FramePairs:
         infrared, options = infrared_from(ir.pixels), self._options
         align = None if self._align is None else self._align.warped
         held = self._tracker.update(infrared.values, celsius=infrared.kind == "celsius")
-        self._kind, self._held = infrared.kind, held
+        self.kind, self.held = infrared.kind, held
         dark = options.view is not None and options.view.kind == "overlay"
         prepare = SourceOptions(
             held,

@@ -6,10 +6,12 @@ tracker follows slowly instead, keeps still while the change is small, and start
 
 import numpy as np
 
-from ivif_cli.core.data.thermal import IrRange, ThermalRange, apply_range, measure_range, resolve_range
+from ivif_cli.core.data.thermal import IrRange, ThermalRange, apply_range, measure_spread, resolve_range
 
 _DEAD_ZONE = 0.02
 _CUT_OVERLAP = 0.2
+_FLAT = 0.1
+_PATIENCE = 0.25
 
 
 class RangeTracker:
@@ -18,20 +20,29 @@ class RangeTracker:
     Args:
         ir_range: the rule of `--ir-range`; only "auto" of more than 8 bits adapts, any other range is fixed.
         frames: time constant of the adaptation in frames: after so many, 63 % of a lasting change is taken over.
+            For a quarter of them, frames of less than a tenth of the usual spread change nothing.
     """
 
     def __init__(self, ir_range: IrRange = "auto", frames: float = 100.0) -> None:
         self._rule = ir_range
         self._rate = 1.0 - float(np.exp(-1.0 / max(frames, 1e-6)))
+        self._patience = _PATIENCE * frames
         self._held: ThermalRange | None = None
+        self._width = 0.0
+        self._flat = 0
 
     def update(self, frame: np.ndarray, *, celsius: bool = False) -> ThermalRange:
         """Range for this frame (H x W, uint8, uint16 or float32; `celsius`: of degrees), in the frame's own unit."""
         if self._rule != "auto" or frame.dtype == np.uint8:
             return resolve_range(frame, self._rule, celsius=celsius)
-        now = measure_range(frame)
-        held = self._held
-        self._held = now if held is None or _is_cut(held, now) else self._moved(held, now)
+        spread = measure_spread(frame)
+        now, width, held = ThermalRange(spread.low, spread.high), spread.bulk_high - spread.bulk_low, self._held
+        if held is not None and width < _FLAT * self._width and self._flat < self._patience:
+            self._flat += 1  # a closed shutter, or a dead frame: what was held holds on
+            return held
+        begun_flat = self._width < _FLAT * width
+        self._flat, self._width = 0, width
+        self._held = now if held is None or begun_flat or _is_cut(held, now) else self._moved(held, now)
         return self._held
 
     def map(self, frame: np.ndarray) -> np.ndarray:

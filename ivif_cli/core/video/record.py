@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 def tags_of(fuser: "Fuser", options: VideoOptions, clips: tuple[Clip, Clip]) -> dict[str, str]:
     """Tags of a container: those of the visible file, and under `comment` the record that pictures carry, too."""
     read = SourceOptions(
-        options.ir_range, gray=options.gray, resize=options.resize, bits=8, align_name=options.align_name
+        options.ir_range,
+        gray=options.gray,
+        resize=options.resize,
+        bits=8,
+        align_name=options.align_name,
+        polarity=options.polarity,
     )
     timed = options.goal if isinstance(options.goal, TimedGoals) else None
     record = settings_record(fuser, read, None if isinstance(options.goal, TimedGoals) else options.goal, options.view)
