@@ -32,6 +32,7 @@ from ivif_cli.commands.options import (
     WANTED,
     AlignOption,
     AnyRateOption,
+    CropOption,
     DataRootOption,
     DeviceOption,
     FpsOption,
@@ -90,6 +91,15 @@ def fuse(
     ir_polarity: IrPolarityOption = "white",
     resize: ResizeOption = False,
     align: AlignOption = None,
+    crop: CropOption = None,
+    save_aligned: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write the infrared pictures too, in their own values, as they lie on the visible ones.",
+            rich_help_panel=RESULT,
+        ),
+    ] = None,
     view: Annotated[
         str,
         typer.Option(
@@ -166,7 +176,10 @@ def fuse(
         compile=compile_,
     )
     if ir is not None and vis is not None and is_video_task(ir, vis, output, switches):
-        refuse_with_videos(**{"--max-gap": max_gap, "--strict": strict, "--manifest": manifest})
+        refuse_with_videos(
+            **{"--max-gap": max_gap, "--strict": strict, "--manifest": manifest},
+            **{"--crop": crop, "--save-aligned": save_aligned},
+        )
         videos = video_options(switches, ir_range, gray, resize, align, bit_depth, overwrite, looks, ir_polarity)
         fuser = engine()
         if over_time is not None:
@@ -187,11 +200,12 @@ def fuse(
         task.piped = piped_out
         if strict and task.complaints:
             raise PairingError(task.complaints[0], "without --strict the others are fused")
-        options = source_options(ir_range, gray, resize, bit_depth, align, ir_polarity, looks)
+        keep = save_aligned is not None
+        options = source_options(ir_range, gray, resize, bit_depth, align, ir_polarity, looks, crop, keep)
         several = len((prompt or []) + (goal or [])) > 1
         if piped_out and (several or json_ or not task.single):
             raise UsageError("a pipe takes one picture and nothing beside it", "name a file, or a folder for many")
-        check_outputs(task, bit_depth, overwrite=overwrite, several=several)
+        check_outputs(task, bit_depth, save_aligned, overwrite=overwrite, several=several)
 
         from ivif_cli.core.data.held_range import hold_range
         from ivif_cli.core.fusing.folder import fuse_jobs, merge_reports
@@ -217,6 +231,7 @@ def fuse(
                 batch_size=batch_size,
                 workers=workers,
                 view=looks,
+                save_aligned=save_aligned,
                 on_done=advance,
             )
         parts = gather(report)

@@ -63,10 +63,19 @@ def plan(named: "Named", output: Path, kind: str) -> Task:
 
 
 def source_options(
-    ir_range: str, gray: bool, resize: bool, bits: int | None, align: str | None, polarity: str, view: "View | None"
+    ir_range: str,
+    gray: bool,
+    resize: bool,
+    bits: int | None,
+    align: str | None,
+    polarity: str,
+    view: "View | None",
+    crop: str | None = None,
+    keep_aligned: bool = False,
 ) -> "SourceOptions":
     """The core's options from those of the command line."""
     from ivif_cli.core.aligning.choice import choose_alignment
+    from ivif_cli.core.data.cropping import parse_crop
     from ivif_cli.core.data.sources import SourceOptions
     from ivif_cli.core.data.thermal import parse_ir_range
 
@@ -80,18 +89,22 @@ def source_options(
         bits=bits,
         align=None if align is None else choose_alignment(align),
         align_name=align,
-        cover=True,
+        crop=None if crop is None else parse_crop(crop),
+        keep_aligned=keep_aligned,
         polarity=polarity,
         dark_holes=dark,
     )
 
 
-def check_outputs(task: Task, bits: int | None, *, overwrite: bool, several: bool) -> None:
+def check_outputs(task: Task, bits: int | None, aligned: Path | None, *, overwrite: bool, several: bool) -> None:
     """Refuse, before anything is loaded, outputs that could not be written; names of `several` goals come later."""
     import numpy as np
 
     from ivif_cli.core.data.images import check_writable_kind
+    from ivif_cli.core.fusing.aligned import refuse_aligned_among
 
+    if aligned is not None:
+        refuse_aligned_among(aligned, (path for job in task.jobs for path in (job.pair.ir, job.pair.vis, job.output)))
     for job in task.jobs[:1]:
         check_writable_kind(job.output, np.uint16 if bits == 16 else np.uint8)
     refuse_existing(task, overwrite or several)

@@ -38,6 +38,14 @@ AlignOption = Annotated[
     str | None,
     typer.Option(metavar="ecc|FILE", help="Align each pair, or use a file of `ivif align`.", rich_help_panel=INFRARED),
 ]
+CropOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="centre|seen|X,Y,W,H",
+        help="Keep of the visible picture its middle in the infrared one's ratio, what both show, or a box.",
+        rich_help_panel=INFRARED,
+    ),
+]
 IrRangeOption = Annotated[
     str,
     typer.Option(

@@ -69,7 +69,7 @@ def test_16_bit_tiff_that_counts_from_white(tmp_path: Path) -> None:
 def test_black_edges_that_registration_left(tmp_path: Path, vis: Path) -> None:
     scene = noise(80, 200)
     write_image(tmp_path / "ir.png", cv2.warpAffine(scene, np.float64([[1, 0, 9], [0, 1, 6]]), SIZE[::-1]))
-    ir, visible = load_sources(tmp_path / "ir.png", vis, SourceOptions(cover=True))
+    ir, visible = load_sources(tmp_path / "ir.png", vis, SourceOptions())
     assert np.array_equal(ir[:5, :8], cv2.cvtColor(visible, cv2.COLOR_BGR2GRAY)[:5, :8])
 
 
@@ -130,7 +130,7 @@ def test_a_picture_that_was_exported_in_a_palette(tmp_path: Path) -> None:
 def test_a_thermal_camera_that_sees_less_of_the_scene(tmp_path: Path, vis: Path) -> None:
     write_image(tmp_path / "ir.png", np.full((20, 30), 200, np.uint8))
     rig = Alignment(np.float64([[1, 0, 17], [0, 1, 14], [0, 0, 1]]))
-    ir, visible = load_sources(tmp_path / "ir.png", vis, SourceOptions(align=rig.warped))
+    ir, visible = load_sources(tmp_path / "ir.png", vis, SourceOptions(align=rig.for_pair))
     assert ir.shape == SIZE and ir[24, 32] == 200
     assert np.array_equal(ir[:10], cv2.cvtColor(visible, cv2.COLOR_BGR2GRAY)[:10])
 

@@ -13,7 +13,7 @@ from ivif_cli.app import app
 from ivif_cli.core.data.images import read_image, write_image
 from ivif_cli.core.data.palettes import palettes
 from ivif_cli.core.data.placing import warp_border
-from ivif_cli.core.data.sources import SourceOptions, load_sources, read_infrared
+from ivif_cli.core.data.sources import SourceOptions, load_pair, load_sources, read_infrared
 from ivif_cli.core.fusing.provenance import read_record
 from ivif_cli.core.network import save_network
 from tests.made_up import small_network
@@ -143,10 +143,10 @@ def test_the_border_of_a_warp_shows_the_visible_picture(tmp_path: Path) -> None:
     scene = np.random.default_rng(5).integers(60, 200, (120, 160), np.uint8)
     write_image(tmp_path / "ir.png", cv2.warpPerspective(scene, warp, (160, 120)))
     write_image(tmp_path / "vi.png", np.full((120, 160), 150, np.uint8))
-    covered, _ = load_sources(tmp_path / "ir.png", tmp_path / "vi.png", SourceOptions(cover=True))
+    covered, _ = load_sources(tmp_path / "ir.png", tmp_path / "vi.png", SourceOptions())
     assert covered.min() >= 60 and (covered[:6, :10] == 150).all()
-    kept, _ = load_sources(tmp_path / "ir.png", tmp_path / "vi.png", SourceOptions())
-    assert np.array_equal(kept, read_image(tmp_path / "ir.png"))
+    scored = load_pair(tmp_path / "ir.png", tmp_path / "vi.png", SourceOptions()).scored
+    assert np.array_equal(scored, read_image(tmp_path / "ir.png"))
 
 
 def test_a_dark_sky_is_scene() -> None:
@@ -215,3 +215,39 @@ def test_pictures_of_two_clocks_pair_within_the_stated_gap(model: str, street: P
     assert report(made)["unmatched_vis"] == [str(street / "vi" / "1700000001.190.png")]
     assert "1 pairs by time stamps, at most 0.017 s apart" in fuse(model, street, "--max-gap", "0.05").stderr
     assert (street / "out" / "1700000000.100.png").exists()
+
+
+def test_the_infrared_pictures_are_written_as_they_lie_on_the_visible_ones(model: str, street: Path) -> None:
+    (street / "rig.txt").write_text("1 0 20  0 1 10  0 0 1")
+    aligned = street / "aligned"
+    given = ("--align", street / "rig.txt", "--save-aligned", aligned)
+    assert len(report(fuse(model, street, *given, "--json"))["fused"]) == 2
+    written, source = read_image(aligned / "1.png"), read_image(street / "ir" / "1.png")
+    assert (
+        np.array_equal(written[10:, 20:], source[:-10, :-20]) and not written[:10].any() and not written[:, :20].any()
+    )
+    (aligned / "1.png").unlink()
+    again = report(fuse(model, street, *given, "--json"))
+    assert [item["other"] for item in again["remade"]] == [["aligned infrared"]] and (aligned / "1.png").exists()
+    plain = report(fuse(model, street, "--json", "--overwrite"))
+    assert [Path(item["output"]).name for item in plain["fused"]] == ["1.png", "2.png"]
+
+
+def test_pictures_of_another_are_not_replaced_by_aligned_ones(model: str, street: Path) -> None:
+    for folder in (street / "ir", street / "out", street):
+        refused = fuse(model, street, "--save-aligned", folder)
+        assert refused.exit_code == 2 and "folder of its own" in refused.stderr
+    write_image(street / "mine" / "1.png", np.zeros((3, 3), np.uint8))
+    partly = fuse(model, street, "--save-aligned", street / "mine")
+    assert partly.exit_code == 1 and "another picture" in partly.stderr
+    assert read_image(street / "mine" / "1.png").shape == (3, 3) and (street / "out" / "2.png").exists()
+
+
+def test_another_field_of_view_is_cropped(model: str, street: Path) -> None:
+    for name in ("1", "2"):
+        write_image(street / "vi" / f"{name}.png", np.full((270, 480), 60, np.uint8), overwrite=True)
+    made = report(fuse(model, street, "--crop", "centre", "--json"))
+    assert {(item["width"], item["height"]) for item in made["fused"]} == {(360, 270)}
+    again = report(fuse(model, street, "--crop", "0,0,160,120", "--json"))
+    assert {tuple(item["other"]) for item in again["remade"]} == {("crop",)}
+    assert fuse(model, street, "--crop", "everything").exit_code == 2

@@ -160,7 +160,8 @@ def test_queues_are_bounded(fuser: Fuser, jobs: list[Job], tmp_path: Path, monke
         with lock:
             alive += 1
             most = max(most, alive)
-        return LoadedPair(np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint8), facts)
+        blank = np.zeros((4, 4), np.uint8)
+        return LoadedPair(blank, blank.copy(), facts, blank, None)
 
     def closed(*_: object, **__: object) -> None:
         nonlocal alive

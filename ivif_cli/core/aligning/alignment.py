@@ -100,6 +100,10 @@ class Alignment:
         """`place` with a visible image of any kind, H' x W' [x 3 BGR], uint8 or uint16."""
         return self.place(ir, to_bits(to_luma(vis), 8 * ir.dtype.itemsize), missing)
 
+    def for_pair(self, ir: np.ndarray, vis: np.ndarray) -> "Alignment":
+        """Itself: the rig of any pair, as `SourceOptions.align` asks for one."""
+        return self
+
     def corner_shift(self) -> float:
         """Mean distance [visible px] by which the corners move, against scaling the infrared image to the frame."""
         if self.ir_size is None or self.vis_size is None:

@@ -2,23 +2,17 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from ivif_cli.core.aligning.alignment import load_alignment
 from ivif_cli.core.aligning.register import align_ecc
 from ivif_cli.core.data.sources import Align
 
 
 def choose_alignment(text: str) -> Align:
-    """Warp for `--align`: "ecc" estimates one for every pair, anything else is a file of `ivif align`.
+    """Rig for `--align`: "ecc" estimates one for every pair, anything else is a file of `ivif align`.
 
     Where the warped infrared image has no data, the visible luma stands in for it, blended in.
 
     Raises:
         InputError: the file is missing or not an alignment.
     """
-    return _estimated if text == "ecc" else load_alignment(Path(text)).warped
-
-
-def _estimated(ir: np.ndarray, vis: np.ndarray, missing: np.ndarray | None) -> np.ndarray:
-    return align_ecc(ir, vis).warped(ir, vis, missing)
+    return align_ecc if text == "ecc" else load_alignment(Path(text)).for_pair

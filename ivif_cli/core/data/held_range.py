@@ -46,4 +46,4 @@ def _spreads(paths: Iterable[Path], rule: IrRange) -> Iterable[tuple[str, Spread
         except (IvifError, OSError, MemoryError):
             continue
         if infrared.kind != "8-bit":
-            yield infrared.kind, measure_spread(infrared.values)
+            yield infrared.kind, measure_spread(infrared.measured())

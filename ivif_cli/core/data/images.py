@@ -183,7 +183,7 @@ def write_image(
 
     Args:
         path: the suffix chooses the kind: .png, .tif, .tiff, .jpg, .jpeg, .bmp.
-        image: H x W or H x W x 3 (BGR), uint8, or uint16 for PNG and TIFF.
+        image: H x W or H x W x 3 (BGR), uint8, or uint16 for PNG and TIFF, or float32 for TIFF.
         overwrite: replace a file that is there.
         label: ASCII text to write beside the pixels (see `core/data/labels.py`).
         metadata: of the picture this one was made from, to be kept.
@@ -222,7 +222,7 @@ def check_writable_kind(path: Path, dtype: np.dtype | type) -> None:
         raise UsageError(f"{path}: pictures are written as {known}, not as {suffix or 'a name without suffix'!r}")
     if np.dtype(dtype) == np.uint16 and suffix not in DEEP_SUFFIXES:
         raise UsageError(f"{path}: {suffix} holds 8 bits, the picture has 16", "use .png or .tif, or --bit-depth 8")
-    if np.dtype(dtype) not in (np.uint8, np.uint16):
+    if np.dtype(dtype) not in (np.uint8, np.uint16) and not (np.dtype(dtype) == np.float32 and suffix[:4] == ".tif"):
         raise UsageError(f"{path}: a picture of {np.dtype(dtype)} values cannot be written")
 
 

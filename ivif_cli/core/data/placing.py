@@ -7,7 +7,8 @@ from ivif_cli.core.data.luma import to_bits, to_luma
 from ivif_cli.core.errors import InputError
 
 _SMOOTH_FROM = 2.0
-_BORDER_SHARE = 0.005
+_BORDER_SHARE, _STRIP_SHARE = 0.005, 0.001
+_INSIDE = 0.25
 _SAME_RATIO = 0.02
 
 
@@ -44,22 +45,29 @@ def resampled(image: np.ndarray, width: int, height: int) -> np.ndarray:
 
 def without_holes(thermal: np.ndarray, visible: np.ndarray, missing: np.ndarray) -> np.ndarray:
     """Visible luma where the infrared picture has no data, so that holes are neither dark nor bright."""
-    size = visible.shape[1], visible.shape[0]
-    holes = cv2.resize(missing.astype(np.uint8), size, interpolation=cv2.INTER_LINEAR) > 0
-    return np.where(holes, to_bits(to_luma(visible), 8 * thermal.dtype.itemsize), thermal)
+    there = holes(missing, (visible.shape[1], visible.shape[0]))
+    return np.where(there, to_bits(to_luma(visible), 8 * thermal.dtype.itemsize), thermal)
+
+
+def holes(missing: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Where there is no data, in a picture of another (width, height); what was mixed with it is none either."""
+    if missing.shape == size[::-1]:
+        return missing
+    return cv2.dilate(resampled(missing.astype(np.float32), *size), np.ones((3, 3), np.uint8)) > 0
 
 
 def warp_border(thermal: np.ndarray) -> np.ndarray | None:
     """H x W bool, True in the black border that an earlier warp left; None where there is none.
 
     Such a border is exactly 0, touches the edge of the picture, and leaves a convex picture of at most four sides (a
-    warped rectangle); a dark sky over a skyline leaves none.
+    warped rectangle); a dark sky over a skyline, or between clouds and houses, leaves none.
     """
     if thermal[0].all() and thermal[-1].all() and thermal[:, 0].all() and thermal[:, -1].all():
         return None
-    count, labels = cv2.connectedComponents((thermal == 0).astype(np.uint8), connectivity=4)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((thermal == 0).astype(np.uint8), connectivity=4)
     touches = np.zeros(count, bool)
     touches[np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])] = True
+    touches &= stats[:, cv2.CC_STAT_AREA] >= _STRIP_SHARE * thermal.size
     touches[0] = False
     border = touches[labels]
     share = float(border.mean())
@@ -70,8 +78,8 @@ def warp_border(thermal: np.ndarray) -> np.ndarray | None:
     corners = cv2.approxPolyDP(hull, 0.01 * cv2.arcLength(hull, True), True)
     filled = np.zeros(thermal.shape, np.uint8)
     cv2.fillConvexPoly(filled, hull, 1)
-    whole = int(filled.sum()) - int((~border).sum()) <= cv2.arcLength(hull, True)  # up to the steps along its sides
-    if not whole or len(corners) > 4:
+    inside = int(filled.sum()) - int((~border).sum())  # the steps along its sides
+    if inside > min(cv2.arcLength(hull, True), _INSIDE * int(border.sum())) or len(corners) > 4:
         return None
     return cv2.dilate(border.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0  # the warp mixed the pixels beside it
 

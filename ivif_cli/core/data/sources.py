@@ -7,22 +7,37 @@ means the same everywhere: what kind of values it holds, which way up it stands,
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from ivif_cli.core.data.arrays import as_picture
+from ivif_cli.core.data.cropping import Crop, largest_window
 from ivif_cli.core.data.images import file_sha256, float_to_uint16, read_picture
+from ivif_cli.core.data.infrared import Infrared
 from ivif_cli.core.data.luma import deepened, to_luma
 from ivif_cli.core.data.metadata import Metadata
 from ivif_cli.core.data.palettes import is_false_colour, unmapped
-from ivif_cli.core.data.placing import differs_in_shape, one_size, warp_border, without_holes
+from ivif_cli.core.data.placing import differs_in_shape, holes, one_size, resampled, warp_border, without_holes
 from ivif_cli.core.data.radiometric import is_radiometric, read_radiometric
-from ivif_cli.core.data.thermal import IrRange, ThermalRange, apply_range, parse_ir_range, resolve_range
+from ivif_cli.core.data.thermal import IrRange, ThermalRange, parse_ir_range
 from ivif_cli.core.errors import InputError, UsageError
 
-Align = Callable[[np.ndarray, np.ndarray, np.ndarray | None], np.ndarray]
-"""(ir H x W, vis H' x W' [x 3], where ir has no data) -> ir warped onto the visible grid, H' x W', same dtype."""
+
+class Rig(Protocol):
+    """A map from the infrared to the visible frame, as `aligning.Alignment` is one."""
+
+    def warp(
+        self, ir: np.ndarray, vis_size: tuple[int, int], missing: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Infrared values in the visible frame, and where they are data."""
+
+    def warped(self, ir: np.ndarray, vis: np.ndarray, missing: np.ndarray | None = None) -> np.ndarray:
+        """Grey levels in the visible frame, the visible picture standing in where they are no data."""
+
+
+Align = Callable[[np.ndarray, np.ndarray], Rig]
+"""The rig of a pair: (ir H x W, vis H' x W' [x 3]), uint8 or uint16."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +50,10 @@ class SourceOptions:
         gray: give the visible luma only.
         resize: resample the infrared image to the visible image's size where they differ.
         bits: 8 or 16 for the result; None for the deeper of the two sources.
-        align: warps the infrared image onto the visible one.
+        align: finds the rig that warps the infrared image onto the visible one.
         align_name: what `align` was made from, for the record of what made a picture.
-        cover: show the visible image in the black border that an earlier warp left in the infrared one.
+        crop: what of the visible picture is kept; by ratio or box it brings the infrared picture to the size of that.
+        keep_aligned: keep the infrared values in the visible frame.
         polarity: "white" where hot is bright, "black" where hot is dark.
         dark_holes: leave what the infrared picture does not show black instead of showing the visible one there.
     """
@@ -49,7 +65,8 @@ class SourceOptions:
     bits: int | None = None
     align: Align | None = None
     align_name: str | None = None
-    cover: bool = False
+    crop: Crop | None = None
+    keep_aligned: bool = False
     polarity: str = "white"
     dark_holes: bool = False
 
@@ -58,38 +75,6 @@ class SourceOptions:
             raise UsageError(f"a bit depth of {self.bits} is not known", "8 or 16")
         if self.polarity not in ("white", "black"):
             raise UsageError(f"unknown polarity: {self.polarity}", "white (hot is bright) or black (hot is dark)")
-
-
-@dataclass(frozen=True)
-class Infrared:
-    """An infrared picture as its camera gave it.
-
-    Attributes:
-        values: H x W, uint8, uint16 or float32 in its own unit; NaN where there is no data.
-        kind: "8-bit", "counts", "celsius" or "float" (of a unit that the file does not say).
-        sha256, notes: of the file, as `images.Picture` has them.
-    """
-
-    values: np.ndarray
-    kind: str
-    sha256: str = ""
-    notes: tuple[str, ...] = ()
-
-    @property
-    def missing(self) -> np.ndarray | None:
-        """H x W bool, True where there is no data; None where there is data everywhere."""
-        if self.values.dtype != np.float32:
-            return None
-        missing = ~np.isfinite(self.values)
-        return missing if missing.any() else None
-
-    def grey(self, ir_range: IrRange = "auto") -> np.ndarray:
-        """Grey levels, H x W uint8 or uint16, by a rule or range (see `core/data/thermal.py`)."""
-        return apply_range(self.values, self.range(ir_range))
-
-    def range(self, ir_range: IrRange = "auto") -> ThermalRange:
-        """The values that become black and white under a rule, in the picture's own unit."""
-        return resolve_range(self.values, ir_range, celsius=self.kind == "celsius")
 
 
 @dataclass(frozen=True)
@@ -114,11 +99,19 @@ class Facts:
 
 @dataclass(frozen=True)
 class LoadedPair:
-    """A pair that can be fused: ir H x W and vis H x W [x 3] BGR of one size, uint8 or uint16 each."""
+    """A pair that can be fused: ir H x W and vis H x W [x 3] BGR of one size, uint8 or uint16 each.
+
+    Attributes:
+        scored: `ir` as metrics see it, with the black border of an earlier warp where `ir` shows the visible picture.
+        aligned: the infrared picture in its own values in the frame of `vis`, 0 or NaN where it is no data; None where
+            it was not asked for.
+    """
 
     ir: np.ndarray
     vis: np.ndarray
     facts: Facts
+    scored: np.ndarray
+    aligned: np.ndarray | None
 
 
 def load_pair(ir: Path, vis: Path, options: SourceOptions) -> LoadedPair:
@@ -130,14 +123,14 @@ def load_pair(ir: Path, vis: Path, options: SourceOptions) -> LoadedPair:
     visible, infrared = read_picture(vis), read_infrared(ir, options.ir_range)
     shown = visible_pixels(visible.pixels, str(vis))
     used = infrared.range(options.held.get(infrared.kind, options.ir_range))
-    thermal, shown = prepare_pair(infrared, shown, replace(options, ir_range=used), (str(ir), str(vis)))
+    placed = _placed(infrared, shown, replace(options, ir_range=used), (str(ir), str(vis)))
     notes = [f"{path}: {note}" for path, found in ((ir, infrared), (vis, visible)) for note in found.notes]
     if infrared.sha256 == visible.sha256:
         notes.append(f"{ir}: the infrared and the visible picture are the same file")
-    if options.resize and differs_in_shape(infrared.values.shape, visible.pixels.shape):
-        notes.append(f"{ir}: stretched by --resize to another ratio of its sides (--crop keeps the ratio)")
+    if options.resize and options.crop is None and differs_in_shape(infrared.values.shape, visible.pixels.shape):
+        notes.append(f"{ir}: stretched by --resize to another ratio of its sides (--crop centre keeps the ratio)")
     facts = Facts(infrared.kind, used, infrared.sha256, visible.sha256, visible.metadata, tuple(notes))
-    return LoadedPair(thermal, shown, facts)
+    return LoadedPair(placed.ir, placed.vis, facts, placed.scored, placed.aligned)
 
 
 def load_sources(ir: Path, vis: Path, options: SourceOptions) -> tuple[np.ndarray, np.ndarray]:
@@ -159,20 +152,56 @@ def prepare_pair(
     Raises:
         InputError: two sizes without `resize` or `align`.
     """
+    placed = _placed(infrared, visible, options, names)
+    return placed.ir, placed.vis
+
+
+class _Placed(NamedTuple):
+    """Pictures of one size, as `LoadedPair` has them."""
+
+    ir: np.ndarray
+    vis: np.ndarray
+    scored: np.ndarray
+    aligned: np.ndarray | None = None
+
+
+def _placed(infrared: Infrared, visible: np.ndarray, options: SourceOptions, names: tuple[str, str]) -> _Placed:
+    crop = options.crop
     shown = to_luma(visible) if options.gray else visible
-    thermal, missing = infrared.grey(options.ir_range), infrared.missing
-    if options.polarity == "black":
-        thermal = ~thermal
-    if missing is None and options.cover:
-        missing = warp_border(infrared.values)
+    if crop is not None:
+        shown = np.ascontiguousarray(shown[crop.window(infrared.values.shape, shown.shape, names[1])])
+    thermal = infrared.grey(options.ir_range)
+    thermal = ~thermal if options.polarity == "black" else thermal
     behind = np.zeros_like(shown) if options.dark_holes else shown
-    if options.align is not None:
-        thermal = options.align(thermal, behind, missing)
+    rig = None if options.align is None else options.align(thermal, shown)
+    missing = infrared.border if infrared.missing is None else infrared.missing
+    bordered = infrared.border is not None and rig is None and thermal.shape == shown.shape[:2]
+    if rig is not None:
+        placed = rig.warped(thermal, behind, missing)
     else:
-        thermal = one_size(thermal, shown, options.resize, names)
-        if missing is not None:
-            thermal = without_holes(thermal, behind, missing)
-    return thermal, deepened(shown) if options.bits == 16 else shown
+        placed = one_size(thermal, shown, options.resize or (crop is not None and crop.sets_size), names)
+        placed = placed if missing is None else without_holes(placed, behind, missing)
+    scored = thermal if bordered else placed
+    shown = deepened(shown) if options.bits == 16 else shown
+    seen_alone = crop is not None and crop.rule == "seen"
+    if not (options.keep_aligned or seen_alone):
+        return _Placed(placed, shown, scored)
+    aligned, seen = _in_frame(infrared.values, shown, rig, missing)
+    window = largest_window(seen) if seen_alone else (slice(None), slice(None))
+    return _Placed(*(np.ascontiguousarray(picture[window]) for picture in (placed, shown, scored, aligned)))
+
+
+def _in_frame(
+    values: np.ndarray, shown: np.ndarray, rig: Rig | None, missing: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Infrared values in the visible frame, 0 or NaN where they are no data, and H x W bool where they are."""
+    size = shown.shape[1], shown.shape[0]
+    if rig is not None:
+        framed, seen = rig.warp(values, size, missing)
+    else:
+        framed = values if values.shape == shown.shape[:2] else resampled(values, *size)
+        seen = np.ones(framed.shape, bool) if missing is None else ~holes(missing, size)
+    return np.where(seen, framed, framed.dtype.type(np.nan if framed.dtype.kind == "f" else 0)), seen
 
 
 def read_infrared(path: Path, ir_range: IrRange = "auto") -> Infrared:
@@ -260,8 +289,10 @@ def pair_from(ir: Any, vis: Any, ir_range: IrRange = "auto", order: str = "BGR")
     if not isinstance(ir, str | Path) and not (isinstance(ir, np.ndarray) and ir.ndim == 2):
         ir = as_picture(ir, "infrared", order)
     if rule == "full" and isinstance(ir, np.ndarray):
-        return as_picture(ir, "infrared"), visible
-    infrared = read_infrared(Path(ir), rule) if isinstance(ir, str | Path) else infrared_from(ir)
-    grey, missing = infrared.grey(rule), infrared.missing
+        grey = as_picture(ir, "infrared")
+        missing = warp_border(grey) if grey.ndim == 2 and grey.size else None
+    else:
+        infrared = read_infrared(Path(ir), rule) if isinstance(ir, str | Path) else infrared_from(ir)
+        grey, missing = infrared.grey(rule), infrared.border if infrared.missing is None else infrared.missing
     covered = missing is not None and grey.shape == visible.shape[:2]
     return without_holes(grey, visible, missing) if covered and missing is not None else grey, visible

@@ -23,6 +23,7 @@ from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.data.sources import Facts, LoadedPair, SourceOptions, load_pair
 from ivif_cli.core.errors import IvifError, OutputError, UsageError
 from ivif_cli.core.files import sweep
+from ivif_cli.core.fusing.aligned import has_aligned, write_aligned
 from ivif_cli.core.fusing.provenance import as_label, is_current, picture_record, settings_record
 from ivif_cli.core.fusing.views import View, overlay, side_by_side
 from ivif_cli.core.language.goal import Goal
@@ -127,6 +128,7 @@ def fuse_jobs(
     batch_size: int | None = None,
     workers: int | None = None,
     view: View | None = None,
+    save_aligned: Path | None = None,
     on_done: Progress = lambda count: None,
 ) -> Report:
     """Fuse pairs into files; what killed runs left beside them is removed.
@@ -138,6 +140,7 @@ def fuse_jobs(
         batch_size: pairs of one size that go through the network together; default 1 on the CPU, 8 on a GPU.
         workers: threads that decode and encode; default the number of CPUs, 2 to 8.
         view: what is written in the place of the fused pictures.
+        save_aligned: folder for the infrared pictures as they lie on the visible ones; `options.keep_aligned` is set.
         on_done: called with the number of pairs that were fused, skipped or failed.
 
     Raises:
@@ -146,6 +149,7 @@ def fuse_jobs(
     batch_size = batch_size or (1 if fuser.device == "cpu" else 8)
     workers = workers or min(8, max(2, os.cpu_count() or 2))
     run = _Run(fuser, options, overwrite, on_done, view)
+    run.save_aligned = save_aligned
     started = time.perf_counter()
     for place in {job.output.parent for job in jobs}:
         sweep(place)
@@ -170,13 +174,18 @@ class _Run:
         self.report = Report()
         self._writes: deque[tuple[Job, np.ndarray, Facts, Future[None]]] = deque()
         self._stale: set[Path] = set()
+        self.save_aligned: Path | None = None
 
     def loaded(self, jobs: Sequence[Job], pool: Executor, ahead: int) -> Iterator[_Loaded]:
         """Decoded pairs in order, read `ahead` at a time (one at a time where they are very large)."""
         self._depth = ahead
 
         def load(job: Job) -> LoadedPair:
-            return load_pair(job.pair.ir, job.pair.vis, self.options)
+            pair = load_pair(job.pair.ir, job.pair.vis, self.options)
+            if self.save_aligned is not None and pair.aligned is not None:
+                renew = self.overwrite or job.output in self._stale
+                write_aligned(self.save_aligned, job.pair.name, pair.aligned, overwrite=renew)
+            return pair
 
         for job, future in read_ahead(pool, load, self._wanted(jobs), lambda: self._depth):
             ready = self._finished(job, future)
@@ -203,6 +212,8 @@ class _Run:
                 yield job
                 continue
             other = is_current(job.output, self._settings(job), (job.pair.ir, job.pair.vis))
+            if other == [] and self.save_aligned is not None and not has_aligned(self.save_aligned, job.pair.name):
+                other = ["aligned infrared"]
             if other:
                 self.report.remade.append((job, other))
                 self._stale.add(job.output)

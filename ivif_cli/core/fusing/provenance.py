@@ -34,6 +34,7 @@ def settings_record(fuser: "Fuser", options: SourceOptions, goal: Goal | None, v
             "gray": options.gray,
             "resize": options.resize,
             "align": options.align_name,
+            "crop": None if options.crop is None else str(options.crop),
             "bit_depth": options.bits,
             "view": None if view is None else str(view),
         },

@@ -7,7 +7,7 @@ import numpy as np
 
 from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.data.pairing import Pair
-from ivif_cli.core.data.sources import load_sources
+from ivif_cli.core.data.sources import load_pair
 from ivif_cli.core.errors import IvifError
 from ivif_cli.core.read_ahead import pool_of, read_ahead
 from ivif_cli.core.scoring.results import Failure
@@ -28,15 +28,30 @@ def read_tasks(pairs: Sequence[Pair], contenders: Sequence[Contender], options: 
 def read_task(pair: Pair, contenders: Sequence[Contender], options: ReadOptions) -> Task:
     """A pair with the picture of every contender; errors become failures of that picture."""
     try:
-        return as_task(pair, *load_sources(pair.ir, pair.vis, options.sources), contenders, options)
+        loaded = load_pair(pair.ir, pair.vis, options.sources)
+        return as_task(pair, loaded.ir, loaded.vis, contenders, options, scored=loaded.scored)
     except IvifError as error:
         return Task(pair.name, _NOTHING, _NOTHING, tuple(Failure(pair.name, str(error)) for _ in contenders))
 
 
-def as_task(pair: Pair, ir: np.ndarray, vis: np.ndarray, contenders: Sequence[Contender], options: ReadOptions) -> Task:
-    """A pair that was read, with the picture of every contender; raises InputError for sources of too many bits."""
-    shown = options.scored(to_luma(ir), pair.ir), options.scored(vis, pair.vis)
-    fused = tuple(_picture(contender, pair, ir, vis, options) for contender in contenders)
+def as_task(
+    pair: Pair,
+    ir: np.ndarray,
+    vis: np.ndarray,
+    contenders: Sequence[Contender],
+    options: ReadOptions,
+    scored: np.ndarray | None = None,
+) -> Task:
+    """A pair that was read, with the picture of every contender; raises InputError for sources of too many bits.
+
+    `scored` is the infrared picture that metrics and baselines take, where it is another than models fuse.
+    """
+    plain = ir if scored is None else scored
+    shown = options.scored(to_luma(plain), pair.ir), options.scored(vis, pair.vis)
+    fused = tuple(
+        _picture(contender, pair, plain if contender.kind == "baseline" else ir, vis, options)
+        for contender in contenders
+    )
     return Task(pair.name, *shown, fused, options.people.get(pair.name, (None, None)))
 
 

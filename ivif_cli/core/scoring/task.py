@@ -90,7 +90,8 @@ def read_options(
     rule = parse_ir_range(ir_range)
     held = hold_range([pair.ir for pair in pairs], rule).ranges
     people = {} if labels is None else labels.people
-    return ReadOptions(bit_depth == 8, SourceOptions(rule, held, resize=resize, align=warp, polarity=polarity), people)
+    sources = SourceOptions(rule, held, resize=resize, align=warp, polarity=polarity)
+    return ReadOptions(bit_depth == 8, sources, people)
 
 
 @dataclass(frozen=True)

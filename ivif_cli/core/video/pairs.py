@@ -175,8 +175,8 @@ class FramePairs:
 
     def _prepared(self, ir: Frame, vis: Frame) -> tuple[np.ndarray, np.ndarray]:
         infrared, options = infrared_from(ir.pixels), self._options
-        align = None if self._align is None else self._align.warped
-        held = self._tracker.update(infrared.values, celsius=infrared.kind == "celsius")
+        align = None if self._align is None else self._align.for_pair
+        held = self._tracker.update(infrared.measured(options.ir_range), celsius=infrared.kind == "celsius")
         self.kind, self.held = infrared.kind, held
         dark = options.view is not None and options.view.kind == "overlay"
         prepare = SourceOptions(

@@ -29,7 +29,7 @@ def run_range(clip: Clip) -> IrRange:
         infrared = infrared_from(pixels)
         if infrared.kind == "8-bit":
             return "auto"
-        spreads.append(measure_spread(infrared.values))
+        spreads.append(measure_spread(infrared.measured()))
         if len(spreads) == _MEASURED:
             spreads, step = spreads[::2], 2 * step
     return common_range(without_strays(spreads)) if spreads else "auto"

@@ -60,7 +60,7 @@ class Gallery:
             if name not in self._shown:
                 pair = self.pairs[name]
                 ir, vis = load_sources(pair.ir, pair.vis, SourceOptions(resize=True))
-                self._shown[name] = Shown(pair, ir, vis, self.fuser.look(ir, vis))
+                self._shown[name] = Shown(pair, ir, vis, self.fuser.look(ir, vis, ir_range="full"))
                 for old in list(self._shown)[:-LOOKS]:
                     del self._shown[old]
             return self._shown[name]
