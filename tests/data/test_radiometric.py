@@ -11,8 +11,8 @@ import pytest
 
 from ivif_cli.core.data.images import write_image
 from ivif_cli.core.data.radiometric import is_radiometric, read_radiometric
-from ivif_cli.core.data.sources import SourceOptions, load_sources
-from ivif_cli.core.data.thermal import parse_ir_range
+from ivif_cli.core.data.sources import SourceOptions, load_sources, read_infrared
+from ivif_cli.core.data.thermal import ThermalRange, parse_ir_range
 from ivif_cli.core.errors import InputError
 from tests.data.flir_file import celsius_of, write_flir
 
@@ -92,3 +92,22 @@ def test_a_real_record_is_fused_by_its_temperatures(tmp_path: Path) -> None:
     assert ir.dtype == np.uint16
     assert ir[0, 0] < 100 and ir[-1, -1] > 65_400
     assert (np.diff(ir.astype(int).ravel()) >= 0).all()
+
+
+def dji_file(path: Path) -> Path:
+    """A JPEG with what marks DJI's thermal ones: their name in the EXIF block and raw values in APP3."""
+    plain = cv2.imencode(".jpg", np.full((16, 24), 90, np.uint8))[1].tobytes()
+    parts = ((0xE1, b"Exif\0\0DJI ZH20T"), (0xE3, bytes(500)))
+    segments = b"".join(bytes((0xFF, m)) + (len(d) + 2).to_bytes(2, "big") + d for m, d in parts)
+    path.write_bytes(plain[:2] + segments + plain[2:])
+    return path
+
+
+def test_pictures_of_dji_are_read_as_rendered_and_temperatures_are_refused(tmp_path: Path) -> None:
+    found = read_infrared(dji_file(tmp_path / "DJI_0001_T.JPG"))
+    assert found.kind == "8-bit" and abs(int(found.values[3, 3]) - 90) < 3
+    assert "DJI's temperatures are not read" in found.notes[0]
+    with pytest.raises(InputError, match=r"does not say its temperatures .*float TIFF"):
+        found.range(ThermalRange(10, 40, "C"))
+    (tmp_path / "plain.jpg").write_bytes(cv2.imencode(".jpg", np.zeros((9, 9), np.uint8))[1].tobytes())
+    assert not read_infrared(tmp_path / "plain.jpg").notes

@@ -19,7 +19,7 @@ from ivif_cli.core.data.luma import deepened, to_luma
 from ivif_cli.core.data.metadata import Metadata
 from ivif_cli.core.data.palettes import is_false_colour, unmapped
 from ivif_cli.core.data.placing import differs_in_shape, holes, one_size, resampled, warp_border, without_holes
-from ivif_cli.core.data.radiometric import is_radiometric, read_radiometric
+from ivif_cli.core.data.radiometric import is_dji, is_radiometric, read_radiometric
 from ivif_cli.core.data.thermal import IrRange, ThermalRange, parse_ir_range
 from ivif_cli.core.errors import InputError, UsageError
 
@@ -216,7 +216,8 @@ def read_infrared(path: Path, ir_range: IrRange = "auto") -> Infrared:
     picture = read_picture(path)
     pixels = to_luma(picture.pixels) if ir_range == "full" else picture.pixels
     found = infrared_from(pixels, str(path))
-    return replace(found, sha256=picture.sha256, notes=picture.notes + found.notes)
+    unread = ("as it was rendered: DJI's temperatures are not read",) if is_dji(path) else ()
+    return replace(found, sha256=picture.sha256, notes=picture.notes + found.notes + unread)
 
 
 def read_visible(path: Path) -> np.ndarray:

@@ -151,7 +151,10 @@ def _in_own_unit(image: np.ndarray, given: ThermalRange, celsius: bool) -> Therm
         low, high = percentiles(image, (given.low, given.high))
         return ThermalRange(low, high)
     if not celsius:
-        raise InputError("the infrared picture does not say its temperatures", "give --ir-range in its own values")
+        raise InputError(
+            "the infrared picture does not say its temperatures",
+            "give --ir-range in its own values; a float TIFF in degrees is read in its own values too",
+        )
     zero = _ZERO_CELSIUS if given.unit == "K" else 0.0
     return ThermalRange(given.low - zero, given.high - zero)
 
