@@ -34,8 +34,8 @@ test: dev        ## all tests, in two processes
 test-fast: dev   ## the tests that take seconds
 	$(BIN)/python -m pytest -q -m 'not slow'
 
-cases: dev       ## situations out of public issue threads, one line each, and the tally
-	$(BIN)/python -m pytest -q -rA --no-header tests/cases | grep -E '^(PASSED|FAILED|[0-9]+ (passed|failed))'
+cases: dev       ## what cameras and people really give, one line each, and the tally
+	$(BIN)/python -m pytest -q -rA --no-header tests/cases tests/data/test_kinds.py tests/data/test_borders.py tests/data/test_cropping.py tests/data/test_time_stamps.py tests/commands/test_fuse_runs.py | grep -E '^(PASSED|FAILED|[0-9]+ (passed|failed))'
 
 lint: dev        ## format check and lint
 	$(BIN)/ruff format --check . && $(BIN)/ruff check .

@@ -103,15 +103,17 @@ def test_a_larger_infrared_picture_is_averaged_at_every_door(tmp_path: Path) -> 
     assert np.array_equal(frame, pictures)
 
 
-def test_a_small_infrared_picture_grows_without_blocks_or_overshoot(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("small", "large"), [((30, 40), (480, 640)), ((60, 80), (3000, 4000))])
+def test_a_small_infrared_picture_grows_without_blocks_or_overshoot(
+    tmp_path: Path, small: tuple[int, int], large: tuple[int, int]
+) -> None:
     rng = np.random.default_rng(6)
-    small = np.where(rng.random((30, 40)) > 0.5, 200, 50).astype(np.uint8)
-    write_image(tmp_path / "ir.png", small)
-    write_image(tmp_path / "vi.png", np.zeros((480, 640), np.uint8))
+    write_image(tmp_path / "ir.png", np.where(rng.random(small) > 0.5, 200, 50).astype(np.uint8))
+    write_image(tmp_path / "vi.png", np.zeros(large, np.uint8))
     grown, _ = load_sources(tmp_path / "ir.png", tmp_path / "vi.png", SourceOptions(resize=True))
     assert grown.min() >= 50 and grown.max() <= 200
     steps = np.abs(np.diff(grown.astype(int), axis=1))
-    assert steps.max() <= 2 * 150 / 16
+    assert steps.max() <= 2 * 150 / (large[1] / small[1])
 
 
 def test_values_without_data_are_covered_by_the_visible_picture(tmp_path: Path) -> None:

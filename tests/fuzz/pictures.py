@@ -1,5 +1,6 @@
 """Picture files to damage, ways to damage them, and pictures built from absurd parts."""
 
+import io
 import struct
 import zlib
 from functools import cache
@@ -7,6 +8,7 @@ from functools import cache
 import cv2
 import numpy as np
 from hypothesis import strategies as st
+from PIL import Image
 
 NUMBERS = (0, 1, 2, 3, 7, 8, 16, 255, 256, 65535, 65536, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFF0, 1 << 20)
 _TAGS = (254, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 338, 339, 700)
@@ -27,6 +29,15 @@ def whole_files() -> tuple[bytes, ...]:
     files = [cv2.imencode(suffix, picture)[1].tobytes() for suffix, picture in pictures]
     plain = [cv2.IMWRITE_TIFF_COMPRESSION, 1]
     files += [cv2.imencode(".tif", picture, plain)[1].tobytes() for picture in (grey, deep, real)]
+    files += [cv2.imencode(suffix, picture)[1].tobytes() for suffix, picture in ((".pgm", deep), (".ppm", colour))]
+    for picture, kind in ((colour, "WEBP"), (grey, "GIF"), (grey, "JPEG2000")):
+        stream = io.BytesIO()
+        Image.fromarray(picture).save(stream, kind)
+        files.append(stream.getvalue())
+    for picture in (deep, real):
+        stream = io.BytesIO()
+        np.save(stream, picture)
+        files.append(stream.getvalue())
     return tuple(files)
 
 
