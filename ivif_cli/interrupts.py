@@ -6,9 +6,11 @@ and threads complain about after a first interrupt stays unsaid, since the run i
 """
 
 import _thread
+import contextlib
 import signal
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 _SOON = 0.02
@@ -45,6 +47,30 @@ def _send(number: signal.Signals) -> None:
 def _from_thread(failed: threading.ExceptHookArgs) -> None:
     if not _came:
         threading.__excepthook__(failed)
+
+
+@contextlib.contextmanager
+def first_only_asks() -> Iterator[Callable[[], bool]]:
+    """Within, the first SIGINT or SIGTERM only asks to stop, which the function given says; a second one interrupts."""
+    asked = False
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def ask(number: int, _: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
+        restore()
+
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:
+            signal.signal(number, ask)
+    try:
+        yield lambda: asked
+    finally:
+        restore()
 
 
 def catch_interrupts() -> None:

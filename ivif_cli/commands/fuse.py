@@ -12,6 +12,7 @@ from ivif_cli.commands.fuse_pipes import PIPE, piped, refuse_terminal
 from ivif_cli.commands.fuse_report import tell
 from ivif_cli.commands.fuse_task import FORMATS, check_outputs, for_each, plan, refuse_with_videos, source_options
 from ivif_cli.commands.fuse_video import VideoSwitches, is_video_task, run_video, video_options
+from ivif_cli.commands.fuse_watch import fuse_arriving, refuse_watching
 from ivif_cli.commands.goals import (
     DialOption,
     GoalOption,
@@ -78,6 +79,15 @@ def fuse(
     manifest: ManifestOption = None,
     max_gap: MaxGapOption = None,
     strict: StrictOption = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Fuse what arrives in the two folders.", rich_help_panel=SOURCES)
+    ] = False,
+    idle: Annotated[
+        float | None,
+        typer.Option(
+            min=0, metavar="SECONDS", help="End the watch after so long without anything new.", rich_help_panel=SOURCES
+        ),
+    ] = None,
     model: Annotated[
         str,
         typer.Option("--model", "-m", help="base, fast, a .safetensors file, or an .onnx one.", rich_help_panel=WANTED),
@@ -178,7 +188,7 @@ def fuse(
     if ir is not None and vis is not None and is_video_task(ir, vis, output, switches):
         refuse_with_videos(
             **{"--max-gap": max_gap, "--strict": strict, "--manifest": manifest},
-            **{"--crop": crop, "--save-aligned": save_aligned},
+            **{"--crop": crop, "--save-aligned": save_aligned, "--watch": watch},
         )
         videos = video_options(switches, ir_range, gray, resize, align, bit_depth, overwrite, looks, ir_polarity)
         fuser = engine()
@@ -192,6 +202,18 @@ def fuse(
         return
     if over_time is not None:
         raise UsageError("--goals-over-time is for videos", "pictures take --prompt or --goal")
+    if idle is not None and not watch:
+        raise UsageError("--idle goes with --watch", "add it, or leave --idle out")
+    if watch:
+        others = {"--dataset": dataset, "--manifest": manifest, "--max-gap": max_gap, "--strict": strict}
+        others |= {"--save-aligned": save_aligned, "-o -": output == PIPE}
+        folders = refuse_watching(ir, vis, ir_range, **others)
+        options = source_options(ir_range, gray, resize, bit_depth, align, ir_polarity, looks, crop)
+        how = {"overwrite": overwrite, "batch_size": batch_size, "workers": workers, "view": looks}
+        fuser = engine()
+        goals = chosen_goals(fuser, prompt, goal, strength, dials)
+        fuse_arriving(console, fuser, goals, options, explained, folders, output, format_, idle, **how)
+        return
     piped_out = output == PIPE
     with piped(ir, vis, output) as (ir, vis, output):
         from ivif_cli.core.data.find_pairs import find_pairs
