@@ -76,3 +76,10 @@ def test_a_flaw_takes_clearness_away(textured: np.ndarray) -> None:
     assert attributes.clearness_position(at | {"noise": attributes.noise_position(0.1)}, 0.5) < -0.6
     assert attributes.clearness_position(at | {"sharpness": attributes.sharpness_position(2.0)}, 0.5) < -0.6
     assert attributes.clearness_position(at, 0.05) < -0.6
+
+
+def test_every_flaw_begins_as_far_out_as_every_other() -> None:
+    """What counts as noisy, blurred or dark lies about 0.7 out on its axis: claims of one group are compared."""
+    dark = attributes.place(np.full((96, 96), attributes.DARK.low, np.float32))["brightness"]
+    begins = (attributes.noise_position(0.05), -attributes.sharpness_position(1.4), -dark)
+    assert all(0.65 < position < 0.76 for position in begins), begins

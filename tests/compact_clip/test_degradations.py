@@ -59,6 +59,15 @@ def test_matching_takes_over_the_grey_levels_and_keeps_the_order(crop: np.ndarra
     assert (np.diff(matched.ravel()[order]) >= 0).all()
 
 
+def test_a_narrow_recording_has_less_contrast_and_no_other_order(crop: np.ndarray) -> None:
+    for seed in range(10):
+        narrow = degradations.narrow(crop, np.random.default_rng(seed))
+        inside = (narrow > 0) & (narrow < 1)
+        ratio = narrow[inside].std() / crop[inside].std()
+        assert 0.24 < ratio < 0.68
+        assert np.corrcoef(narrow[inside], crop[inside])[0, 1] > 0.999
+
+
 def test_a_change_of_detail_moves_detail_and_hardly_brightness(crop: np.ndarray) -> None:
     for seed in range(10):
         changed = degradations.change_detail(crop, np.random.default_rng(seed))

@@ -58,7 +58,13 @@ def test_a_refusal_claims_the_opposite(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("phrase", "expected"),
-    [("blur it", "blurring it"), ("make it dark", "making it dark"), ("add noise", "adding noise")],
+    [
+        ("blur it", "blurring it"),
+        ("make it dark", "making it dark"),
+        ("add noise", "adding noise"),
+        ("even it out", "evening it out"),
+        ("deblur it", "deblurring it"),
+    ],
 )
 def test_gerunds(phrase: str, expected: str) -> None:
     assert grammar.gerund(phrase) == expected

@@ -118,3 +118,11 @@ def test_a_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:
     Trainer(TINY, scenes).save(tmp_path / "checkpoint.pt")
     with pytest.raises(TrainingError, match="another recipe"):
         Trainer(replace(TINY, seed=5), scenes).load(tmp_path / "checkpoint.pt")
+
+
+def test_a_run_starts_from_the_tower_of_a_file() -> None:
+    first, second = Trainer(TINY, made_up_scenes()), Trainer(replace(TINY, seed=5), made_up_scenes())
+    tensors = {f"visual.{name}": value for name, value in first.tower.state_dict().items()}
+    second.start_from({**tensors, "text.words": torch.zeros(3)})
+    for name, tensor in first.tower.state_dict().items():
+        torch.testing.assert_close(second.tower.state_dict()[name], tensor, rtol=0, atol=0)

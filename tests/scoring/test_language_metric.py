@@ -22,7 +22,7 @@ def test_the_metric_scores_arrays_and_names_its_encoder(rng: np.random.Generator
     encoder = load_encoder()
     assert metric.name == "LDS"
     assert metric.higher_is_better
-    assert f"encoder compact ({encoder.sha256[:12]})" in metric.convention
+    assert f"encoder compact ({encoder.weights_sha256[:12]})" in metric.convention
     side = (encoder.image_size, encoder.image_size)
     lumas = torch.stack([torch.from_numpy(x)[None].float() / 255 for x in (ir, vis, fused)])
     small = torch.nn.functional.interpolate(lumas, side, mode="bilinear", align_corners=False, antialias=True)

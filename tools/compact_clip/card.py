@@ -48,7 +48,8 @@ def _graded_table(report: ClipReport) -> str:
 def _sentence_table(sentences: Confusion) -> str:
     """Shares, and every confusion: what was meant and what was read."""
     head = (
-        f"Held-out sentences ({sentences.sentences}): right claim first {sentences.first:.0%}, first or second "
+        f"Held-out sentences ({sentences.sentences}, written by somebody who had read neither phrases nor other "
+        f"sentences): right claim first {sentences.first:.0%}, first or second "
         f"{sentences.second:.0%}, first among the negated {sentences.negated:.0%}.\n\n"
         "| meant | read right | read as something else |\n| --- | ---: | --- |\n"
     )
@@ -115,7 +116,7 @@ what both sources show; no published fused picture was used, and no scene group 
 Image tower: {image_settings}.
 Text tower: {text_settings}. Its captions are drawn from `tools/compact_clip/phrases.toml`.
 {history}
-Make it again with `make clip`.
+Train it on with `python -m tools.compact_clip.train --init FILE`, or from fresh weights with `make clip`.
 
 The training pairs are published for research, with citation, by their authors (RoadScene, MSRS, M3FD, FMB); see their
 pages for the terms. The pictures themselves are not part of this repository.

@@ -5,7 +5,7 @@ the modality away. Blends of both crops of a pair stand for "what both sources s
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -22,8 +22,12 @@ from tools.compact_clip.attributes import (
 )
 
 Array = np.ndarray
-FLAW_SHARES = (0.26, 0.38, 0.1, 0.14, 0.12)
+FLAW_SHARES = (0.36, 0.32, 0.08, 0.14, 0.1)
 """How often each of `DEGRADATIONS` is drawn: blur, noise, too dark, faded, over-exposed."""
+
+
+BLENDS = 0.5
+"""Blends for every pair of crops."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +95,10 @@ def cut_pair(scene: Scene, size: int, rng: np.random.Generator) -> tuple[Array, 
 
 
 def vary(luma: Array, other: Array, infrared: bool, rng: np.random.Generator) -> Array:
-    """Label-neutral variation of two crops in three; `other` lends its grey levels; infrared may be inverted."""
-    if rng.random() < 0.33:
+    """Label-neutral variation of three crops in four; `other` lends its grey levels; infrared may be inverted."""
+    if rng.random() < 0.25:
         return luma
-    if infrared and rng.random() < 0.08:
+    if infrared and rng.random() < 0.12:
         luma = 1.0 - luma
     kind = rng.random()
     if kind < 0.25:
@@ -103,47 +107,46 @@ def vary(luma: Array, other: Array, infrared: bool, rng: np.random.Generator) ->
         luma = degrade.equalise(luma, rng)
     elif kind < 0.75:
         luma = degrade.stretch(luma, rng)
-    for chance, change in ((0.4, degrade.tone), (0.2, degrade.sharpen), (0.25, degrade.vignette)):
+    for chance, change in (
+        (0.4, degrade.tone),
+        (0.2, degrade.sharpen),
+        (0.25, degrade.vignette),
+        (0.12, degrade.narrow),
+    ):
         if rng.random() < chance:
             luma = change(luma, rng)
     return luma
 
 
 def blend(ir: Array, vis: Array, rng: np.random.Generator) -> Array:
-    """What both sources show: the stronger fine structure on a mixed base, the maximum, or a plain average."""
+    """What both sources show: the stronger or all fine structure on a mixed base, the maximum, or a plain average."""
     kind = rng.random()
-    if kind < 0.25:
+    if kind < 0.2:
         return (ir + vis) / 2
-    if kind < 0.4:
+    if kind < 0.3:
         return np.maximum(ir, vis)
-    sigma = rng.uniform(2.0, 8.0)
+    sigma = rng.uniform(1.5, 9.0)
     bases = cv2.GaussianBlur(ir, (0, 0), sigma), cv2.GaussianBlur(vis, (0, 0), sigma)
     first, second = ir - bases[0], vis - bases[1]
-    strength = cv2.GaussianBlur(np.abs(first) - np.abs(second), (0, 0), 1.0)
-    base = np.maximum(*bases) if rng.random() < 0.3 else rng.uniform(0.3, 0.7) * (bases[0] - bases[1]) + bases[1]
-    return np.clip(base + rng.uniform(0.9, 1.3) * np.where(strength > 0, first, second), 0, 1).astype(np.float32)
+    strength = cv2.GaussianBlur(np.abs(first) - np.abs(second), (0, 0), rng.uniform(0.6, 1.6))
+    base = np.maximum(*bases) if rng.random() < 0.3 else rng.uniform(0.2, 0.8) * (bases[0] - bases[1]) + bases[1]
+    fine = np.where(strength > 0, first, second) if rng.random() < 0.7 else first + second
+    return np.clip(base + rng.uniform(0.8, 1.3) * fine, 0, 1).astype(np.float32)
 
 
 def _flaw(crop: Crop, rng: np.random.Generator) -> Crop:
     """One drawn degradation; noise and blur, which nothing else shows, most often."""
     name = str(rng.choice(list(degrade.DEGRADATIONS), p=FLAW_SHARES))
     if name == "noisy":
-        return Crop(crop.luma, crop.infrared, crop.night, crop.blur, float(rng.uniform(0.01, 0.2)))
+        return replace(crop, noise=float(rng.uniform(0.01, 0.2)))
     luma = degrade.DEGRADATIONS[name](crop.luma, rng)
-    blur = 2.2 if name == "blurry" else crop.blur
-    return Crop(luma, crop.infrared, crop.night, blur, crop.noise)
+    return replace(crop, luma=luma, blur=2.2 if name == "blurry" else crop.blur)
 
 
 def _gradual_blur(crop: Crop, rng: np.random.Generator) -> Crop:
     sigma = float(rng.uniform(0.3, 2.8))
     before = crop.blur or 0.0
-    return Crop(
-        cv2.GaussianBlur(crop.luma, (0, 0), sigma),
-        crop.infrared,
-        crop.night,
-        float(np.hypot(before, sigma)),
-        crop.noise,
-    )
+    return replace(crop, luma=cv2.GaussianBlur(crop.luma, (0, 0), sigma), blur=float(np.hypot(before, sigma)))
 
 
 def changed(crop: Crop, rng: np.random.Generator) -> Crop:
@@ -151,7 +154,7 @@ def changed(crop: Crop, rng: np.random.Generator) -> Crop:
     kind = rng.random()
     if kind < 0.5:
         change = degrade.CHANGES[int(rng.integers(len(degrade.CHANGES)))]
-        return Crop(change(crop.luma, rng), crop.infrared, crop.night, crop.blur, crop.noise)
+        return replace(crop, luma=change(crop.luma, rng))
     return _gradual_blur(crop, rng) if kind < 0.62 else _flaw(crop, rng)
 
 
@@ -207,8 +210,8 @@ def draw_samples(
         soft = enlargement > 1.3
         samples += _family(ir, vis if rng.random() < 0.5 else other_vis, 1.0, first, soft, rng)
         samples += _family(vis, ir if rng.random() < 0.5 else other_ir, 0.0, first, soft, rng)
-        if rng.random() < 0.35:
-            samples += _family(blend(ir, vis, rng), vis, 0.5, first, soft, rng)
+        if rng.random() < BLENDS:
+            samples += _family(blend(ir, vis, rng), vis if rng.random() < 0.5 else ir, 0.5, first, soft, rng)
     return samples[:count]
 
 

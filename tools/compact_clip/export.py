@@ -45,7 +45,7 @@ def export(
         recipes: what both were trained with.
         trained_on: the pairs, in words.
         history: how the run went, one or two sentences for the card.
-        space: sha256 of the first file with this image tower, where only the text tower is new.
+        space: sha256 of the first file with these axes and anchors, where only the towers are new.
     """
     words, vectors, scale = table
     tensors = {f"visual.{name}": _half(value) for name, value in visual.items()}

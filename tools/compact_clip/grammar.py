@@ -73,7 +73,7 @@ def gerund(phrase: str) -> str:
     verb, _, rest = phrase.partition(" ")
     if verb.endswith("e") and not verb.endswith("ee"):
         verb = verb[:-1]
-    elif re.search(r"[^aeiou][aeiou][bdgmnprt]$", verb) and len(verb) <= 4:
+    elif re.fullmatch(r"[^aeiou]+[aeiou][bdgmnprt]", verb) or verb in ("deblur", "prefer"):
         verb += verb[-1]
     return f"{verb}ing {rest}".strip()
 
@@ -92,7 +92,7 @@ def _filled(text: str, rng: np.random.Generator) -> str:
 def _said(claim: str, way: str, negated: bool, rng: np.random.Generator) -> str:
     """One claim in one way of saying it, or a negation of it."""
     phrase = _filled(_pick(phrases()[0][claim].ways[way], rng), rng)
-    if way == "do" and negated and rng.random() < 0.25:
+    if way == "do" and negated and rng.random() < 0.25 and not phrase.startswith(("de ", "never ")):
         return _pick(frames("not_doing"), rng).format(gerund(phrase))
     if way == "adjective" and not negated and rng.random() < 0.5:
         noun = _pick(frames("noun"), rng)

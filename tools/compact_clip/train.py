@@ -1,8 +1,9 @@
-"""Train the compact CLIP from fresh weights: the image tower, then the text tower, then one file.
+"""Train the compact CLIP: the image tower, then the text tower, then one file.
 
     python -m tools.compact_clip.train --data ../shared/data/train --words ../shared/data/words --out runs/compact-clip
 
-The image tower resumes by itself where the folder holds a checkpoint. The folder's `manifest.csv` gives source, stem,
+With `--init FILE` the towers start from that file, whose space the new one keeps, instead of from fresh weights. The
+image tower resumes by itself where the folder holds a checkpoint. The folder's `manifest.csv` gives source, stem,
 scene_group, night and the two files (`ir`, `vi`).
 """
 
@@ -17,12 +18,15 @@ import torch
 
 from ivif_cli.core.data.images import read_image
 from ivif_cli.core.data.luma import to_luma
+from ivif_cli.core.language.text_tower import SPACE, text_tower_from
+from ivif_cli.core.weights import file_sha256, read_weights
 from tools.compact_clip.crops import Scene
 from tools.compact_clip.export import export
 from tools.compact_clip.image_tower import ImageRecipe, Trainer, run
 from tools.compact_clip.text_training import TextRecipe, new_tower, read_word_table, train_text
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights/compact-clip.safetensors"
+LEG = "Then another leg from there, with the settings above."
 NIGHT = {"y": True, "n": False}
 
 
@@ -52,6 +56,7 @@ def arguments_of() -> argparse.Namespace:
     parser.add_argument("--words", type=Path, default=Path("../shared/data/words"))
     parser.add_argument("--out", type=Path, default=Path("runs/compact-clip"))
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="weights file to write")
+    parser.add_argument("--init", type=Path, help="weights file to start from")
     parser.add_argument("--steps", type=int, default=ImageRecipe.steps, help="of the image tower")
     parser.add_argument("--text-steps", type=int, default=TextRecipe.steps)
     parser.add_argument("--compiled", action="store_true", help="compile the tower: two minutes, then a third faster")
@@ -72,15 +77,22 @@ def main() -> None:
 
     scenes = read_scenes(arguments.data)
     trainer = Trainer(ImageRecipe(steps=arguments.steps), scenes, compiled=arguments.compiled)
+    before, facts = read_weights(arguments.init) if arguments.init else ({}, {})
+    if before:
+        trainer.start_from(before)
     checkpoint = arguments.out / "image.pt"
     if checkpoint.exists():
         trainer.load(checkpoint)
     for _ in run(trainer, checkpoint, report=report):
         pass
     table, recipe = read_word_table(arguments.words), TextRecipe(steps=arguments.text_steps)
-    tower = train_text(new_tower(*table, recipe), recipe, report)
-    recipes = (trainer.recipe, recipe)
-    sha256 = export(arguments.weights, trainer.tower.state_dict(), tower, table, recipes, described(scenes))
+    tower = text_tower_from(before) if before else new_tower(*table, recipe)
+    if recipe.steps:
+        tower = train_text(tower, recipe, report)
+    history = " ".join([facts.get("history", ""), LEG if before else "One unbroken run from fresh weights."]).strip()
+    space = facts.get(SPACE, file_sha256(arguments.init)) if before else None
+    trained = (trainer.tower.state_dict(), tower, table, (trainer.recipe, recipe), described(scenes))
+    sha256 = export(arguments.weights, *trained, history, space)
     print(f'core/weights.py: "{arguments.weights.name}": "{sha256}",')
 
 

@@ -44,6 +44,7 @@ class Encoder(nn.Module):
     Attributes:
         name: what it was loaded as ("compact", "ViT-B-32/openai", ...).
         sha256: hash of its weights file, or of its tensors where they came from a hub; a compact CLIP's space.
+        weights_sha256: the same, but of a compact CLIP the hash of its file: two files may share a space.
         image_size: side of its square input, pixels.
         embed_dim: length D of its embeddings.
     """
@@ -51,7 +52,9 @@ class Encoder(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, model: Any, tokenizer: Any, *, name: str, sha256: str) -> None:
+    def __init__(
+        self, model: Any, tokenizer: Any, *, name: str, sha256: str, weights_sha256: str | None = None
+    ) -> None:
         """`tokenizer`: of an open_clip model, or the whole text side of a compact CLIP."""
         super().__init__()
         self.model = model.eval().requires_grad_(False)
@@ -59,6 +62,7 @@ class Encoder(nn.Module):
         self.text = tokenizer if isinstance(tokenizer, TextEncoder) else None
         self.name = name
         self.sha256 = sha256
+        self.weights_sha256 = weights_sha256 or sha256
         size = self.model.visual.image_size
         self.image_size = int(size[0] if isinstance(size, tuple | list) else size)
         self.register_buffer("mean", torch.tensor(_image_statistic(model, "image_mean")).view(1, 3, 1, 1))
@@ -200,7 +204,8 @@ def _compact(path: Path, *, own: bool) -> Encoder:
         visual = ModifiedResNet(**vision)
         own_part = {n.removeprefix("visual."): value for n, value in tensors.items() if n.startswith("visual.")}
         visual.load_state_dict(own_part)
-        text = TextEncoder(text_tower_from(tensors), name=COMPACT, sha256=metadata.get(SPACE, file_sha256(path)))
+        sha256 = file_sha256(path)
+        text = TextEncoder(text_tower_from(tensors), name=COMPACT, sha256=metadata.get(SPACE, sha256))
     except WeightsError as error:
         raise EncoderError(error.message, error.hint) from error
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -208,4 +213,5 @@ def _compact(path: Path, *, own: bool) -> Encoder:
             f"{path} does not hold a compact CLIP: {first_line(error)}", "name its model with --clip NAME"
         ) from error
     visual.preprocess_cfg = {"mean": OPENAI_DATASET_MEAN, "std": OPENAI_DATASET_STD}
-    return Encoder(CompactClip(visual), text, name=f"{COMPACT}/{path.name}" if own else COMPACT, sha256=text.sha256)
+    name = f"{COMPACT}/{path.name}" if own else COMPACT
+    return Encoder(CompactClip(visual), text, name=name, sha256=text.sha256, weights_sha256=sha256)

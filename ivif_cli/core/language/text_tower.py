@@ -24,9 +24,9 @@ COMPACT_WEIGHTS = "compact-clip.safetensors"
 PREFIX = "text."
 CONTEXT_LENGTH = 40
 SPACE = "space"
-"""Metadata of a file whose text tower is newer than its space: the sha256 of the first file with that image tower.
+"""Metadata of a file whose towers are newer than its space: the sha256 of the first file with the same anchors.
 
-Goals and fusion weights are bound to a space, and stay valid where only texts are read better.
+Goals and fusion weights are bound to a space, and stay valid where pictures or texts are only read better.
 """
 
 

@@ -38,7 +38,7 @@ def language_metric(words: Words) -> Metric:
         LANGUAGE_METRIC,
         score,
         higher_is_better=True,
-        convention=f"encoder {encoder.name} ({encoder.sha256[:12]}); {goal.texts.fused}",
+        convention=f"encoder {encoder.name} ({encoder.weights_sha256[:12]}); {goal.texts.fused}",
         formula=facts["formula"],
         source=facts["source"],
         range=facts["range"],
