@@ -37,9 +37,9 @@ EYES = {
     "base": """\
 Test pairs beside a published method, names hidden (`python -m tools.blind_sheets`), judged by two people who knew
 neither: 24 pairs (8 roads, 8 nights of MSRS, 8 of TNO), 18 for this one, 5 for the other, 1 equal; before that another
-20, 18 for this one. Against VDifFusion: RoadScene 6 of 8 and 8 of 8, MSRS 8 of 8 and 5 of 5; against SeAFusion: TNO 4 of
-8 and 5 of 7. It was preferred for clean ground and skies at night, lamps without rings, deep tones that the visible has,
-colours that stay. It lost on FLIR_04424 (a dark, blotchy sky, halos round palms), TNO 07 (a white blob, a blackened
+20, 18 for this one. Against VDifFusion: RoadScene 6 of 8 and 8 of 8, MSRS 8 of 8 and 5 of 5; against SeAFusion: TNO 4
+of 8 and 5 of 7. It was preferred for clean ground and skies at night, lamps without rings, deep tones that the visible
+has, colours that stay. It lost on FLIR_04424 (a dark, blotchy sky, halos round palms), TNO 07 (a white blob, a black
 corner), 09 (speckle of the visible lifted), 15 and 29 (haze, rims on roofs), 31 (a blotchy sky), 41 (a blackened band).
 Seen on both sides: light rims at wires against the sky, clouds of the infrared in a bright sky."""
 }

@@ -137,7 +137,7 @@ def _report(console: Console, sets: list["Goal"], output: Path, sha256: str, as_
     if as_json:
         cosines = {name: dict(zip(columns, values, strict=True)) for name, *values in rows}
         encoder = {"name": sets[0].encoder, "sha256": sets[0].sha256}
-        console.result_json({"schema": 1, "file": str(output), "sha256": sha256, "encoder": encoder, "sets": cosines})
+        console.result_json({"schema": 1, "output": str(output), "sha256": sha256, "encoder": encoder, "sets": cosines})
         return
     console.table(
         f"Cosines, encoder {sets[0].encoder} ({sets[0].sha256[:12]})",

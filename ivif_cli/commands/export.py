@@ -26,8 +26,8 @@ def export(
     done = export_network(load_network(model), output, precision=precision, overwrite=overwrite)
     console = Console(machine=as_json)
     if as_json:
-        report = {"schema": 1, "ivif": __version__, **vars(done), "path": str(done.path)}
-        console.result_json(report)
+        facts = {name: value for name, value in vars(done).items() if name != "path"}
+        console.result_json({"schema": 1, "ivif": __version__, "output": str(done.path), **facts})
         return
     sizes = ", ".join(f"{width} x {height}" for height, width in done.sizes)
     opset = f", opset {done.opset}" if done.opset else ""

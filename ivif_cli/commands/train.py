@@ -1,5 +1,6 @@
 """`ivif train`: train a fusion network by words."""
 
+import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -72,6 +73,8 @@ def train(
     if print_config:
         console.result(to_toml(to_table(recipe)).rstrip())
         return
+    if tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise UsageError("--tensorboard needs a package that is not installed", "pip install 'ivif-cli[tensorboard]'")
     from ivif_cli.core.data.find_pairs import find_many
     from ivif_cli.core.training.setup import Sources
 

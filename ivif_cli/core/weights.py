@@ -76,7 +76,8 @@ def read_header(path: Path) -> dict[str, dict]:
                 raise WeightsError(f"not a safetensors file, or truncated: {path}")
             header = json.loads(stream.read(length))
     except OSError as error:
-        raise WeightsError(f"cannot read weights: {path}: {error.strerror}", "check the path") from error
+        hint = f"name the file in it, as {path / 'model.safetensors'}" if path.is_dir() else "check the path"
+        raise WeightsError(f"cannot read weights: {path}: {error.strerror}", hint) from error
     except (ValueError, RecursionError) as error:
         raise WeightsError(f"not a safetensors file: {path}") from error
     _check_offsets(path, header, size - 8 - length)

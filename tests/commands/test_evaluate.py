@@ -171,6 +171,18 @@ def test_conventions_differ_as_they_say(folders: Path) -> None:
     assert mean("cddfuse") == pytest.approx(mean("ivif") * np.log(2))
 
 
+def test_methods_in_colour_are_named_in_one_line(folders: Path) -> None:
+    for name in ("mean", "max"):
+        for path in (folders / name).iterdir():
+            picture = cv2.imread(str(path), 0)
+            cv2.imwrite(str(path), cv2.merge([picture, picture, 255 - picture]))
+    both = ("--fused", folders / "mean", "--fused", folders / "max", "--metrics", "EN")
+    lines = run(*sources(folders), *both).stderr.splitlines()
+    assert [line for line in lines if "colour" in line] == [
+        "In colour, scored by their luma (in vifb by channel): mean, max."
+    ]
+
+
 def test_two_methods_of_one_name_are_refused(folders: Path) -> None:
     result = run(*sources(folders), "--fused", folders / "mean", "--fused", f"mean={folders / 'max'}")
     assert result.exit_code == 2

@@ -89,6 +89,7 @@ def test_counts_are_mapped_by_one_range_over_the_run_as_fuse_maps_them(folders: 
         (("--baseline", "missing.json"), 1, "cannot read the report missing.json"),
         (("--report", "missing/report.html"), 1, "lies in a folder that does not exist"),
         (("--fused", "nowhere"), 1, "nowhere does not exist"),
+        (("--model", "."), 1, "Is a directory (name the file in it, as model.safetensors)"),
         (("--fused", "=x"), 2, "not of the form NAME=DIR"),
         (("--metrics", ","), 2, "--metrics names no metric"),
     ],

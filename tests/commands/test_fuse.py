@@ -244,6 +244,7 @@ def test_outputs_that_may_not_be(
     assert fuse(model, pair, tmp_path / "there.png", "--overwrite").exit_code == 0
     refused(fuse(model, folders, tmp_path / "there.png"), 1, "is a file")
     refused(fuse(model, pair, tmp_path / "there.png" / "x.png"), 1, "cannot write")
+    refused(fuse(model, pair, tmp_path / "sub"), 2, "or make the folder")
 
 
 def test_folders_without_a_pair_and_symlink_loops(model: str, folders: tuple[Path, Path], tmp_path: Path) -> None:

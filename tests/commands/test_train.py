@@ -1,5 +1,6 @@
 """`ivif train` as a user meets it."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -124,3 +125,14 @@ def test_interrupt_saves_a_checkpoint_that_resumes(
     assert json.loads(lines[-1])["step"] == done
     status, _, told = train("--resume", *options, "--steps", str(done + 2))
     assert status == 0, told
+
+
+def test_tensorboard_that_is_missing_is_named_before_the_set_up(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "tensorboard" else find(name))
+    status, _, told = train("--data", data, "--out", tmp_path / "run", "--tensorboard", *TINY)
+    assert status == 2
+    assert "pip install 'ivif-cli[tensorboard]'" in told
+    assert not (tmp_path / "run").exists()

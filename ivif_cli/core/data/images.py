@@ -219,7 +219,8 @@ def check_writable_kind(path: Path, dtype: np.dtype | type) -> None:
     suffix = path.suffix.lower()
     if suffix not in IMAGE_SUFFIXES:
         known = ", ".join(sorted(IMAGE_SUFFIXES))
-        raise UsageError(f"{path}: pictures are written as {known}, not as {suffix or 'a name without suffix'!r}")
+        hint = "" if suffix else f"name it {path}.png, or make the folder {path} first"
+        raise UsageError(f"{path}: pictures are written as {known}, not as {suffix or 'a name without suffix'!r}", hint)
     if np.dtype(dtype) == np.uint16 and suffix not in DEEP_SUFFIXES:
         raise UsageError(f"{path}: {suffix} holds 8 bits, the picture has 16", "use .png or .tif, or --bit-depth 8")
     if np.dtype(dtype) not in (np.uint8, np.uint16) and not (np.dtype(dtype) == np.float32 and suffix[:4] == ".tif"):

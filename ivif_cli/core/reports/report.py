@@ -142,6 +142,9 @@ class Report:
             remarks.extend(_flicker_remarks(self.evaluation.video))
         for method in self.evaluation.methods:
             remarks.extend(_method_remarks(method))
+        colour = [method.name for method in self.evaluation.methods if method.colour]
+        if colour:
+            remarks.append(f"In colour, scored by their luma (in vifb by channel): {', '.join(colour)}.")
         return remarks + _undefined_remarks(self.evaluation)
 
 
@@ -155,8 +158,6 @@ def _method_remarks(method: MethodScores) -> list[str]:
     remarks = []
     if method.failed:
         remarks.append(f"{method.name}: {len(method.failed)} pictures could not be scored and are in no mean.")
-    if method.colour:
-        remarks.append(f"{method.name} is in colour; metrics are of the luma (in convention vifb of each channel).")
     return remarks
 
 
