@@ -58,7 +58,7 @@ EXAMPLES = {
     ),
     "evaluate": (
         "ivif evaluate --ir ir --vis vis --fused mine=a --fused theirs=b",
-        "ivif evaluate --dataset TNO --data-root DIR --min VIF=0.75 --json",
+        "ivif evaluate --dataset TNO --data-root DIR --min VIF=0.7 --json",
         "ivif evaluate --ir ir --vis vis --baseline old.json --tolerance 1% --report report.html",
         "ivif evaluate --ir ir.mp4 --vis vis.mp4 --fused fused.mp4 --max Flicker=3",
     ),
