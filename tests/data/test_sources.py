@@ -11,7 +11,14 @@ from PIL import Image
 from ivif_cli.core.data.images import read_picture, write_image
 from ivif_cli.core.data.luma import to_bits
 from ivif_cli.core.data.pairing import Pair
-from ivif_cli.core.data.sources import SourceOptions, infrared_from, load_sources, read_infrared, read_visible
+from ivif_cli.core.data.sources import (
+    SourceOptions,
+    infrared_from,
+    load_pair,
+    load_sources,
+    read_infrared,
+    read_visible,
+)
 from ivif_cli.core.data.thermal import ThermalRange
 from ivif_cli.core.errors import InputError
 from ivif_cli.core.fusing.fuser import Fuser
@@ -165,3 +172,14 @@ def test_python_and_the_command_line_fuse_the_same(pair: Pair, counts: np.ndarra
         fuser.fuse(counts, visible, ir_range="7000,8200"),
         fuser.fuse(counts, visible, ir_range=ThermalRange(7000, 8200)),
     )
+
+
+def test_a_tinted_infrared_beside_a_grey_visible_picture_is_asked_about(tmp_path: Path) -> None:
+    grey = np.random.default_rng(0).integers(0, 200, (40, 50), dtype=np.uint8)
+    tinted = cv2.merge([grey, grey + 6, grey + 12])
+    for name, picture in (("grey.png", grey), ("tinted.png", tinted)):
+        cv2.imwrite(str(tmp_path / name), picture)
+    paths = tmp_path / "tinted.png", tmp_path / "grey.png"
+    assert any("swapped?" in note for note in load_pair(*paths, SourceOptions()).facts.notes)
+    assert load_pair(*paths[::-1], SourceOptions()).facts.notes == ()
+    assert not any("swapped?" in note for note in load_pair(paths[0], paths[0], SourceOptions()).facts.notes)

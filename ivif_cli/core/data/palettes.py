@@ -40,6 +40,12 @@ def is_false_colour(image: np.ndarray) -> bool:
     return bool(((shown.max(axis=2) - shown.min(axis=2)) > _COLOURED_LEVELS).mean() > _COLOURED_SHARE)
 
 
+def is_tinted(image: np.ndarray) -> bool:
+    """True where a BGR picture, H x W x 3 of uint8 or uint16, is in colour at all, beyond what compression leaves."""
+    shown = image[::_STEP, ::_STEP].astype(np.int32) >> (8 * (image.dtype.itemsize - 1))
+    return bool((shown.max(axis=2) - shown.min(axis=2)).mean() > 2)
+
+
 def unmapped(image: np.ndarray) -> tuple[np.ndarray, str] | None:
     """Grey levels of a false-colour picture and the name of its palette; None where it is none that is known.
 

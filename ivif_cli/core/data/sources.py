@@ -17,11 +17,13 @@ from ivif_cli.core.data.images import file_sha256, float_to_uint16, read_picture
 from ivif_cli.core.data.infrared import Infrared
 from ivif_cli.core.data.luma import deepened, to_luma
 from ivif_cli.core.data.metadata import Metadata
-from ivif_cli.core.data.palettes import is_false_colour, unmapped
+from ivif_cli.core.data.palettes import is_false_colour, is_tinted, unmapped
 from ivif_cli.core.data.placing import differs_in_shape, holes, one_size, resampled, warp_border, without_holes
 from ivif_cli.core.data.radiometric import is_dji, is_radiometric, read_radiometric
 from ivif_cli.core.data.thermal import IrRange, ThermalRange, parse_ir_range
 from ivif_cli.core.errors import InputError, UsageError
+
+TINTED = "slightly in colour, so its luma is taken"
 
 
 class Rig(Protocol):
@@ -127,6 +129,8 @@ def load_pair(ir: Path, vis: Path, options: SourceOptions) -> LoadedPair:
     notes = [f"{path}: {note}" for path, found in ((ir, infrared), (vis, visible)) for note in found.notes]
     if infrared.sha256 == visible.sha256:
         notes.append(f"{ir}: the infrared and the visible picture are the same file")
+    if TINTED in infrared.notes and not (shown.ndim == 3 and is_tinted(shown)):
+        notes.append(f"{vis} is in grey and {ir} is not: are --ir and --vis swapped?")
     if options.resize and options.crop is None and differs_in_shape(infrared.values.shape, visible.pixels.shape):
         notes.append(f"{ir}: stretched by --resize to another ratio of its sides (--crop centre keeps the ratio)")
     facts = Facts(infrared.kind, used, infrared.sha256, visible.sha256, visible.metadata, tuple(notes))
@@ -253,7 +257,8 @@ def infrared_from(source: Any, name: str = "the infrared picture") -> Infrared:
 def _grey(picture: np.ndarray, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """Values of an infrared picture, H x W, and what was done to have them; false colour goes back to grey."""
     if picture.ndim == 2 or picture.dtype == np.float32 or not is_false_colour(picture):
-        return to_luma(picture), ()
+        tinted = picture.ndim == 3 and picture.dtype != np.float32 and is_tinted(picture)
+        return to_luma(picture), (TINTED,) if tinted else ()
     found = unmapped(picture) if picture.dtype == np.uint8 else None
     if found is None:
         raise InputError(
