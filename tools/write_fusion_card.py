@@ -29,7 +29,7 @@ LIMITS = """\
 * Words move brightness, contrast, detail, targets and the lean towards a source. They know no object classes beyond
   "people, cars, targets", which all mean: what is hot and stands out. A dial moves the others a little, too (leak).
 * `bright` lifts a very dark night little, and `salient` and `dim` change little where hot and cold are near each other
-  (TNO): `--strength 2` goes further.
+  (TNO): `--strength 2` goes further for some words, not for all.
 * It assumes white-hot infrared and pairs aligned to a few pixels.
 * It is made for looking at, and for detectors that look: grey levels no longer measure temperature."""
 

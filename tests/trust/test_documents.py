@@ -30,3 +30,10 @@ def test_targets_and_modules_that_pages_name_exist(repository: Path, page: str) 
     assert set(re.findall(r"`make ([a-z-]+)", text)) <= targets
     for module in re.findall(r"python -m (tools\.[a-z_]+)", text):
         assert (repository / f"{module.replace('.', '/')}.py").exists()
+
+
+@pytest.mark.parametrize("page", ["docs/method.md", "weights/compact-clip.md"])
+def test_targets_that_make_the_compact_clip_exist(repository: Path, page: str) -> None:
+    named = re.findall(r"`make ([a-z-]+)", (repository / page).read_text(encoding="utf-8"))
+    assert named == ["clip"]
+    assert re.search(r"^clip:", (repository / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)

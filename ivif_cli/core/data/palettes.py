@@ -5,6 +5,7 @@ import functools
 import cv2
 import numpy as np
 
+_TINTED_LEVELS = 2
 _COLOURED_LEVELS, _COLOURED_SHARE = 48, 0.1
 _STEP = 4
 _SAMPLES = 2000
@@ -36,14 +37,18 @@ def is_false_colour(image: np.ndarray) -> bool:
     Args:
         image: H x W x 3, uint8 or uint16.
     """
-    shown = image[::_STEP, ::_STEP].astype(np.int32) >> (8 * (image.dtype.itemsize - 1))
-    return bool(((shown.max(axis=2) - shown.min(axis=2)) > _COLOURED_LEVELS).mean() > _COLOURED_SHARE)
+    return bool((_colour(image) > _COLOURED_LEVELS).mean() > _COLOURED_SHARE)
 
 
 def is_tinted(image: np.ndarray) -> bool:
     """True where a BGR picture, H x W x 3 of uint8 or uint16, is in colour at all, beyond what compression leaves."""
+    return bool(_colour(image).mean() > _TINTED_LEVELS)
+
+
+def _colour(image: np.ndarray) -> np.ndarray:
+    """How far the channels are apart, in 8-bit levels, on a coarse grid."""
     shown = image[::_STEP, ::_STEP].astype(np.int32) >> (8 * (image.dtype.itemsize - 1))
-    return bool((shown.max(axis=2) - shown.min(axis=2)).mean() > 2)
+    return np.ptp(shown, axis=2)
 
 
 def unmapped(image: np.ndarray) -> tuple[np.ndarray, str] | None:
