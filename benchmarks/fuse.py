@@ -18,9 +18,10 @@ from pathlib import Path
 from ivif_cli.core.data.datasets import open_dataset
 from ivif_cli.core.data.images import write_image
 from ivif_cli.core.data.pairing import Pair
-from ivif_cli.core.data.sources import SourceOptions, load_sources
-from ivif_cli.core.fusing.folder import Job, Report, fuse_jobs
+from ivif_cli.core.data.sources import SourceOptions, load_pair
+from ivif_cli.core.fusing.folder import fuse_jobs
 from ivif_cli.core.fusing.fuser import Fuser
+from ivif_cli.core.fusing.jobs import Job, Report
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
     print(f"{'model':8} {'pairs/s':>8} {'network':>8} {'starved':>8} {'blocked':>8} {'in turn':>8}")
     for model in arguments.models:
         fuser = Fuser(model, device=arguments.device, threads=arguments.threads)
-        fuser.fuse(*load_sources(pairs[0].ir, pairs[0].vis, SourceOptions()))
+        fuser.fuse(*load_pair(pairs[0].ir, pairs[0].vis, SourceOptions())[:2])
         report, in_turn = streamed(fuser, pairs), one_after_the_other(fuser, pairs)
         shares = (report.network, report.starved, report.blocked)
         columns = " ".join(f"{100 * share / report.total:7.1f}%" for share in shares)
@@ -62,7 +63,7 @@ def one_after_the_other(fuser: Fuser, pairs: list[Pair]) -> float:
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         for index, pair in enumerate(pairs):
-            fused = fuser.fuse(*load_sources(pair.ir, pair.vis, SourceOptions()))
+            fused = fuser.fuse(*load_pair(pair.ir, pair.vis, SourceOptions())[:2])
             write_image(Path(folder) / f"{index}.png", fused)
     return time.perf_counter() - started
 

@@ -26,9 +26,10 @@ from ivif_cli.core.objective.keeping import KeepingSettings, keeping_parts, want
 from ivif_cli.core.objective.patches import PatchSettings, cut_patches, detailed, draw_patches
 from ivif_cli.core.objective.total import Asked, weigh
 from ivif_cli.core.objective.words import DEEP_SIDE, Directions, LanguageLoss, WordsSettings
-from ivif_cli.core.training.crops import Batch, CropSettings, LumaPair, draw_sample
+from ivif_cli.core.training.crops import Batch, CropSettings, draw_sample
 from ivif_cli.core.training.goals import GoalBank, GoalSettings, conditions
 from ivif_cli.core.training.loop import FuseStep
+from ivif_cli.core.training.lumas import LumaPair
 
 BAR = 3.0
 

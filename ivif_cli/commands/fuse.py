@@ -230,7 +230,8 @@ def fuse(
         check_outputs(task, bit_depth, save_aligned, overwrite=overwrite, several=several)
 
         from ivif_cli.core.data.held_range import hold_range
-        from ivif_cli.core.fusing.folder import fuse_jobs, merge_reports
+        from ivif_cli.core.fusing.folder import fuse_jobs
+        from ivif_cli.core.fusing.jobs import merge_reports
         from ivif_cli.core.processes import first_process, gather, own_share
 
         for complaint in task.complaints if first_process() else ():

@@ -10,8 +10,8 @@ from ivif_cli.commands.goals import as_plain
 if TYPE_CHECKING:
     from ivif_cli.commands.fuse_task import Task
     from ivif_cli.core.data.sources import Facts, SourceOptions
-    from ivif_cli.core.fusing.folder import Job, Report
     from ivif_cli.core.fusing.fuser import Fuser
+    from ivif_cli.core.fusing.jobs import Job, Report
     from ivif_cli.core.language.explain import Explanation
 
 _MOST_NOTES = 5

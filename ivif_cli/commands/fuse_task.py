@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ivif_cli.core.data.find_pairs import Named
     from ivif_cli.core.data.pairing import Pairing
     from ivif_cli.core.data.sources import SourceOptions
-    from ivif_cli.core.fusing.folder import Job
+    from ivif_cli.core.fusing.jobs import Job
     from ivif_cli.core.fusing.views import View
     from ivif_cli.core.language.goal import Goal
 
@@ -44,7 +44,7 @@ def for_each(task: Task, goals: "list[Goal]", overwrite: bool) -> Task:
 
 def plan(named: "Named", output: Path, kind: str) -> Task:
     """Jobs of the named pairs, their outputs not yet checked."""
-    from ivif_cli.core.fusing.folder import Job, plan_jobs, refuse_output_inside
+    from ivif_cli.core.fusing.jobs import Job, plan_jobs, refuse_output_inside
 
     if kind not in FORMATS:
         raise UsageError(f"unknown format {kind!r}", nearest(kind, FORMATS))

@@ -14,8 +14,8 @@ from ivif_cli.interrupts import first_only_asks
 if TYPE_CHECKING:
     from ivif_cli.core.data.pairing import Pairing
     from ivif_cli.core.data.sources import SourceOptions
-    from ivif_cli.core.fusing.folder import Report
     from ivif_cli.core.fusing.fuser import Fuser
+    from ivif_cli.core.fusing.jobs import Report
     from ivif_cli.core.language.explain import Explanation
     from ivif_cli.core.language.goal import Goal
 
@@ -87,7 +87,7 @@ def _found(folders: tuple[Path, Path]) -> "Pairing":
 
 def _together(reports: "list[Report]") -> "Report":
     """One report; a pair that failed first and was fused later did not fail."""
-    from ivif_cli.core.fusing.folder import Report, merge_reports
+    from ivif_cli.core.fusing.jobs import Report, merge_reports
 
     if not reports:
         return Report()

@@ -15,7 +15,7 @@ from ivif_cli.core.data.images import write_image
 from ivif_cli.core.data.metadata import read_metadata
 from ivif_cli.core.data.pairing import pair_folders
 from ivif_cli.core.data.palettes import palettes
-from ivif_cli.core.data.sources import SourceOptions, load_pair, load_sources, read_infrared
+from ivif_cli.core.data.sources import SourceOptions, load_pair, read_infrared
 from ivif_cli.core.errors import InputError
 from ivif_cli.core.fusing.fuser import Fuser
 from tests.made_up import lively_network
@@ -36,13 +36,13 @@ def vis(tmp_path: Path) -> Path:
 def test_a_visible_picture_of_more_pixels(tmp_path: Path, vis: Path) -> None:
     write_image(tmp_path / "ir.png", noise(0, 256, size=(24, 32)))
     with pytest.raises(InputError, match=r"32 x 24 .* 64 x 48 .*--resize"):
-        load_sources(tmp_path / "ir.png", vis, SourceOptions())
-    assert load_sources(tmp_path / "ir.png", vis, SourceOptions(resize=True))[0].shape == SIZE
+        load_pair(tmp_path / "ir.png", vis, SourceOptions())
+    assert load_pair(tmp_path / "ir.png", vis, SourceOptions(resize=True)).ir.shape == SIZE
 
 
 def test_a_thermal_picture_of_16_bits_that_viewers_show_black(tmp_path: Path, vis: Path) -> None:
     write_image(tmp_path / "ir.png", noise(29_000, 31_000, np.uint16))
-    ir, _ = load_sources(tmp_path / "ir.png", vis, SourceOptions())
+    ir = load_pair(tmp_path / "ir.png", vis, SourceOptions()).ir
     assert ir.min() < 1000 and ir.max() > 64_000
 
 
@@ -69,7 +69,7 @@ def test_16_bit_tiff_that_counts_from_white(tmp_path: Path) -> None:
 def test_black_edges_that_registration_left(tmp_path: Path, vis: Path) -> None:
     scene = noise(80, 200)
     write_image(tmp_path / "ir.png", cv2.warpAffine(scene, np.float64([[1, 0, 9], [0, 1, 6]]), SIZE[::-1]))
-    ir, visible = load_sources(tmp_path / "ir.png", vis, SourceOptions())
+    ir, visible, *_ = load_pair(tmp_path / "ir.png", vis, SourceOptions())
     assert np.array_equal(ir[:5, :8], cv2.cvtColor(visible, cv2.COLOR_BGR2GRAY)[:5, :8])
 
 
@@ -130,12 +130,12 @@ def test_a_picture_that_was_exported_in_a_palette(tmp_path: Path) -> None:
 def test_a_thermal_camera_that_sees_less_of_the_scene(tmp_path: Path, vis: Path) -> None:
     write_image(tmp_path / "ir.png", np.full((20, 30), 200, np.uint8))
     rig = Alignment(np.float64([[1, 0, 17], [0, 1, 14], [0, 0, 1]]))
-    ir, visible = load_sources(tmp_path / "ir.png", vis, SourceOptions(align=rig.for_pair))
+    ir, visible, *_ = load_pair(tmp_path / "ir.png", vis, SourceOptions(align=rig.for_pair))
     assert ir.shape == SIZE and ir[24, 32] == 200
     assert np.array_equal(ir[:10], cv2.cvtColor(visible, cv2.COLOR_BGR2GRAY)[:10])
 
 
 def test_a_constant_or_empty_frame_is_a_picture(tmp_path: Path, vis: Path) -> None:
     write_image(tmp_path / "ir.png", np.full(SIZE, 7000, np.uint16))
-    ir, _ = load_sources(tmp_path / "ir.png", vis, SourceOptions())
+    ir = load_pair(tmp_path / "ir.png", vis, SourceOptions()).ir
     assert (ir == ir[0, 0]).all()

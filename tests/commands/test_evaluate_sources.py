@@ -53,7 +53,7 @@ def test_a_manifest_names_the_pairs(folders: Path) -> None:
 
 def test_counts_are_mapped_by_one_range_over_the_run_as_fuse_maps_them(folders: Path) -> None:
     from ivif_cli.core.data.held_range import hold_range
-    from ivif_cli.core.data.sources import SourceOptions, load_sources
+    from ivif_cli.core.data.sources import SourceOptions, load_pair
 
     paths = sorted((folders / "ir").iterdir())
     for step, path in enumerate(paths):
@@ -65,7 +65,7 @@ def test_counts_are_mapped_by_one_range_over_the_run_as_fuse_maps_them(folders: 
     assert "--bit-depth 8" in refused.stderr
     image = json.loads(run(*scored, "--bit-depth", "8").stdout)["methods"][0]["images"][0]
     held = SourceOptions(held=hold_range(paths, "auto").ranges)
-    ir, vis = load_sources(folders / "ir" / "01.png", folders / "vi" / "01.png", held)
+    ir, vis, *_ = load_pair(folders / "ir" / "01.png", folders / "vi" / "01.png", held)
     fused = cv2.imread(str(folders / "mean" / "01.png"), 0)
     levels = ((ir.astype(np.uint32) + 128) // 257).astype(np.uint8)
     assert image == {"name": "01"} | evaluate_pair(levels, vis, fused, ("MI",))

@@ -13,7 +13,7 @@ from ivif_cli.app import app
 from ivif_cli.core.data.images import read_image, write_image
 from ivif_cli.core.data.palettes import palettes
 from ivif_cli.core.data.placing import warp_border
-from ivif_cli.core.data.sources import SourceOptions, load_pair, load_sources, read_infrared
+from ivif_cli.core.data.sources import SourceOptions, load_pair, read_infrared
 from ivif_cli.core.fusing.provenance import read_record
 from ivif_cli.core.network import save_network
 from tests.made_up import small_network
@@ -143,7 +143,7 @@ def test_the_border_of_a_warp_shows_the_visible_picture(tmp_path: Path) -> None:
     scene = np.random.default_rng(5).integers(60, 200, (120, 160), np.uint8)
     write_image(tmp_path / "ir.png", cv2.warpPerspective(scene, warp, (160, 120)))
     write_image(tmp_path / "vi.png", np.full((120, 160), 150, np.uint8))
-    covered, _ = load_sources(tmp_path / "ir.png", tmp_path / "vi.png", SourceOptions())
+    covered = load_pair(tmp_path / "ir.png", tmp_path / "vi.png", SourceOptions()).ir
     assert covered.min() >= 60 and (covered[:6, :10] == 150).all()
     scored = load_pair(tmp_path / "ir.png", tmp_path / "vi.png", SourceOptions()).scored
     assert np.array_equal(scored, read_image(tmp_path / "ir.png"))

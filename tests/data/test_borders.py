@@ -11,9 +11,10 @@ from ivif_cli.core.data.images import read_image, write_image
 from ivif_cli.core.data.luma import to_bits
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.data.placing import warp_border
-from ivif_cli.core.data.sources import SourceOptions, load_sources, read_infrared
-from ivif_cli.core.fusing.folder import Job, fuse_jobs
+from ivif_cli.core.data.sources import SourceOptions, load_pair, read_infrared
+from ivif_cli.core.fusing.folder import fuse_jobs
 from ivif_cli.core.fusing.fuser import Fuser
+from ivif_cli.core.fusing.jobs import Job
 from ivif_cli.core.scoring.contenders import Said, model_contenders
 from ivif_cli.core.scoring.reading import read_task
 from ivif_cli.core.scoring.task import read_options
@@ -41,7 +42,7 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Pair:
 
 def test_every_door_shows_the_visible_picture_there(pair: Pair, tmp_path: Path) -> None:
     fuser = Fuser(lively_network(), device="cpu")
-    ir, vis = load_sources(pair.ir, pair.vis, SourceOptions())
+    ir, vis, *_ = load_pair(pair.ir, pair.vis, SourceOptions())
     wanted = fuser.fuse(ir, vis, ir_range="full")
     assert (ir[:5, :10] == 180 * (1 if ir.dtype == np.uint8 else 257)).all()
     assert np.array_equal(fuser.fuse(pair.ir, pair.vis), wanted)
@@ -73,7 +74,7 @@ def test_the_border_decides_no_range(tmp_path: Path) -> None:
 def test_it_is_covered_whole_in_another_size(tmp_path: Path, size: tuple[int, int]) -> None:
     write_image(tmp_path / "ir.png", scene(np.uint8))
     write_image(tmp_path / "vi.png", np.full(size, 180, np.uint8))
-    ir, _ = load_sources(tmp_path / "ir.png", tmp_path / "vi.png", SourceOptions(resize=True))
+    ir = load_pair(tmp_path / "ir.png", tmp_path / "vi.png", SourceOptions(resize=True)).ir
     assert ir.min() >= 60
 
 

@@ -15,7 +15,6 @@ from ivif_cli.core.data.sources import (
     SourceOptions,
     infrared_from,
     load_pair,
-    load_sources,
     read_infrared,
     read_visible,
 )
@@ -24,7 +23,7 @@ from ivif_cli.core.errors import InputError
 from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.scoring.reading import read_task
 from ivif_cli.core.scoring.task import ReadOptions
-from ivif_cli.core.training.crops import read_lumas
+from ivif_cli.core.training.lumas import read_lumas
 from ivif_cli.core.video.frames import open_frames
 from ivif_cli.core.video.pairs import FramePairs, VideoOptions
 from tests.made_up import lively_network
@@ -55,7 +54,7 @@ def stretched(counts: np.ndarray) -> np.ndarray:
 
 
 def test_every_door_gives_the_same_grey_levels(pair: Pair, counts: np.ndarray, tmp_path: Path) -> None:
-    files, _ = load_sources(pair.ir, pair.vis, SourceOptions())
+    files = load_pair(pair.ir, pair.vis, SourceOptions()).ir
     assert np.abs(files - stretched(counts)).max() <= 0.5
     clips = open_frames(str(pair.ir.parent), read=read_infrared), open_frames(str(pair.vis.parent))
     (frame, _), *_ = FramePairs(clips, VideoOptions()).pairs([])
@@ -103,7 +102,7 @@ def test_a_larger_infrared_picture_is_averaged_at_every_door(tmp_path: Path) -> 
     fine = np.tile(np.array([[0, 255], [255, 0]], np.uint8), (48, 64))
     write_image(tmp_path / "ir" / "1.png", fine)
     write_image(tmp_path / "vi" / "1.png", np.zeros((24, 32), np.uint8))
-    pictures, _ = load_sources(tmp_path / "ir" / "1.png", tmp_path / "vi" / "1.png", SourceOptions(resize=True))
+    pictures = load_pair(tmp_path / "ir" / "1.png", tmp_path / "vi" / "1.png", SourceOptions(resize=True)).ir
     assert np.abs(pictures.astype(int) - 128).max() <= 1
     clips = open_frames(str(tmp_path / "ir"), read=read_infrared), open_frames(str(tmp_path / "vi"))
     ((frame, _),) = FramePairs(clips, VideoOptions(resize=True)).pairs([])
@@ -117,7 +116,7 @@ def test_a_small_infrared_picture_grows_without_blocks_or_overshoot(
     rng = np.random.default_rng(6)
     write_image(tmp_path / "ir.png", np.where(rng.random(small) > 0.5, 200, 50).astype(np.uint8))
     write_image(tmp_path / "vi.png", np.zeros(large, np.uint8))
-    grown, _ = load_sources(tmp_path / "ir.png", tmp_path / "vi.png", SourceOptions(resize=True))
+    grown = load_pair(tmp_path / "ir.png", tmp_path / "vi.png", SourceOptions(resize=True)).ir
     assert grown.min() >= 50 and grown.max() <= 200
     steps = np.abs(np.diff(grown.astype(int), axis=1))
     assert steps.max() <= 2 * 150 / (large[1] / small[1])
@@ -128,7 +127,7 @@ def test_values_without_data_are_covered_by_the_visible_picture(tmp_path: Path) 
     celsius[:, :10] = np.nan
     (tmp_path / "ir.tif").write_bytes(cv2.imencode(".tif", celsius)[1].tobytes())
     write_image(tmp_path / "vi.png", np.full((30, 40), 120, np.uint8))
-    thermal, _ = load_sources(tmp_path / "ir.tif", tmp_path / "vi.png", SourceOptions())
+    thermal = load_pair(tmp_path / "ir.tif", tmp_path / "vi.png", SourceOptions()).ir
     assert (thermal[:, :10] == 120 * 257).all()
     assert np.abs(thermal[:, 10:] - stretched(celsius[:, 10:])).max() <= 0.5
 
@@ -161,7 +160,7 @@ def test_only_the_reader_decodes_pictures() -> None:
 def test_python_and_the_command_line_fuse_the_same(pair: Pair, counts: np.ndarray) -> None:
     """Raw counts handed to `Fuser.fuse` keep their person (AUDIT 1)."""
     fuser = Fuser(lively_network(), device="cpu")
-    wanted = fuser.fuse(*load_sources(pair.ir, pair.vis, SourceOptions()), ir_range="full")
+    wanted = fuser.fuse(*load_pair(pair.ir, pair.vis, SourceOptions())[:2], ir_range="full")
     visible = read_visible(pair.vis)
     for ir, vis in ((counts, visible), (str(pair.ir), str(pair.vis)), (pair.ir, visible)):
         assert np.array_equal(fuser.fuse(ir, vis), wanted)

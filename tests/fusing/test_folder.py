@@ -2,7 +2,6 @@
 
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +10,12 @@ import pytest
 from ivif_cli.core.data.images import read_image, write_image
 from ivif_cli.core.data.luma import to_bits
 from ivif_cli.core.data.pairing import pair_folders
-from ivif_cli.core.data.sources import LoadedPair, SourceOptions, load_pair, load_sources
+from ivif_cli.core.data.sources import LoadedPair, SourceOptions, load_pair
 from ivif_cli.core.errors import OutputError, UsageError
 from ivif_cli.core.fusing import folder
-from ivif_cli.core.fusing.folder import Job, fuse_jobs, plan_jobs, refuse_output_inside
+from ivif_cli.core.fusing.folder import fuse_jobs
 from ivif_cli.core.fusing.fuser import Fuser
+from ivif_cli.core.fusing.jobs import Job, plan_jobs, refuse_output_inside
 from ivif_cli.core.network import LoadedNetwork
 
 
@@ -48,7 +48,7 @@ def test_outputs_mirror_the_tree_and_equal_single_fusions(
     assert names(tmp_path / "out") == ["3.png", "a/1.png", "a/2.png", "b/1.png", "b/c/1.png"]
     assert len(report.fused) == sum(seen) == 5
     for job in jobs:
-        expected = fuser.fuse(*load_sources(job.pair.ir, job.pair.vis, SourceOptions())).astype(int)
+        expected = fuser.fuse(*load_pair(job.pair.ir, job.pair.vis, SourceOptions())[:2]).astype(int)
         assert np.abs(read_image(job.output) - expected).max() <= 1
 
 
@@ -135,7 +135,7 @@ def test_reading_network_and_writing_overlap(
 
     def load(*_: object, **__: object) -> LoadedPair:
         begin("read")
-        return replace(pair, vis=pair.vis.copy())
+        return pair._replace(vis=pair.vis.copy())
 
     def fuse(ir: np.ndarray, vis: np.ndarray, **_: object) -> np.ndarray:
         begin("network", waits_for="read", lead=2)
@@ -189,7 +189,7 @@ def test_bits_and_grey_and_size_are_as_asked(tmp_path: Path) -> None:
     write_image(tmp_path / "ir.png", ir)
     write_image(tmp_path / "vis.png", np.full((12, 16, 3), 100, np.uint8))
     load = {"ir": tmp_path / "ir.png", "vis": tmp_path / "vis.png"}
-    thermal, visible = load_sources(**load, options=SourceOptions(resize=True, gray=True, bits=16))
+    thermal, visible, *_ = load_pair(**load, options=SourceOptions(resize=True, gray=True, bits=16))
     assert thermal.shape == visible.shape == (12, 16)
     assert visible.dtype == np.uint16 and visible[0, 0] == 100 * 257
     assert thermal.min() < 2000 and thermal.max() > 63000
@@ -208,6 +208,6 @@ def test_every_job_is_fused_for_its_own_goal(fuser: Fuser, jobs: list[Job], tmp_
     report = fuse_jobs(fuser, both, SourceOptions(), batch_size=4)
     assert len(report.fused) == 6
     for job in both:
-        expected = fuser.fuse(*load_sources(job.pair.ir, job.pair.vis, SourceOptions()), goal=job.goal).astype(int)
+        expected = fuser.fuse(*load_pair(job.pair.ir, job.pair.vis, SourceOptions())[:2], goal=job.goal).astype(int)
         assert np.abs(read_image(job.output) - expected).max() <= 1
     assert not np.array_equal(read_image(both[0].output), read_image(both[1].output))

@@ -12,8 +12,9 @@ from ivif_cli.core.data.palettes import palettes
 from ivif_cli.core.data.sources import SourceOptions, infrared_from, prepare_pair
 from ivif_cli.core.data.thermal import ThermalRange
 from ivif_cli.core.errors import InputError, UsageError
-from ivif_cli.core.fusing.folder import Job, fuse_jobs
+from ivif_cli.core.fusing.folder import fuse_jobs
 from ivif_cli.core.fusing.fuser import Fuser
+from ivif_cli.core.fusing.jobs import Job
 from ivif_cli.core.fusing.views import View, overlay, parse_view, side_by_side
 from ivif_cli.core.network import LoadedNetwork
 from ivif_cli.core.video.fuse import fuse_video
@@ -58,7 +59,7 @@ def test_where_the_infrared_has_no_data_nothing_is_hot() -> None:
     values = np.full(VIS.shape[:2], 20.0, np.float32)
     values[:, :30] = np.nan
     values[5:9, 40:44] = 35.0
-    ir, _ = prepare_pair(infrared_from(values), np.full_like(VIS, 250), SourceOptions(dark_holes=True))
+    ir, *_ = prepare_pair(infrared_from(values), np.full_like(VIS, 250), SourceOptions(dark_holes=True))
     assert (ir[:, :30] == 0).all() and ir.max() == ir[6, 42]
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivif_cli.core.data.pairing import FUSED_MARKERS, IR_MARKERS, VIS_MARKERS, Pairing, pair_files, strip_markers
-from ivif_cli.core.fusing.folder import plan_jobs
+from ivif_cli.core.fusing.jobs import plan_jobs
 from tests.fuzz.budget import fuzzed, value_or_line
 
 _BITS = st.sampled_from(

@@ -11,7 +11,7 @@ from torch import Tensor
 from ivif_cli.core.network.composition import HALVINGS
 from ivif_cli.core.network.pyramid import laplacian
 from ivif_cli.core.objective.keeping import (
-    CLAIMS,
+    NAMED_DIALS,
     KeepingSettings,
     base_target,
     held,
@@ -198,7 +198,7 @@ def test_a_goal_is_held_by_a_share_where_it_names_what_is_kept(claim: str, reten
     lost = torch.full_like(ir, 0.5)
     kept = wanted(ir, vis, scenes(ir, vis), SETTINGS)
     claims = torch.zeros(1, 4)
-    claims[0, CLAIMS.index(claim)] = -1.0
+    claims[0, NAMED_DIALS.index(claim)] = -1.0
     found = keeping_parts(lost, kept, OTHER, SETTINGS, claims=claims)
     strict = parts(lost, ir, vis)
     assert SETTINGS.freedom == 0.5

@@ -17,11 +17,11 @@ ROWS = {
     "PGM, JPEG 2000 (`.jp2`)": (KINDS, "test_infrared_of_each_kind_keeps_its_values"),
     "numpy's `.npy`, H x W": (KINDS, "test_infrared_of_each_kind_keeps_its_values"),
     "radiometric FLIR JPEG (extra `thermal`)": (
-        "data/test_radiometric.py",
+        "data/test_flir_jpeg.py",
         "test_temperatures_are_mapped_by_the_range",
     ),
     "DJI R-JPEG": (
-        "data/test_radiometric.py",
+        "data/test_flir_jpeg.py",
         "test_pictures_of_dji_are_read_as_rendered_and_temperatures_are_refused",
     ),
     "false colour of a known palette": (RUNS, "test_false_colour_of_a_known_palette_goes_back_to_grey"),

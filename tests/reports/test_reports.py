@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from ivif_cli.core.metrics import METRICS
+from ivif_cli.core.reports.columns import Column
 from ivif_cli.core.reports.html_report import as_html
 from ivif_cli.core.reports.json_report import as_json
 from ivif_cli.core.reports.junit import as_junit
 from ivif_cli.core.reports.markdown import as_markdown
-from ivif_cli.core.reports.report import Column, Report, build_report
+from ivif_cli.core.reports.report import Report, build_report
 from ivif_cli.core.reports.scenes import ScenePictures, Scenes, encoded, picture_ranking, shown_scenes
 from ivif_cli.core.reports.tables import as_csv, as_latex
 from ivif_cli.core.scoring.gates import Bound, Gates

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from ivif_cli.core.data.images import write_image
 from ivif_cli.core.data.pairing import Pair, pair_folders
 from ivif_cli.core.errors import PairingError
-from ivif_cli.core.training.crops import CropSettings, LumaPair, LumaStore, draw_batch, draw_sample
+from ivif_cli.core.training.crops import CropSettings, draw_batch, draw_sample
+from ivif_cli.core.training.lumas import LumaPair, LumaStore
 from ivif_cli.core.training.split import data_hash, scene_groups, split_pairs
 
 PLAIN = CropSettings(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.language.goal import DIALS
-from ivif_cli.core.objective.keeping import CLAIMS
+from ivif_cli.core.objective.keeping import NAMED_DIALS
 from ivif_cli.core.training.goals import (
     SENTENCES,
     GoalBank,
@@ -100,7 +100,7 @@ def test_goals_lean_towards_the_source_that_they_name() -> None:
 def test_goals_claim_what_their_words_name() -> None:
     """The ends of each dial claim 1 and -1 of it; claims that lie between are between."""
     named = goals()
-    for column, dial in enumerate(CLAIMS):
+    for column, dial in enumerate(NAMED_DIALS):
         plus, minus = (named[end].fused for end in DIALS[dial])
         vectors = torch.from_numpy(np.stack([plus, minus, (plus + minus) / 2, 0.75 * plus + 0.25 * minus]))
         assert bank().claims(vectors)[:, column].tolist() == pytest.approx([1, -1, 0, 0.5], abs=1e-5)

@@ -10,7 +10,7 @@ from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.metrics import evaluate_pair
 from ivif_cli.core.network import LoadedNetwork
-from ivif_cli.core.training.crops import LumaStore
+from ivif_cli.core.training.lumas import LumaStore
 from ivif_cli.core.training.validation import fuse_pair, spread, steer, validate
 
 CPU = torch.device("cpu")

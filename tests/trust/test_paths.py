@@ -11,7 +11,7 @@ from ivif_cli.app import app
 from ivif_cli.core.data.images import write_image
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import IvifError
-from ivif_cli.core.fusing.folder import plan_jobs
+from ivif_cli.core.fusing.jobs import plan_jobs
 
 PICTURE = np.full((8, 8), 90, np.uint8)
 CRAFTED = (

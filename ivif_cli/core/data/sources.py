@@ -13,13 +13,13 @@ import numpy as np
 
 from ivif_cli.core.data.arrays import as_picture
 from ivif_cli.core.data.cropping import Crop, largest_window
+from ivif_cli.core.data.flir_jpeg import is_dji, is_flir, read_flir
 from ivif_cli.core.data.images import file_sha256, float_to_uint16, read_picture
 from ivif_cli.core.data.infrared import Infrared
 from ivif_cli.core.data.luma import deepened, to_luma
 from ivif_cli.core.data.metadata import Metadata
 from ivif_cli.core.data.palettes import is_false_colour, is_tinted, unmapped
 from ivif_cli.core.data.placing import differs_in_shape, holes, one_size, resampled, warp_border, without_holes
-from ivif_cli.core.data.radiometric import is_dji, is_radiometric, read_radiometric
 from ivif_cli.core.data.thermal import IrRange, ThermalRange, parse_ir_range
 from ivif_cli.core.errors import InputError, UsageError
 
@@ -99,8 +99,7 @@ class Facts:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class LoadedPair:
+class LoadedPair(NamedTuple):
     """A pair that can be fused: ir H x W and vis H x W [x 3] BGR of one size, uint8 or uint16 each.
 
     Attributes:
@@ -125,7 +124,7 @@ def load_pair(ir: Path, vis: Path, options: SourceOptions) -> LoadedPair:
     visible, infrared = read_picture(vis), read_infrared(ir, options.ir_range)
     shown = visible_pixels(visible.pixels, str(vis))
     used = infrared.range(options.held.get(infrared.kind, options.ir_range))
-    placed = _placed(infrared, shown, replace(options, ir_range=used), (str(ir), str(vis)))
+    placed = prepare_pair(infrared, shown, replace(options, ir_range=used), (str(ir), str(vis)))
     notes = [f"{path}: {note}" for path, found in ((ir, infrared), (vis, visible)) for note in found.notes]
     if infrared.sha256 == visible.sha256:
         notes.append(f"{ir}: the infrared and the visible picture are the same file")
@@ -137,30 +136,7 @@ def load_pair(ir: Path, vis: Path, options: SourceOptions) -> LoadedPair:
     return LoadedPair(placed.ir, placed.vis, facts, placed.scored, placed.aligned)
 
 
-def load_sources(ir: Path, vis: Path, options: SourceOptions) -> tuple[np.ndarray, np.ndarray]:
-    """The two arrays of `load_pair`."""
-    loaded = load_pair(ir, vis, options)
-    return loaded.ir, loaded.vis
-
-
-def prepare_pair(
-    infrared: Infrared, visible: np.ndarray, options: SourceOptions, names: tuple[str, str] = ("infrared", "visible")
-) -> tuple[np.ndarray, np.ndarray]:
-    """Infrared and visible picture of one size, ready for `Fuser.fuse`.
-
-    Args:
-        infrared: of any size.
-        visible: H x W or H x W x 3 BGR, uint8 or uint16.
-        names: of the two, for messages.
-
-    Raises:
-        InputError: two sizes without `resize` or `align`.
-    """
-    placed = _placed(infrared, visible, options, names)
-    return placed.ir, placed.vis
-
-
-class _Placed(NamedTuple):
+class Placed(NamedTuple):
     """Pictures of one size, as `LoadedPair` has them."""
 
     ir: np.ndarray
@@ -169,7 +145,14 @@ class _Placed(NamedTuple):
     aligned: np.ndarray | None = None
 
 
-def _placed(infrared: Infrared, visible: np.ndarray, options: SourceOptions, names: tuple[str, str]) -> _Placed:
+def prepare_pair(
+    infrared: Infrared, visible: np.ndarray, options: SourceOptions, names: tuple[str, str] = ("infrared", "visible")
+) -> Placed:
+    """Infrared (of any size) and visible picture (uint8 or uint16) of one size, ready for `Fuser.fuse`.
+
+    Raises:
+        InputError: two sizes without `resize` or `align`; it calls the two by `names`.
+    """
     crop = options.crop
     shown = to_luma(visible) if options.gray else visible
     if crop is not None:
@@ -189,10 +172,10 @@ def _placed(infrared: Infrared, visible: np.ndarray, options: SourceOptions, nam
     shown = deepened(shown) if options.bits == 16 else shown
     seen_alone = crop is not None and crop.rule == "seen"
     if not (options.keep_aligned or seen_alone):
-        return _Placed(placed, shown, scored)
+        return Placed(placed, shown, scored)
     aligned, seen = _in_frame(infrared.values, shown, rig, missing)
     window = largest_window(seen) if seen_alone else (slice(None), slice(None))
-    return _Placed(*(np.ascontiguousarray(picture[window]) for picture in (placed, shown, scored, aligned)))
+    return Placed(*(np.ascontiguousarray(picture[window]) for picture in (placed, shown, scored, aligned)))
 
 
 def _in_frame(
@@ -215,8 +198,8 @@ def read_infrared(path: Path, ir_range: IrRange = "auto") -> Infrared:
         InputError: a file that cannot be used.
     """
     path = Path(path)
-    if ir_range != "full" and is_radiometric(path):
-        return Infrared(read_radiometric(path), "celsius", file_sha256(path))
+    if ir_range != "full" and is_flir(path):
+        return Infrared(read_flir(path), "celsius", file_sha256(path))
     picture = read_picture(path)
     pixels = to_luma(picture.pixels) if ir_range == "full" else picture.pixels
     found = infrared_from(pixels, str(path))

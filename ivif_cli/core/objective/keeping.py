@@ -16,7 +16,7 @@ from ivif_cli.core.network.pyramid import energy, laplacian
 _NOISE = 1.5 / 255
 
 
-CLAIMS = ("bright", "detailed", "salient", "contrast")
+NAMED_DIALS = ("bright", "detailed", "salient", "contrast")
 """The dials whose share in a goal decides what it may change, in the order of `Asked.claims`."""
 
 
@@ -190,10 +190,10 @@ def keeping_parts(
         default: N, 1 for a sample fused for the default goal, 0 for another.
         settings: shares.
         lean: N, see `leaning`; None for zeros.
-        claims: N x 4, how much the goal says of `CLAIMS`, -1 to 1; None for goals that name everything.
+        claims: N x 4, how much the goal says of `NAMED_DIALS`, -1 to 1; None for goals that name everything.
     """
     lean = torch.zeros_like(default) if lean is None else lean
-    claims = default.new_ones(len(default), len(CLAIMS)) if claims is None else claims
+    claims = default.new_ones(len(default), len(NAMED_DIALS)) if claims is None else claims
     shares, base_wanted = leaning(kept, lean)
     bright, detailed, salient, contrast = ((1 - default[:, None]) * claims.abs()).unbind(dim=1)
     loose = 1 - settings.freedom
@@ -227,7 +227,7 @@ def held(first: Tensor, second: Tensor, apart: Tensor, lean: Tensor) -> Tensor:
 
     Args:
         first, second: N x 1 x H x W.
-        apart: N x 4, how far the goals are apart in each of `CLAIMS`, 0 to 1.
+        apart: N x 4, how far the goals are apart in each of `NAMED_DIALS`, 0 to 1.
         lean: N, how far apart they lean, 0 to 1.
     """
     bright, detailed, _, contrast = (1 - apart).unbind(dim=1)

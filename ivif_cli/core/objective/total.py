@@ -19,7 +19,7 @@ class Asked:
         directions: of every pair.
         default: N, 1 for the default goal and 0 for another.
         lean: N, -1 (visible) to 1 (infrared): towards which source the goal's words lean.
-        claims: N x 4, -1 to 1: how much they say of each of `CLAIMS`, and which way.
+        claims: N x 4, -1 to 1: how much they say of each of `NAMED_DIALS`, and which way.
     """
 
     directions: Directions

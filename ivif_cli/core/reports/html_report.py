@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ivif_cli.core.reports.report import Column, Report, number, rank_number
+from ivif_cli.core.reports.columns import Column, number, rank_number
+from ivif_cli.core.reports.report import Report
 from ivif_cli.core.reports.scenes import INFRARED, VISIBLE, Scenes, picture_ranking
 from ivif_cli.core.reports.tables import interval_text
 from ivif_cli.core.scoring.changes import signed

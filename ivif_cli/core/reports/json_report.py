@@ -3,7 +3,8 @@
 import math
 from typing import Any
 
-from ivif_cli.core.reports.report import Column, Report
+from ivif_cli.core.reports.columns import Column
+from ivif_cli.core.reports.report import Report
 from ivif_cli.core.scoring.judged import GateResult
 from ivif_cli.core.scoring.results import MethodScores, PictureScores
 

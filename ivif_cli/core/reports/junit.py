@@ -3,7 +3,8 @@
 import re
 from xml.etree import ElementTree as Xml
 
-from ivif_cli.core.reports.report import Column, Report, number
+from ivif_cli.core.reports.columns import Column, number
+from ivif_cli.core.reports.report import Report
 from ivif_cli.core.reports.tables import interval_text
 from ivif_cli.core.scoring.judged import GateResult
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ivif_cli.core.files import write_text
-from ivif_cli.core.reports.report import Report, number, rank_number
+from ivif_cli.core.reports.columns import number, rank_number
+from ivif_cli.core.reports.report import Report
 from ivif_cli.core.reports.tables import interval_text, test_rows
 from ivif_cli.core.scoring.changes import Changes, PictureChange
 

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
+from ivif_cli.core.reports.columns import Column, columns_of
 from ivif_cli.core.scoring.changes import Changes
 from ivif_cli.core.scoring.comparison import (
     Interval,
@@ -18,29 +17,6 @@ from ivif_cli.core.scoring.comparison import (
 from ivif_cli.core.scoring.frozen_lists import Coverage, coverage
 from ivif_cli.core.scoring.judged import GateResult
 from ivif_cli.core.scoring.results import Evaluation, Facts, MethodScores, VideoFacts
-
-_TAILED = ("K",)
-"""Metrics whose mean hides the worst pictures: their 10th percentile stands beside it."""
-_DECIMALS = {"SD": 2, "SF": 2, "AG": 2, "PSNR": 2, "MSE": 4, "TD": 2}
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the table of means: a metric's mean, or its 10th percentile over pictures."""
-
-    metric: str
-    is_tail: bool = False
-
-    @property
-    def name(self) -> str:
-        return f"{self.metric} p10" if self.is_tail else self.metric
-
-    def value(self, method: MethodScores) -> float | None:
-        """What stands in it for a method; None where nothing is defined."""
-        if not self.is_tail:
-            return method.mean(self.metric)
-        values = list(method.values(self.metric).values())
-        return float(np.percentile(values, 10)) if values else None
 
 
 @dataclass(frozen=True)
@@ -80,11 +56,7 @@ class Report:
     @property
     def columns(self) -> list[Column]:
         """Columns of the table of means."""
-        return [
-            column
-            for name in self.metrics
-            for column in ([Column(name), Column(name, True)] if name in _TAILED else [Column(name)])
-        ]
+        return columns_of(self.metrics)
 
     def mark(self, column: Column, method: int) -> str:
         """ "best", "second" or "" for a method's value, where several methods are compared."""
@@ -205,12 +177,3 @@ def build_report(
         provenance or {},
         changes,
     )
-
-
-def number(metric: str, value: float | None) -> str:
-    """A value with the digits that papers give; "n/a" where there is none."""
-    return "n/a" if value is None else f"{value:.{_DECIMALS.get(metric, 3)}f}"
-
-
-def rank_number(rank: float | None) -> str:
-    return "n/a" if rank is None else f"{rank:.2f}"

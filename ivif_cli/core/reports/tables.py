@@ -4,7 +4,8 @@ import csv
 import io
 import math
 
-from ivif_cli.core.reports.report import Column, Report, number, rank_number
+from ivif_cli.core.reports.columns import Column, number, rank_number
+from ivif_cli.core.reports.report import Report
 from ivif_cli.core.scoring.changes import signed
 
 CSV_HEAD = "method,kind,image,"

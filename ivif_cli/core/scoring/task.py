@@ -36,7 +36,7 @@ class Contender(Protocol):
         """Of a model."""
 
     def picture(self, pair: Pair, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
-        """The fused picture of a pair, H x W or H x W x 3 BGR, uint8 or uint16; `ir` and `vis` as `load_sources` gives
+        """The fused picture of a pair, H x W or H x W x 3 BGR, uint8 or uint16; `ir` and `vis` as `load_pair` gives
         them.
 
         Raises:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ivif_cli.core.read_ahead import pool_of, read_ahead
-from ivif_cli.core.training.crops import Batch, LumaStore, draw_batch
+from ivif_cli.core.training.crops import Batch, draw_batch
+from ivif_cli.core.training.lumas import LumaStore
 from ivif_cli.core.training.recipe import Recipe
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.language.directions import direction
 from ivif_cli.core.language.goal import DEFAULT, DIALS, Goal, TextEncoder, condition_scale
-from ivif_cli.core.objective.keeping import CLAIMS
+from ivif_cli.core.objective.keeping import NAMED_DIALS
 from ivif_cli.core.objective.total import Asked
 from ivif_cli.core.objective.words import Directions
 
@@ -91,12 +91,12 @@ class GoalBank:
         return (2 * fused @ axis / axis.square().sum().clamp_min(0.25)).clamp(-1, 1)
 
     def claims(self, fused: Tensor) -> Tensor:
-        """How much N x D goals say of each of `CLAIMS`: 1 at the dial's one end, -1 at the other; N x 4.
+        """How much N x D goals say of each of `NAMED_DIALS`: 1 at the dial's one end, -1 at the other; N x 4.
 
         Of a dial whose ends are no named goals here, nothing is said.
         """
         found = []
-        for plus, minus in (DIALS[name] for name in CLAIMS):
+        for plus, minus in (DIALS[name] for name in NAMED_DIALS):
             if not {plus, minus} <= self.goals.keys():
                 found.append(fused.new_zeros(len(fused)))
                 continue

@@ -28,11 +28,12 @@ from ivif_cli.core.objective.patches import draw_patches
 from ivif_cli.core.objective.total import objective
 from ivif_cli.core.objective.words import LanguageLoss, autocast, chosen_precision
 from ivif_cli.core.training.checkpoint import RunState, latest_checkpoint, restore, save_checkpoint
-from ivif_cli.core.training.crops import Batch, LumaStore
+from ivif_cli.core.training.crops import Batch
 from ivif_cli.core.training.feed import prefetched
 from ivif_cli.core.training.goals import GoalBank, conditions
 from ivif_cli.core.training.guard import check_gradient, check_loss
 from ivif_cli.core.training.log import MetricsLog
+from ivif_cli.core.training.lumas import LumaStore
 from ivif_cli.core.training.processes import Processes
 from ivif_cli.core.training.recipe import Recipe, to_table
 from ivif_cli.core.training.validation import spread, validate, write_grid

@@ -11,9 +11,9 @@ from ivif_cli.core.errors import UsageError
 from ivif_cli.core.language.directions import ImageEncoder
 from ivif_cli.core.language.goal import DEFAULT, NAMED, TextEncoder, Texts, named_goals
 from ivif_cli.core.network import FusionNetwork, build_network, load_network
-from ivif_cli.core.training.crops import LumaStore
 from ivif_cli.core.training.goals import SENTENCES, GoalBank, embed_sentences, read_sentences
 from ivif_cli.core.training.loop import Run
+from ivif_cli.core.training.lumas import LumaStore
 from ivif_cli.core.training.recipe import Recipe
 from ivif_cli.core.training.split import data_hash, split_pairs
 

@@ -15,7 +15,7 @@ from ivif_cli.core.metrics import SIX, evaluate_pair
 from ivif_cli.core.metrics.steer import MOVES, attributes
 from ivif_cli.core.network import FusionNetwork
 from ivif_cli.core.network.composition import limited
-from ivif_cli.core.training.crops import LumaPair, LumaStore
+from ivif_cli.core.training.lumas import LumaPair, LumaStore
 
 SCORED = (*SIX, "SCD", "K", "X", "TD")
 _TILE_HEIGHT = 240

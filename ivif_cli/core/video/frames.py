@@ -14,9 +14,8 @@ from typing import Any
 from ivif_cli.core.data.images import is_image_name
 from ivif_cli.core.data.sources import read_visible
 from ivif_cli.core.errors import InputError, UsageError
+from ivif_cli.core.video.containers import VIDEO_SUFFIXES
 from ivif_cli.core.video.decoding import PIPE, Frame, RawFormat, decoded, facts, raw_frames
-
-VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv"})
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import numpy as np
 from ivif_cli.core.data.luma import to_bits, to_luma
 from ivif_cli.core.errors import InputError, UsageError
 from ivif_cli.core.language.goal import Goal
+from ivif_cli.core.video.containers import VIDEO_SUFFIXES
 from ivif_cli.core.video.flicker import Flicker
-from ivif_cli.core.video.frames import VIDEO_SUFFIXES
 from ivif_cli.core.video.pairs import FramePairs, VideoOptions, open_pairs
 from ivif_cli.core.video.record import tags_of
 from ivif_cli.core.video.sound import Sound, sound_of

@@ -188,4 +188,4 @@ class FramePairs:
             dark_holes=dark,
         )
         names = f"the frames of {self.clips[0].name}", f"the frames of {self.clips[1].name}"
-        return prepare_pair(infrared, vis.pixels, prepare, names)
+        return prepare_pair(infrared, vis.pixels, prepare, names)[:2]

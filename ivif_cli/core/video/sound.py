@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-_UNLISTED = {".ts": {"aac", "ac3", "mp2", "mp3", "opus"}, ".mpg": {"ac3", "mp2"}, ".mpeg": {"ac3", "mp2"}}
-"""Codecs of containers that do not list all that they hold."""
+from ivif_cli.core.video.containers import UNLISTED_SOUND
 
 
 @contextlib.contextmanager
@@ -42,7 +41,7 @@ class Sound:
         joined = {}
         for stream in self._container.streams.audio:
             name = stream.codec.canonical_name
-            if name in output.supported_codecs or name in _UNLISTED.get(suffix, ()):
+            if name in output.supported_codecs or name in UNLISTED_SOUND.get(suffix, ()):
                 joined[stream] = output.add_stream_from_template(stream)
             else:
                 self.left_out.append(name)

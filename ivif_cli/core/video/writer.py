@@ -12,12 +12,11 @@ import numpy as np
 from ivif_cli.core.data.images import write_image
 from ivif_cli.core.errors import OutputError, UsageError
 from ivif_cli.core.files import writing
+from ivif_cli.core.video.containers import EVENLY_TIMED, USUAL_CODECS, VIDEO_SUFFIXES
 from ivif_cli.core.video.decoding import PIPE
-from ivif_cli.core.video.frames import VIDEO_SUFFIXES, is_sequence
+from ivif_cli.core.video.frames import is_sequence
 from ivif_cli.core.video.sound import Sound
 
-_CODECS = {".webm": "libvpx-vp9", ".avi": "mjpeg", ".mpg": "mpeg2video", ".mpeg": "mpeg2video"}
-_EVENLY_TIMED = (".avi", ".mpg", ".mpeg")
 _TICK = Fraction(1, 60000)
 """Holds the usual frame rates and milliseconds as whole numbers [s]."""
 
@@ -127,10 +126,10 @@ class _VideoWriter:
     ) -> None:
         import av
 
-        name = codec or _CODECS.get(path.suffix, "libx264")
+        name = codec or USUAL_CODECS.get(path.suffix, "libx264")
         self._kind, self._sound, self._made = "gray" if gray else "bgr24", sound, av.VideoFrame.from_ndarray
-        self._tick = 1 / rate if path.suffix in _EVENLY_TIMED else _TICK
-        self._even, self._last = path.suffix in _EVENLY_TIMED, -1
+        self._tick = 1 / rate if path.suffix in EVENLY_TIMED else _TICK
+        self._even, self._last = path.suffix in EVENLY_TIMED, -1
         self._container = av.open(f"file:{path}", "w")
         self._container.metadata.update(tags)
         try:

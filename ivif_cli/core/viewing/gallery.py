@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ivif_cli.core.data.pairing import Pair
-from ivif_cli.core.data.sources import SourceOptions, load_sources
+from ivif_cli.core.data.sources import SourceOptions, load_pair
 from ivif_cli.core.errors import InputError
 from ivif_cli.core.packaged import packaged
 
@@ -59,7 +59,7 @@ class Gallery:
         with self.lock:
             if name not in self._shown:
                 pair = self.pairs[name]
-                ir, vis = load_sources(pair.ir, pair.vis, SourceOptions(resize=True))
+                ir, vis, *_ = load_pair(pair.ir, pair.vis, SourceOptions(resize=True))
                 self._shown[name] = Shown(pair, ir, vis, self.fuser.look(ir, vis, ir_range="full"))
                 for old in list(self._shown)[:-LOOKS]:
                     del self._shown[old]

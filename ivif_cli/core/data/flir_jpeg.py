@@ -16,7 +16,7 @@ _APP1, _APP3 = 0xE1, 0xE3
 _HEAD_BYTES = 1 << 16
 
 
-def is_radiometric(path: Path) -> bool:
+def is_flir(path: Path) -> bool:
     """True for a JPEG whose header carries FLIR's thermal records; False for anything else, unreadable files too."""
     return any(marker == _APP1 and data.startswith(b"FLIR\0") for marker, data in _segments(path))
 
@@ -45,7 +45,7 @@ def _segments(path: Path) -> Iterator[tuple[int, bytes]]:
         position += 2 + length
 
 
-def read_radiometric(path: Path) -> np.ndarray:
+def read_flir(path: Path) -> np.ndarray:
     """Temperatures of a radiometric FLIR JPEG.
 
     Returns:

@@ -1,0 +1,93 @@
+"""What a folder run is to do, and what became of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ivif_cli.core.data.pairing import Pair
+from ivif_cli.core.data.sources import Facts
+from ivif_cli.core.errors import UsageError
+from ivif_cli.core.language.goal import Goal
+
+
+@dataclass(frozen=True)
+class Job:
+    """One pair, the file its fused picture goes to, and the goal it is fused for (None: the default)."""
+
+    pair: Pair
+    output: Path
+    goal: Goal | None = None
+
+
+@dataclass(frozen=True)
+class Fused:
+    """One picture that was written: its size [px], bits per sample, and what it was read from."""
+
+    job: Job
+    width: int
+    height: int
+    bits: int
+    facts: Facts
+
+
+@dataclass
+class Report:
+    """What became of the jobs, and where the time went [s].
+
+    Attributes:
+        skipped: pictures that exist already; `unsigned` are those of them that do not say what made them.
+        remade: pictures that other settings or sources had made, with what was other.
+        network: time in the network.
+        starved: time the network waited for a decoded pair (the first one included).
+        blocked: time the network waited for a writer.
+    """
+
+    fused: list[Fused] = field(default_factory=list)
+    skipped: list[Job] = field(default_factory=list)
+    failed: list[tuple[Job, str]] = field(default_factory=list)
+    unsigned: list[Job] = field(default_factory=list)
+    remade: list[tuple[Job, list[str]]] = field(default_factory=list)
+    total: float = 0.0
+    network: float = 0.0
+    starved: float = 0.0
+    blocked: float = 0.0
+
+
+def plan_jobs(
+    pairs: Iterable[Pair], output: Path, suffix: str = ".png", named: Mapping[str, str] | None = None
+) -> list[Job]:
+    """One job a pair; the outputs mirror the tree of the inputs, or are `named` by the pair's name.
+
+    Raises:
+        UsageError: a pair's name leads outside the output folder.
+    """
+    jobs = [Job(pair, output / (named or {}).get(pair.name, f"{pair.name}{suffix}")) for pair in pairs]
+    for job in jobs:
+        if not job.output.is_relative_to(output) or ".." in job.output.relative_to(output).parts:
+            raise UsageError(f"the pair name {job.pair.name!r} leads outside {output}", "rename its files")
+    return jobs
+
+
+def refuse_output_inside(output: Path, inputs: Sequence[Path]) -> None:
+    """Raise `UsageError` where results would be written into a folder that is read."""
+    real = output.resolve()
+    for folder in inputs:
+        if folder.resolve() in (real, *real.parents):
+            raise UsageError(f"the output {output} lies inside the input folder {folder}", "choose another folder")
+
+
+def merge_reports(parts: Sequence[Report]) -> Report:
+    """One report of several processes' reports: pictures by name, the longest time, the other times in sum."""
+
+    def by_name(jobs: Iterable[Job]) -> list[Job]:
+        return sorted(jobs, key=lambda job: job.pair.name)
+
+    return Report(
+        sorted((item for part in parts for item in part.fused), key=lambda item: item.job.pair.name),
+        by_name(job for part in parts for job in part.skipped),
+        sorted((failed for part in parts for failed in part.failed), key=lambda failed: failed[0].pair.name),
+        by_name(job for part in parts for job in part.unsigned),
+        sorted((again for part in parts for again in part.remade), key=lambda again: again[0].pair.name),
+        max(part.total for part in parts),
+        *(sum(getattr(part, name) for part in parts) for name in ("network", "starved", "blocked")),
+    )
