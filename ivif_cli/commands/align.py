@@ -31,7 +31,7 @@ def align(
 
     All pairs are fitted together. `ivif fuse --align FILE` then applies the result to every pair.
     """
-    from ivif_cli.core.aligning.register import align_ecc, alignment_report, save_alignment
+    from ivif_cli.core.aligning.register import align_ecc, save_alignment
     from ivif_cli.core.data.find_pairs import find_pairs
     from ivif_cli.core.errors import OutputError
 
@@ -41,7 +41,7 @@ def align(
     found = align_ecc(irs, viss, motion=motion, min_quality=min_quality)
     save_alignment(output, found)
     console = Console(machine=as_json)
-    report = {"schema": 1, "ivif": __version__, "output": str(output), **alignment_report(found)}
+    report = {"schema": 1, "ivif": __version__, "output": str(output), **found.report()}
     if as_json:
         console.result_json(report)
     else:

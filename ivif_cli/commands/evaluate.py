@@ -21,6 +21,7 @@ from ivif_cli.commands.options import (
     SPEED,
     AlignOption,
     AnyRateOption,
+    CropOption,
     DataRootOption,
     DeviceOption,
     FpsOption,
@@ -35,6 +36,7 @@ from ivif_cli.commands.options import (
     ThreadsOption,
     TileOption,
 )
+from ivif_cli.core.errors import UsageError
 
 METRICS, GATES, WORDS = "Metrics", "Gates", "The language score"
 
@@ -161,6 +163,7 @@ def evaluate(
     ir_polarity: IrPolarityOption = "white",
     resize: ResizeOption = False,
     align: AlignOption = None,
+    crop: CropOption = None,
     bit_depth: Annotated[
         int | None,
         typer.Option(help="8: map 16-bit pictures first instead of refusing them.", rich_help_panel=INFRARED),
@@ -224,9 +227,11 @@ def evaluate(
     switches = VideoSwitches(fps, any_rate)
     footage = find_footage(ir, vis, fused or (), switches, ir_range, ir_polarity, resize, align)
     named_pairs = PicturesNamed(ir, vis, tuple(dataset or ()), data_root, manifest, max_gap, strict)
-    source = named_pairs.beside(footage) if footage else named_pairs.find()
+    source = named_pairs.beside(footage, crop) if footage else named_pairs.find()
     video, pairs = footage is not None, source.pairs
     named = [*listed_metrics(metrics, convention, video=video), *([LABELLED] if labels is not None else [])]
+    if labels is not None and crop is not None:
+        raise UsageError("--labels are about whole pictures", "leave --crop out")
     people = None if labels is None else read_labels(labels, pairs)
     words = Words(clip, clip_pretrained, clip_weights, prompts, prompt_set, device)
     said = Said(tuple(prompt or ()), tuple(goal or ()), strength, parse_dials(dial))
@@ -252,6 +257,7 @@ def evaluate(
             polarity=ir_polarity,
             resize=resize,
             align=align,
+            crop=crop,
             labels=people,
         ),
         workers=workers,

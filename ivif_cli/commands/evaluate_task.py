@@ -79,8 +79,8 @@ class PicturesNamed:
             raise PairingError(complaints[0], "without --strict the others are scored")
         return Source(found.pairing.pairs, found.dataset, complaints)
 
-    def beside(self, footage: "Footage") -> Source:
+    def beside(self, footage: "Footage", crop: str | None) -> Source:
         """The frames of videos; raises UsageError where options of pictures were given as well."""
         given = {"--dataset": self.datasets, "--data-root": self.data_root, "--manifest": self.manifest}
-        refuse_with_videos(**given, **{"--max-gap": self.max_gap, "--strict": self.strict})
+        refuse_with_videos(**given, **{"--max-gap": self.max_gap, "--strict": self.strict, "--crop": crop})
         return Source(footage.pairs, complaints=footage.notes)

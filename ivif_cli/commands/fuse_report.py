@@ -37,11 +37,18 @@ def tell(
         for item in report.fused if not task.piped else ():
             console.result(str(item.job.output))
     elif not task.single:
-        rate = len(report.fused) / report.total if report.total else 0.0
         console.result(
             f"fused {len(report.fused)}, skipped {len(report.skipped)}, failed {len(report.failed)} "
-            f"in {report.total:.1f} s ({rate:.2f} pairs/s)"
+            f"in {report.total:.1f} s{_pace(report)}"
         )
+
+
+def _pace(report: "Report") -> str:
+    """How fast it went, or why nothing was to do."""
+    if report.fused:
+        return f" ({len(report.fused) / max(report.total, 1e-9):.2f} pairs/s)"
+    same = len(report.skipped) - len(report.unsigned)
+    return f"; {same} were there already, made of the same sources by the same settings" if same else ""
 
 
 def _as_json(task: "Task", report: "Report", fuser: "Fuser", options: "SourceOptions") -> dict[str, Any]:
@@ -76,7 +83,8 @@ def _paths(job: "Job") -> dict[str, Any]:
 
 def _infrared(facts: "Facts") -> dict[str, Any]:
     used = facts.thermal_range
-    return {"infrared": {"kind": facts.kind, "low": used.low, "high": used.high}, "notes": list(facts.notes)}
+    infrared = {"kind": facts.kind, "low": used.low, "high": used.high}
+    return {"infrared": infrared, "alignment": facts.alignment, "notes": list(facts.notes)}
 
 
 def _range(options: "SourceOptions") -> dict[str, Any]:
@@ -90,6 +98,7 @@ def _remark(console: Console, report: "Report", options: "SourceOptions") -> Non
     deep = [item.facts for item in report.fused if item.facts.kind != "8-bit"]
     if deep and options.ir_range == "auto":
         _remark_range(console, deep, options)
+    _remark_alignment(console, report, options)
     for job, other in report.remade[:_MOST_NOTES]:
         console.note(f"made again, as other settings or sources had made it ({', '.join(other)}): {job.output}")
     if len(report.remade) > _MOST_NOTES:
@@ -100,6 +109,17 @@ def _remark(console: Console, report: "Report", options: "SourceOptions") -> Non
     notes = Counter(note.rpartition(": ")[2] for item in report.fused for note in item.facts.notes)
     for text, count in notes.items():
         console.note(f"{count} file(s): {text}")
+
+
+def _remark_alignment(console: Console, report: "Report", options: "SourceOptions") -> None:
+    """How well the worst pair was aligned, of those that were aligned one by one."""
+    found = [(item.job.pair.name, item.facts.alignment) for item in report.fused if item.facts.alignment]
+    if found and options.align_name == "ecc":
+        name, worst = min(found, key=lambda each: each[1]["quality"])
+        least = f"{len(found)} pairs aligned, worst {name}: " if len(found) > 1 else "aligned: "
+        gained = f"edges correlate by {worst['quality']:.2f} (before: {worst['quality_before']:.2f})"
+        moved = f"corners moved by {worst['corner_shift_px']:.1f} px, residual {worst['residual_px']:.1f} px"
+        console.note(f"{least}{gained}, {moved}")
 
 
 def _remark_range(console: Console, deep: "list[Facts]", options: "SourceOptions") -> None:

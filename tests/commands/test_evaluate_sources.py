@@ -43,6 +43,19 @@ def test_black_hot_infrared_is_turned_as_fuse_turns_it(folders: Path) -> None:
     assert json.loads(run(*scored).stdout)["methods"][0]["images"] != white
 
 
+def test_pairs_are_cropped_as_fuse_crops_them(folders: Path) -> None:
+    for path in (folders / "vi").iterdir():
+        cv2.imwrite(str(path), cv2.copyMakeBorder(cv2.imread(str(path)), 0, 0, 7, 13, cv2.BORDER_REFLECT))
+    scored = (*sources(folders), "--fused", folders / "mean", "--crop", "7,0,60,48")
+    result = run(*scored, "--json")
+    assert result.exit_code == 0, result.stderr
+    ir, vis, fused = (cv2.imread(str(folders / folder / "01.png"), 0) for folder in ("ir", "vi", "mean"))
+    image = json.loads(result.stdout)["methods"][0]["images"][0]
+    assert image == {"name": "01"} | evaluate_pair(ir, vis[:, 7:67], fused, NAMES)
+    refused = run(*scored, "--labels", folders)
+    assert refused.exit_code == 2 and "--labels are about whole pictures" in refused.stderr
+
+
 def test_a_manifest_names_the_pairs(folders: Path) -> None:
     (folders / "pairs.csv").write_text("ir,vis\nir/01.png,vi/01.png\n")
     scored = ("--fused", folders / "mean", "--metrics", "EN", "--json")

@@ -74,6 +74,21 @@ def test_every_frame_is_scored_as_a_pair(tmp_path: Path, clips: dict[str, list[n
     assert report["video"]["rate"] == (None if kind == "sequences" else 10.0)
 
 
+def test_the_border_of_a_warp_is_scored_as_in_pictures(tmp_path: Path, clips: dict[str, list[np.ndarray]]) -> None:
+    for number, frame in enumerate(clips["ir"], start=1):
+        moved = cv2.warpAffine(cv2.max(frame, 1), np.float64([[1, 0, 14], [0, 1, 9]]), SIZE)
+        cv2.imwrite(str(tmp_path / "ir" / f"f_{number}.png"), moved)
+    folders = [tmp_path / name for name in clips]
+    scored = []
+    for ir, vis, fused in (folders, [folder / "f_%d.png" for folder in folders]):
+        result = run("--ir", ir, "--vis", vis, "--fused", f"mean={fused}", "--baselines", "--metrics", "MI,K", "--json")
+        assert result.exit_code == 0, result.stderr
+        scored.append(
+            [[image | {"name": ""} for image in one["images"]] for one in json.loads(result.stdout)["methods"]]
+        )
+    assert scored[0] == scored[1]
+
+
 def test_a_model_fuses_a_video_as_fuse_does(tmp_path: Path, clips: dict[str, list[np.ndarray]]) -> None:
     made = tmp_path / "made" / "%03d.png"
     fuse = ["fuse", *map(str, videos(tmp_path)), "-o", str(made), "-m", "fast", "--device", "cpu", "--json"]

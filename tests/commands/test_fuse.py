@@ -124,7 +124,7 @@ def test_folders_and_continuing(model: str, folders: tuple[Path, Path], tmp_path
     assert [item["name"] for item in report["fused"]] == ["1", "2", "s/3"]
     assert report["fused"][0].pop("goal")["name"] == "default"
     assert report["fused"][0].pop("infrared") == {"kind": "8-bit", "low": 0.0, "high": 255.0}
-    assert report["fused"][0].pop("notes") == []
+    assert report["fused"][0].pop("notes") == [] and report["fused"][0].pop("alignment") is None
     assert report["fused"][0] | {"ir": "", "vis": "", "output": ""} == {
         "name": "1", "ir": "", "vis": "", "output": "", "width": 24, "height": 16, "bits": 8,
     }  # fmt: skip
@@ -133,6 +133,8 @@ def test_folders_and_continuing(model: str, folders: tuple[Path, Path], tmp_path
     again = json.loads(fuse(model, folders, tmp_path / "out", "--json").stdout)
     assert len(again["fused"]) == 1 and len(again["skipped"]) == 2
     assert "fused 3, skipped 0" in fuse(model, folders, tmp_path / "out", "--overwrite").stdout
+    nothing = fuse(model, folders, tmp_path / "out").stdout
+    assert "3 were there already, made of the same sources by the same settings" in nothing and "pairs/s" not in nothing
 
 
 def test_a_bad_pair_in_a_folder_is_named_and_the_rest_is_fused(

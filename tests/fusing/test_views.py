@@ -59,7 +59,7 @@ def test_where_the_infrared_has_no_data_nothing_is_hot() -> None:
     values = np.full(VIS.shape[:2], 20.0, np.float32)
     values[:, :30] = np.nan
     values[5:9, 40:44] = 35.0
-    ir, *_ = prepare_pair(infrared_from(values), np.full_like(VIS, 250), SourceOptions(dark_holes=True))
+    ir = prepare_pair(infrared_from(values), np.full_like(VIS, 250), SourceOptions(dark_holes=True)).ir
     assert (ir[:, :30] == 0).all() and ir.max() == ir[6, 42]
 
 

@@ -71,7 +71,7 @@ def test_evaluate_and_report(folder: Path) -> None:
 
 def test_fuse(folder: Path) -> None:
     document = _output("fuse", *_sources(folder), "-o", folder / "out", "-m", "fast", "--device", "cpu")
-    assert len(document["fused"]) == 3
+    assert [item["alignment"] for item in document["fused"]] == [None] * 3
     _check("fuse", document)
 
 
@@ -91,7 +91,14 @@ def test_align(folder: Path) -> None:
     cv2.imwrite(str(folder / "a_ir.png"), scene[10:210, 12:292])
     cv2.imwrite(str(folder / "a_vis.png"), scene[12:212, 16:296])
     pair = ("--ir", folder / "a_ir.png", "--vis", folder / "a_vis.png")
-    _check("align", _output("align", *pair, "-o", folder / "rig.json"))
+    rig = _output("align", *pair, "-o", folder / "rig.json")
+    _check("align", rig)
+    document = _output("fuse", *pair, "-o", folder / "a.png", "-m", "fast", "--device", "cpu", "--align", "ecc")
+    _check("fuse", document)
+    (fused,) = document["fused"]
+    found = fused["alignment"]
+    assert found == {name: rig[name] for name in found}, "the rig of the pair alone is what ivif align finds of it"
+    assert found["quality"] > found["quality_before"]
 
 
 @pytest.mark.slow

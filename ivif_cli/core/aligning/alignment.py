@@ -112,6 +112,19 @@ class Alignment:
         plain = cv2.perspectiveTransform(corners, _stretch(self.ir_size, self.vis_size))
         return float(np.linalg.norm(cv2.perspectiveTransform(corners, self.matrix) - plain, axis=-1).mean())
 
+    def report(self) -> dict[str, object]:
+        """What is known about it, as plain values for JSON; unknown numbers are None."""
+        return {
+            "infrared_to_visible": self.matrix.tolist(),
+            "infrared_size": self.ir_size,
+            "visible_size": self.vis_size,
+            "quality": _finite(self.quality),
+            "quality_before": _finite(self.before),
+            "residual_px": _finite(self.residual),
+            "corner_shift_px": _finite(self.corner_shift()),
+            "pairs": self.pairs,
+        }
+
 
 def _stretch(ir_size: tuple[int, int], vis_size: tuple[int, int]) -> np.ndarray:
     sx, sy = vis_size[0] / ir_size[0], vis_size[1] / ir_size[1]
@@ -123,27 +136,13 @@ def _corners(size: tuple[int, int]) -> np.ndarray:
     return np.array([[[0, 0]], [[right, 0]], [[right, bottom]], [[0, bottom]]], np.float64)
 
 
-def alignment_report(alignment: Alignment) -> dict[str, object]:
-    """What is known about an alignment, as plain values for JSON; unknown numbers are None."""
-    return {
-        "infrared_to_visible": alignment.matrix.tolist(),
-        "infrared_size": alignment.ir_size,
-        "visible_size": alignment.vis_size,
-        "quality": _finite(alignment.quality),
-        "quality_before": _finite(alignment.before),
-        "residual_px": _finite(alignment.residual),
-        "corner_shift_px": _finite(alignment.corner_shift()),
-        "pairs": alignment.pairs,
-    }
-
-
 def save_alignment(path: Path, alignment: Alignment) -> None:
     """Write an alignment as JSON, whole or not at all.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    record = {"ivif_alignment": _FORMAT, **alignment_report(alignment)}
+    record = {"ivif_alignment": _FORMAT, **alignment.report()}
     write_text(path, json.dumps(record, indent=2) + "\n")
 
 

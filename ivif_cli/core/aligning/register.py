@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ivif_cli.core.aligning import ecc
-from ivif_cli.core.aligning.alignment import Alignment, alignment_report, load_alignment, save_alignment
+from ivif_cli.core.aligning.alignment import Alignment, load_alignment, save_alignment
 from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.errors import InputError, UsageError
 
@@ -23,7 +23,7 @@ _FREEDOM_GAIN = 0.03
 _ANGLES = (-4.0, 0.0, 4.0)
 _NEAR_SCALES, _WIDE_SCALES = (0.92, 1.0, 1.08), (0.7, 0.78, 0.86, 0.93, 1.0, 1.08, 1.18, 1.3)
 
-__all__ = ["MOTIONS", "Alignment", "align_ecc", "alignment_report", "load_alignment", "save_alignment"]
+__all__ = ["MOTIONS", "Alignment", "align_ecc", "load_alignment", "save_alignment"]
 
 
 def align_ecc(

@@ -4,10 +4,10 @@ Every door reads through here (fuse, evaluate, train, align, frames of sequences
 means the same everywhere: what kind of values it holds, which way up it stands, and which of its values are white.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,26 +20,11 @@ from ivif_cli.core.data.luma import deepened, to_luma
 from ivif_cli.core.data.metadata import Metadata
 from ivif_cli.core.data.palettes import is_false_colour, is_tinted, unmapped
 from ivif_cli.core.data.placing import differs_in_shape, holes, one_size, resampled, warp_border, without_holes
+from ivif_cli.core.data.rig import Align, Rig
 from ivif_cli.core.data.thermal import IrRange, ThermalRange, parse_ir_range
 from ivif_cli.core.errors import InputError, UsageError
 
 TINTED = "slightly in colour, so its luma is taken"
-
-
-class Rig(Protocol):
-    """A map from the infrared to the visible frame, as `aligning.Alignment` is one."""
-
-    def warp(
-        self, ir: np.ndarray, vis_size: tuple[int, int], missing: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Infrared values in the visible frame, and where they are data."""
-
-    def warped(self, ir: np.ndarray, vis: np.ndarray, missing: np.ndarray | None = None) -> np.ndarray:
-        """Grey levels in the visible frame, the visible picture standing in where they are no data."""
-
-
-Align = Callable[[np.ndarray, np.ndarray], Rig]
-"""The rig of a pair: (ir H x W, vis H' x W' [x 3]), uint8 or uint16."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +74,7 @@ class Facts:
         ir_sha256, vis_sha256: of the two files.
         metadata: of the visible file.
         notes: what a viewer of the files may wonder about.
+        alignment: report of the rig that was used, None without one.
     """
 
     kind: str
@@ -97,6 +83,7 @@ class Facts:
     vis_sha256: str
     metadata: Metadata
     notes: tuple[str, ...] = ()
+    alignment: Mapping[str, Any] | None = None
 
 
 class LoadedPair(NamedTuple):
@@ -132,17 +119,20 @@ def load_pair(ir: Path, vis: Path, options: SourceOptions) -> LoadedPair:
         notes.append(f"{vis} is in grey and {ir} is not: are --ir and --vis swapped?")
     if options.resize and options.crop is None and differs_in_shape(infrared.values.shape, visible.pixels.shape):
         notes.append(f"{ir}: stretched by --resize to another ratio of its sides (--crop centre keeps the ratio)")
-    facts = Facts(infrared.kind, used, infrared.sha256, visible.sha256, visible.metadata, tuple(notes))
+    facts = Facts(
+        infrared.kind, used, infrared.sha256, visible.sha256, visible.metadata, tuple(notes), placed.alignment
+    )
     return LoadedPair(placed.ir, placed.vis, facts, placed.scored, placed.aligned)
 
 
 class Placed(NamedTuple):
-    """Pictures of one size, as `LoadedPair` has them."""
+    """Pictures of one size, as `LoadedPair` has them, and the report of the rig that brought them there."""
 
     ir: np.ndarray
     vis: np.ndarray
     scored: np.ndarray
     aligned: np.ndarray | None = None
+    alignment: Mapping[str, Any] | None = None
 
 
 def prepare_pair(
@@ -161,6 +151,7 @@ def prepare_pair(
     thermal = ~thermal if options.polarity == "black" else thermal
     behind = np.zeros_like(shown) if options.dark_holes else shown
     rig = None if options.align is None else options.align(thermal, shown)
+    report = None if rig is None else rig.report()
     missing = infrared.border if infrared.missing is None else infrared.missing
     bordered = infrared.border is not None and rig is None and thermal.shape == shown.shape[:2]
     if rig is not None:
@@ -172,10 +163,11 @@ def prepare_pair(
     shown = deepened(shown) if options.bits == 16 else shown
     seen_alone = crop is not None and crop.rule == "seen"
     if not (options.keep_aligned or seen_alone):
-        return Placed(placed, shown, scored)
+        return Placed(placed, shown, scored, alignment=report)
     aligned, seen = _in_frame(infrared.values, shown, rig, missing)
     window = largest_window(seen) if seen_alone else (slice(None), slice(None))
-    return Placed(*(np.ascontiguousarray(picture[window]) for picture in (placed, shown, scored, aligned)))
+    placed, shown, scored, aligned = (np.ascontiguousarray(one[window]) for one in (placed, shown, scored, aligned))
+    return Placed(placed, shown, scored, aligned, report)
 
 
 def _in_frame(

@@ -195,7 +195,8 @@ class FrameTasks:
         with closing(self._footage.frames.pairs([])) as frames:
             for pair, (ir, vis) in zip(self._footage.pairs, frames, strict=False):
                 if pair.name in self._wanted:
-                    task = as_task(pair, ir, vis, self._contenders, self._options)
+                    scored = self._footage.frames.scored
+                    task = as_task(pair, ir, vis, self._contenders, self._options, scored)
                     self._measure(task)
                     yield task
                     left -= 1

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from ivif_cli.core.aligning.choice import choose_alignment
+from ivif_cli.core.data.cropping import parse_crop
 from ivif_cli.core.data.held_range import hold_range
 from ivif_cli.core.data.luma import to_bits
 from ivif_cli.core.data.pairing import Pair
@@ -76,12 +77,13 @@ def read_options(
     polarity: str,
     resize: bool,
     align: str | None,
+    crop: str | None = None,
     labels: Labels | None = None,
 ) -> ReadOptions:
     """Options as they are given to `ivif evaluate`; a range is held over all pairs, as in a run of `ivif fuse`.
 
     Raises:
-        UsageError: another bit depth than 8, or a range that cannot be read.
+        UsageError: another bit depth than 8, or a range or crop that cannot be read.
         InputError: a file for `align` that cannot be used.
     """
     if bit_depth not in (None, 8):
@@ -90,7 +92,8 @@ def read_options(
     rule = parse_ir_range(ir_range)
     held = hold_range([pair.ir for pair in pairs], rule).ranges
     people = {} if labels is None else labels.people
-    sources = SourceOptions(rule, held, resize=resize, align=warp, polarity=polarity)
+    window = None if crop is None else parse_crop(crop)
+    sources = SourceOptions(rule, held, resize=resize, align=warp, crop=window, polarity=polarity)
     return ReadOptions(bit_depth == 8, sources, people)
 
 

@@ -103,7 +103,7 @@ def _run(
                 tags = tags_of(fuser, options, frames.clips)
                 writer = stack.enter_context(_writer(report, frames, options, picture.ndim == 2, tags, sound))
             writer.write(picture, frames.second)
-            for name, image in (("ir", thermal), ("vis", visible), ("fused", fused)):
+            for name, image in (("ir", frames.scored), ("vis", visible), ("fused", fused)):
                 meters[name].add(to_luma(image))
             report.frames += 1
             on_frame(1)

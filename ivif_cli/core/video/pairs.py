@@ -127,6 +127,7 @@ class FramePairs:
     Attributes:
         second: when the pair that came last is shown [s], as the visible clip or `options.rate` says.
         kind, held: of its infrared frame, and the values that became black and white.
+        scored: its infrared frame as metrics see it (see `LoadedPair`).
     """
 
     def __init__(self, clips: tuple[Clip, Clip], options: VideoOptions, rate: Fraction | None = None) -> None:
@@ -135,6 +136,7 @@ class FramePairs:
         self._options = options
         self.second = 0.0
         self.kind, self.held = "8-bit", ThermalRange(0, 255)
+        self.scored = np.empty((0, 0), np.uint8)
 
     @property
     def expected(self) -> int | None:
@@ -188,4 +190,6 @@ class FramePairs:
             dark_holes=dark,
         )
         names = f"the frames of {self.clips[0].name}", f"the frames of {self.clips[1].name}"
-        return prepare_pair(infrared, vis.pixels, prepare, names)[:2]
+        placed = prepare_pair(infrared, vis.pixels, prepare, names)
+        self.scored = placed.scored
+        return placed.ir, placed.vis
