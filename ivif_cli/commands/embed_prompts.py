@@ -57,7 +57,10 @@ def embed_prompts(
     from ivif_cli.core.language.prompts import save_goals
 
     encoder = load_encoder(clip, pretrained=clip_pretrained, weights=clip_weights)
-    _warn_of_words(console, encoder, [*(text for texts in sets.values() for text in texts), *frames])
+    texts = [text for texts in sets.values() for text in texts]
+    if encoder.text is not None:
+        encoder.text.check_all(texts)
+    _warn_of_words(console, encoder, [*texts, *frames])
     embedded = [embed_texts(encoder, texts, name, frames) for name, texts in sets.items()]
     sha256 = save_goals(output, embedded)
     _report(console, embedded, output, sha256, json_)
@@ -71,11 +74,11 @@ def _explain(
         raise UsageError(f"--explain writes no file and does not go with {', '.join(others)}", "ask apart")
     if clip != "compact":
         raise UsageError("--explain reads the claims of the compact CLIP; other encoders have none", "leave out --clip")
-    from ivif_cli.core.language.explain import explain
+    from ivif_cli.core.language.explain import explain_all
     from ivif_cli.core.language.text_tower import load_text_tower
 
     encoder = load_text_tower(weights)
-    read = [explain(text, encoder) for text in texts]
+    read = explain_all(texts, encoder)
     for explanation in read:
         for warning in explanation.warnings():
             console.warn(warning)

@@ -23,8 +23,9 @@ def export(
     from ivif_cli.core.export.export import export_network
     from ivif_cli.core.network import load_network
 
-    done = export_network(load_network(model), output, precision=precision, overwrite=overwrite)
     console = Console(machine=as_json)
+    network = load_network(model)
+    done = export_network(network, output, precision=precision, overwrite=overwrite, on_stage=console.note)
     if as_json:
         facts = {name: value for name, value in vars(done).items() if name != "path"}
         console.result_json({"schema": 1, "ivif": __version__, "output": str(done.path), **facts})

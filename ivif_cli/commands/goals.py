@@ -8,6 +8,7 @@ import typer
 
 from ivif_cli.commands.options import WANTED
 from ivif_cli.core.errors import UsageError
+from ivif_cli.core.nearest import nearest
 
 if TYPE_CHECKING:
     from ivif_cli.commands.console import Console
@@ -71,7 +72,7 @@ def parse_dials(settings: list[str] | None) -> dict[str, float]:
     for text in settings or []:
         name, _, value = (part.strip() for part in text.partition("="))
         if name not in DIALS:
-            raise UsageError(f"unknown dial: {name}", f"known: {', '.join(DIALS)}")
+            raise UsageError(f"unknown dial: {name}", nearest(name, DIALS))
         try:
             turned = float(value)
         except ValueError:
@@ -93,11 +94,9 @@ def chosen_goals(
         UsageError: a name that the weights do not carry, or a prompt that says nothing.
         EncoderError: weights that free text cannot be embedded for.
     """
-    for name in names or []:
-        if name not in fuser.goals:
-            raise UsageError(
-                f"unknown goal: {name}", f"these weights carry {', '.join(fuser.goals)}; or say it: --prompt"
-            )
+    from ivif_cli.core.language.wanted import check_names
+
+    check_names(names or [], fuser.goals)
     wanted: list[str | None] = [*(prompts or []), *(names or [])]
     return [fuser.goal(each, strength=strength, dials=dials) for each in wanted or [None]]
 
@@ -124,12 +123,16 @@ def goals_over_time(
 
 
 def understood(console: "Console", prompts: list[str] | None) -> "list[Explanation]":
-    """Say how each prompt is read, and what in it says nothing."""
+    """Say how each prompt is read, and what in it says nothing.
+
+    Raises:
+        UsageError: names every prompt that cannot be read.
+    """
     if not prompts:
         return []
-    from ivif_cli.core.language.explain import explain
+    from ivif_cli.core.language.explain import explain_all
 
-    read = [explain(prompt) for prompt in prompts]
+    read = explain_all(prompts)
     for explanation in read:
         console.note(f"{explanation.text!r} is understood as: {explanation.line()}")
         for warning in explanation.warnings():

@@ -1,6 +1,7 @@
 """`ivif train`: train a fusion network by words."""
 
 import importlib.util
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -137,6 +138,10 @@ def start(
         if not processes.first:
             console = Console(quiet=True)
         describe(run, recipe, processes.device, console)
+        begun = "goes on with" if resume else "writes into"
+        console.note(
+            f"{begun} {out}; Ctrl-C saves a checkpoint, and the same command with --resume goes on from the last"
+        )
         with Progress(recipe.steps, console) as progress:
             run = replace(run, report=progress.step, validated=progress.metrics)
             state = train_loop(recipe, run, processes, resume=resume)
@@ -144,7 +149,10 @@ def start(
         console.note(f"stopped after step {state.step}, a checkpoint is saved; --resume goes on")
         raise typer.Exit(INTERRUPTED)
     if processes.first:
-        console.result(str(out / "model.safetensors"))
+        model = out / "model.safetensors"
+        console.result(str(model))
+        pair = ["--ir", str(pairs[0].ir), "--vis", str(pairs[0].vis)]
+        console.note(f"next: {shlex.join(['ivif', 'fuse', *pair, '-o', 'fused.png', '-m', str(model)])}")
 
 
 def describe(run: "Run", recipe: "Recipe", device: object, console: Console) -> None:

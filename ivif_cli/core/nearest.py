@@ -15,6 +15,24 @@ def nearest(word: str, known: Iterable[str]) -> str:
     >>> nearest("x", ["base", "fast"])
     'known: base, fast'
     """
+    names = tuple(known)
+    found = near(word, names)
+    return f"did you mean {found}?" if found else f"known: {', '.join(names)}"
+
+
+def near(word: str, known: Iterable[str], cutoff: float = _CUTOFF) -> str | None:
+    """The known name nearest to a word, letter case aside; None where none is near."""
     by_case = {name.casefold(): name for name in known}
-    near = difflib.get_close_matches(word.casefold(), by_case, n=1, cutoff=_CUTOFF)
-    return f"did you mean {by_case[near[0]]}?" if near else f"known: {', '.join(by_case.values())}"
+    found = difflib.get_close_matches(word.casefold(), by_case, n=1, cutoff=cutoff)
+    return by_case[found[0]] if found else None
+
+
+def nearest_of_all(words: Iterable[str], known: Iterable[str]) -> str:
+    """Hint for several unknown words: the nearest of each, or what is known where one of them is near to nothing.
+
+    >>> nearest_of_all(["bse", "fsat"], ["base", "fast"])
+    'did you mean base, fast?'
+    """
+    names = tuple(known)
+    found = [near(word, names) for word in words]
+    return nearest("", names) if None in found else f"did you mean {', '.join(map(str, found))}?"

@@ -48,6 +48,28 @@ def test_unknown_command_and_option_name_the_nearest() -> None:
     assert "--output" in option.stderr
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("fuse a.png b.png out.png", "ivif fuse --ir a.png --vis b.png -o out.png"),
+        ("fuse a.png b.png", "ivif fuse --ir a.png --vis b.png -o fused.png"),
+        ("fuse a.png b.png -o x.png --goal dark", "ivif fuse --ir a.png --vis b.png -o x.png --goal dark"),
+        ("evaluate ir vis fused --json", "ivif evaluate --ir ir --vis vis --fused fused --json"),
+        ("align a.png b.png rig.json", "ivif align --ir a.png --vis b.png -o rig.json"),
+    ],
+)
+def test_names_without_options_are_answered_with_the_line_that_was_meant(said: str, meant: str) -> None:
+    done = CliRunner().invoke(app, said.split())
+    assert done.exit_code == 2
+    assert done.stderr == f"error: file names go with options ({meant})\n"
+
+
+@pytest.mark.parametrize("said", ["fuse a b c d", "info a", "fuse a --nonsense"])
+def test_what_cannot_be_told_is_not_guessed(said: str) -> None:
+    done = CliRunner().invoke(app, said.split())
+    assert done.exit_code == 2 and "go with options" not in done.stderr
+
+
 def small_app(error: BaseException) -> typer.Typer:
     small = typer.Typer()
 

@@ -125,10 +125,15 @@ def test_no_picture_is_replaced_unasked(model: Path, pair: tuple[Path, Path], tm
 @pytest.mark.parametrize(
     ("options", "status", "said"),
     [
-        (["--goal", "brightt"], 2, "unknown goal: brightt"),
+        (["--goal", "brightt"], 2, "unknown goal: brightt (did you mean bright?; or say it: --prompt)"),
+        (
+            ["--goal", "brightt", "--goal", "dark", "--goal", "drak"],
+            2,
+            "unknown goal: brightt, drak (did you mean bright, dark?",
+        ),
         (["--prompt", ""], 2, "text is empty"),
         (["--prompt", " . "], 2, "no word of the text is known"),
-        (["--dial", "warp=1"], 2, "unknown dial: warp"),
+        (["--dial", "brihgt=1"], 2, "unknown dial: brihgt (did you mean bright?)"),
         (["--dial", "bright"], 2, "not a number"),
         (["--dial", "bright=much"], 2, "not a number"),
         (["--dial", "bright=1.5"], 2, "dials go from -1 to 1"),
@@ -144,6 +149,19 @@ def test_what_cannot_be_wanted_is_one_line(
     assert (done.exit_code, done.stdout, len(errors)) == (status, "", 1), done.output
     assert said in errors[0]
     assert not (tmp_path / "o.png").exists()
+
+
+def test_all_prompts_are_read_before_anything_is_loaded(
+    model: Path, pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ivif_cli.commands import fuse as command
+
+    monkeypatch.setattr(command, "_open_fuser", lambda *_, **__: pytest.fail("a network was loaded"))
+    done = fuse(
+        model, pair, tmp_path / "o.png", "--prompt", "bright", "--prompt", "qwxz", "--prompt", "ein helles Bild"
+    )
+    assert done.exit_code == 2 and len(done.stderr.splitlines()) == 1
+    assert "qwxz" in done.stderr and "German" in done.stderr
 
 
 def test_free_text_for_weights_of_another_encoder_is_refused(

@@ -43,6 +43,8 @@ def test_trains_without_words_and_says_where_the_weights_are(data: Path, tmp_pat
     assert status == 0, told
     assert printed.strip() == str(tmp_path / "run" / "model.safetensors")
     assert "3 pairs to train on, 1 to validate on" in told
+    assert f"writes into {tmp_path / 'run'}" in told and "--resume goes on" in told
+    assert told.splitlines()[-1].startswith("next: ivif fuse --ir ") and f"-m {printed.strip()}" in told
     assert load_network(printed.strip()).metadata["pairs"] == "4"
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ivif_cli.core.nearest import nearest
+from ivif_cli.core.nearest import nearest, nearest_of_all
 
 
 @pytest.mark.parametrize(
@@ -16,3 +16,8 @@ from ivif_cli.core.nearest import nearest
 )
 def test_the_hint_names_the_nearest_or_all(word: str, known: list[str], hint: str) -> None:
     assert nearest(word, known) == hint
+
+
+def test_several_words_have_one_hint() -> None:
+    assert nearest_of_all(["bse", "fsat"], ["base", "fast"]) == "did you mean base, fast?"
+    assert nearest_of_all(["bse", "zzz"], ["base", "fast"]) == "known: base, fast"

@@ -132,7 +132,9 @@ def test_fusing_with_onnx_does_not_import_torch(exported: Path, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_torch_export_computes_the_same(tmp_path: Path) -> None:
-    done = export_network(load_network("fast"), tmp_path / "fast.pt2")
+    stages: list[str] = []
+    done = export_network(load_network("fast"), tmp_path / "fast.pt2", on_stage=stages.append)
+    assert ["tracing" in stages[0], "3 sizes" in stages[1]] == [True, True]
     assert done.difference < 0.01 and done.opset is None
 
 

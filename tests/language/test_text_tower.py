@@ -8,7 +8,7 @@ import torch
 
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.language.claims import CLAIMS
-from ivif_cli.core.language.explain import explain
+from ivif_cli.core.language.explain import explain, explain_all
 from ivif_cli.core.language.text_tower import TextEncoder, load_text_tower
 from ivif_cli.core.weights import SHA256, bundled, read_weights
 
@@ -99,6 +99,8 @@ def test_unknown_words_are_named_and_a_text_of_nothing_is_flagged(text: TextEnco
         ("   ", "the text is empty"),
         ("zzyzx", "no word of the text is known"),
         ("12 34", "no word of the text is known"),
+        ("asdf qwer", "no word of the text is known: asdf, qwer"),
+        ("brigt imge", r"no word of the text is known: brigt \(bright\?\), imge \(image\?\)"),
         ("ein helles Bild mit klarem Hintergrund", "in German"),
         ("rendez l'image plus claire", "in French"),
         ("una imagen más clara con más detalle", "in Spanish"),
@@ -109,6 +111,18 @@ def test_unknown_words_are_named_and_a_text_of_nothing_is_flagged(text: TextEnco
 def test_what_cannot_be_read_is_refused(text: TextEncoder, wish: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         text.encode_texts([wish])
+
+
+def test_all_texts_that_cannot_be_read_are_named_at_once(text: TextEncoder) -> None:
+    with pytest.raises(UsageError, match=r"2 texts cannot be read: .*asdf.*; .*in German"):
+        explain_all(["a bright image", "asdf", "ein helles Bild mit klarem Hintergrund"], text)
+
+
+@pytest.mark.parametrize(("wish", "both"), [("a dark street made bright", True), ("make it dark", False)])
+def test_both_ends_of_an_axis_are_a_warning(text: TextEncoder, wish: str, both: bool) -> None:
+    assert explain(wish, text).warnings() == both * [
+        f"bright and dark work against each other: one wish a sentence reads best ({wish!r})"
+    ]
 
 
 def test_a_long_text_is_cut_and_that_is_said(text: TextEncoder) -> None:

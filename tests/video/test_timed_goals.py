@@ -8,6 +8,7 @@ import pytest
 
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.fusing.fuser import Fuser
+from ivif_cli.core.language.goal import Goal
 from ivif_cli.core.network import LoadedNetwork
 from ivif_cli.core.video.fuse import fuse_video
 from ivif_cli.core.video.pairs import VideoOptions
@@ -50,6 +51,14 @@ def test_a_text_may_hold_commas(tmp_path: Path) -> None:
 def test_a_wrong_line_is_named(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         read_timed_goals(written(tmp_path, text), goals().__getitem__)
+
+
+def test_every_text_that_is_refused_is_named_with_its_line(tmp_path: Path) -> None:
+    def refuse(text: str) -> Goal:
+        raise UsageError(f"no {text}")
+
+    with pytest.raises(UsageError, match="line 1: no this; line 2: no that"):
+        read_timed_goals(written(tmp_path, "1, this\n2, that\n"), refuse)
 
 
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:

@@ -68,7 +68,14 @@ class Exportable(nn.Module):
         return self.network(ir, vis, self.network.describe(ir_thumbnail, vis_thumbnail, goal))
 
 
-def export_network(loaded: LoadedNetwork, path: Path, *, precision: str = "fp32", overwrite: bool = False) -> Exported:
+def export_network(
+    loaded: LoadedNetwork,
+    path: Path,
+    *,
+    precision: str = "fp32",
+    overwrite: bool = False,
+    on_stage: Callable[[str], None] = lambda stage: None,
+) -> Exported:
     """Write a network for other programs, run the file and compare it with the network.
 
     Args:
@@ -78,6 +85,7 @@ def export_network(loaded: LoadedNetwork, path: Path, *, precision: str = "fp32"
             for fp16 one on average and four at the worst pixel.
         precision: "fp32", or "fp16" (ONNX only): half-precision network, full-precision mixing of the pixels.
         overwrite: replace a file that is there.
+        on_stage: called with what is done next.
 
     Raises:
         UsageError: a suffix or precision that is not known, or fp16 with torch.
@@ -93,9 +101,11 @@ def export_network(loaded: LoadedNetwork, path: Path, *, precision: str = "fp32"
         raise UsageError("fp16 goes with .onnx, not with .pt2", "fp32 for torch.export")
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists already", "--overwrite replaces it")
+    on_stage(f"tracing {loaded.name} into a graph, which takes most of the time")
     with writing(path, overwrite=overwrite) as temporary:
         run = _write_onnx(loaded, temporary, precision) if format == "onnx" else _write_torch(loaded, temporary)
         sizes = _CHECK_SIZES if format == "onnx" else _multiples(loaded.network.stride)
+        on_stage(f"running the file beside the network at {len(sizes)} sizes")
         worst, mean = np.max([_difference(loaded.network, run, size) for size in sizes], axis=0)
         if not (worst <= _TOLERANCE[precision] and mean <= _MEAN_TOLERANCE):
             raise IvifError(f"the exported file is off by {255 * worst:.2f} grey levels; nothing was written")

@@ -1,10 +1,13 @@
 """What a text was understood to ask for: claims with shares, unknown words, whether it says anything at all."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from ivif_cli.core.language.goal import DIALS
 from ivif_cli.core.language.text_tower import TextEncoder, load_text_tower
+from ivif_cli.core.language.tokenizer import with_nearest
 
 SAID = 0.35
 """A text whose strongest claim is below this says nothing that the model can see."""
@@ -21,13 +24,14 @@ class Explanation:
         claims: every claim -> share of the text's meaning; the shares sum to 1, or to the strength of the strongest
             claim where the text says nothing that the model can see.
         confidence: strength of the strongest claim, 0 to 1.
-        unknown: words that the model does not know.
+        unknown: words that the model does not know; `near` tells them with the nearest that it does.
     """
 
     text: str
     claims: dict[str, float]
     confidence: float
     unknown: tuple[str, ...]
+    near: str
 
     @property
     def empty(self) -> bool:
@@ -41,12 +45,17 @@ class Explanation:
         return "nothing that the model can see" if self.empty or not said else ", ".join(said)
 
     def warnings(self) -> list[str]:
-        """What the user should know: words that are not known, a text that says nothing that the model can see."""
+        """What the user should know: words that are not known, a text that says nothing or both ends of an axis."""
         found = []
         if self.unknown:
-            found.append(f"words that the compact CLIP does not know: {', '.join(self.unknown)} (in {self.text!r})")
+            found.append(f"words that the compact CLIP does not know: {self.near} (in {self.text!r})")
         if self.empty:
             found.append(f"the text says nothing that the model can see: {self.text!r}")
+        for ends in DIALS.values():
+            if not self.empty and all(self.claims.get(end, 0.0) >= SHOWN for end in ends):
+                found.append(
+                    f"{' and '.join(ends)} work against each other: one wish a sentence reads best ({self.text!r})"
+                )
         return found
 
     def as_json(self) -> dict[str, Any]:
@@ -71,7 +80,20 @@ def explain(text: str, encoder: TextEncoder | None = None) -> Explanation:
     total = sum(strengths.values())
     scale = (1.0 if strongest >= SAID else strongest) / max(total, 1e-9)
     shares = {claim: strength * scale for claim, strength in strengths.items()}
-    return Explanation(text, shares, strongest, tuple(encoder.unknown_words(text)))
+    unknown = tuple(encoder.unknown_words(text))
+    near = with_nearest(unknown, encoder.tower.rows) if unknown else ""
+    return Explanation(text, shares, strongest, unknown, near)
+
+
+def explain_all(texts: Sequence[str], encoder: TextEncoder | None = None) -> list[Explanation]:
+    """How the compact CLIP reads each text.
+
+    Raises:
+        UsageError: names every text that cannot be read.
+    """
+    encoder = encoder or bundled_encoder()
+    encoder.check_all(texts)
+    return [explain(text, encoder) for text in texts]
 
 
 @cache

@@ -62,7 +62,7 @@ def foreign_language(words: list[str], table: Mapping[str, int]) -> str | None:
     """The language of a text that is not English, "another" where none of the known ones fits; None for English.
 
     A text is foreign where another language's function words outnumber English ones and a word is unknown or they hold
-    most of the text together, or where none of at least two words is in the table.
+    most of the text together, or where most words are of another script.
     """
     if not words:
         return None
@@ -73,6 +73,4 @@ def foreign_language(words: list[str], table: Mapping[str, int]) -> str | None:
     missing = sum(not look_up(word, table) for word in words)
     if counts[best] > english and (missing or scripts or counts[best] >= 2):
         return best
-    if len(scripts) * 2 > len(words) or (len(words) >= 2 and missing == len(words)):
-        return "another"
-    return None
+    return "another" if len(scripts) * 2 > len(words) else None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ivif_cli.core.errors import EncoderError, UsageError, WeightsError
+from ivif_cli.core.nearest import nearest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -153,7 +154,7 @@ def dial_ends(name: str, known: Iterable[str]) -> tuple[str, str]:
     """
     ends = DIALS.get(name)
     if ends is None:
-        raise UsageError(f"unknown dial: {name}", f"known: {', '.join(DIALS)}")
+        raise UsageError(f"unknown dial: {name}", nearest(name, DIALS))
     if not set(ends) <= set(known):
         raise UsageError(f"these weights carry no goals for the dial {name}", "train them with named goals")
     return ends

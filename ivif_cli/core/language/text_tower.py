@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.language.claims import CLAIMS
 from ivif_cli.core.language.foreign import foreign_language
-from ivif_cli.core.language.tokenizer import look_up, unknown_words, words_of
+from ivif_cli.core.language.tokenizer import look_up, unknown_words, with_nearest, words_of
 from ivif_cli.core.weights import bundled, read_some_weights
 
 COMPACT_WEIGHTS = "compact-clip.safetensors"
@@ -156,8 +156,7 @@ class TextEncoder(nn.Module):
         Raises:
             UsageError: a text is empty, in another language, or holds no known word.
         """
-        for text in texts:
-            self.check(text)
+        self.check_all(texts)
         return self.tower.embed(self.tower.claims(texts))
 
     @torch.no_grad()
@@ -178,7 +177,24 @@ class TextEncoder(nn.Module):
                 f"the text seems to be {named}: {text!r}", "the compact CLIP reads English; say it in English"
             )
         if not self.tower.tokens(text):
-            raise UsageError(f"no word of the text is known: {text!r}", "say it in other words")
+            near = with_nearest(words, self.tower.rows)
+            raise UsageError(
+                f"no word of the text is known: {near or repr(text)}",
+                'say it in other English words, as "a bright image"',
+            )
+
+    def check_all(self, texts: Sequence[str]) -> None:
+        """UsageError that names every text that `check` refuses."""
+        refused = []
+        for text in dict.fromkeys(texts):
+            try:
+                self.check(text)
+            except UsageError as error:
+                refused.append(error)
+        if len(refused) == 1:
+            raise refused[0]
+        if refused:
+            raise UsageError(f"{len(refused)} texts cannot be read: {'; '.join(map(str, refused))}")
 
     def unknown_words(self, text: str) -> list[str]:
         """The words of a text that the table lacks, in order, each once."""

@@ -1,9 +1,12 @@
 """Words of a text: split, inflections undone, looked up in a table of words."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+
+from ivif_cli.core.nearest import near
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*|\d+(?:[.,]\d+)*%?")
+_MOST_NEAREST = 4
 _CONTRACTIONS = (
     (re.compile(r"\b(can)(?:'?t|not)\b"), r"\1 not"),
     (re.compile(r"\b(wo)n't\b"), "will not"),
@@ -149,6 +152,16 @@ def look_up(word: str, table: Mapping[str, int]) -> list[int]:
         if rest != word and len(rest) > 3 and prefix in table and rest in table:
             return [table[prefix], table[rest]]
     return []
+
+
+def with_nearest(words: Iterable[str], table: Mapping[str, int]) -> str:
+    """Unknown words as a list in words, the first few with the nearest known one: "brigt (bright?), zzyzx"."""
+    told: list[str] = []
+    for word in words:
+        like = [known for known in table if known.startswith(word[0])] if len(told) < _MOST_NEAREST else []
+        found = near(word, like, cutoff=0.75)
+        told.append(f"{word} ({found}?)" if found else word)
+    return ", ".join(told)
 
 
 def unknown_words(text: str, table: Mapping[str, int]) -> list[str]:

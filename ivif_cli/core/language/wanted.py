@@ -1,11 +1,12 @@
 """From what a user says to a goal: a name, a text, dials, a strength."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.language.goal import DEFAULT, Goal, Texts, check_encoder, embed_texts
+from ivif_cli.core.nearest import nearest_of_all
 
 if TYPE_CHECKING:
     from ivif_cli.core.language.text_tower import TextEncoder as ClaimEncoder
@@ -43,6 +44,18 @@ def goal_of(
         goal = origin if wanted is None else _said(wanted, goals, origin)
     goal = goal.at(strength, origin)
     return goal.turned(dials, goals) if dials else goal
+
+
+def check_names(names: Sequence[str], carried: Collection[str]) -> None:
+    """Refuse, all at once, names of goals that the weights do not carry.
+
+    Raises:
+        UsageError: names them, and the nearest that there are.
+    """
+    unknown = [name for name in names if name not in carried]
+    if unknown:
+        hint = nearest_of_all(unknown, carried) if carried else "these weights carry none"
+        raise UsageError(f"unknown goal: {', '.join(unknown)}", f"{hint}; or say it: --prompt")
 
 
 def _said(text: str, goals: Mapping[str, Goal], origin: Goal) -> Goal:

@@ -66,7 +66,7 @@ def load_network(model: str | Path) -> LoadedNetwork:
         path = Path(model)
         name = path.stem
         if not path.exists() and not path.suffix:
-            raise UsageError(f"unknown model: {model}", f"{nearest(str(model), NETWORKS)} Or give a .safetensors file")
+            raise UsageError(f"unknown model: {model}", f"{nearest(str(model), NETWORKS)}; or give a file")
     tensors, metadata, sha256 = read_hashed_weights(path)
     network = _network_of(path, metadata)
     vectors = {key: tensors.pop(key).float().numpy() for key in list(tensors) if key.startswith(PREFIX)}

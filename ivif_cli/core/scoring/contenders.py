@@ -13,6 +13,7 @@ from ivif_cli.core.data.pairing import Pair, match_outputs
 from ivif_cli.core.data.sources import read_visible
 from ivif_cli.core.errors import InputError, UsageError
 from ivif_cli.core.fusing.baselines import BASELINES
+from ivif_cli.core.language.wanted import check_names as check_goal_names
 from ivif_cli.core.scoring.task import Contender
 
 if TYPE_CHECKING:
@@ -36,9 +37,7 @@ class Said:
             UsageError: a name that the weights do not carry, or a text that says nothing.
             EncoderError: weights that free text cannot be embedded for.
         """
-        for name in self.goals:
-            if name not in fuser.goals:
-                raise UsageError(f"unknown goal: {name}", f"{fuser.name} carries {', '.join(fuser.goals) or 'none'}")
+        check_goal_names(self.goals, fuser.goals)
         texts: list[str | None] = [*self.prompts, *self.goals]
         if not texts and not self.dials:
             return [None]

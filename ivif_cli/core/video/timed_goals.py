@@ -47,6 +47,7 @@ def read_timed_goals(path: Path, goal_of: Callable[[str], Goal]) -> TimedGoals:
         raise UsageError(f"cannot read the goals' times {path}: {error}") from error
     seconds: list[float] = []
     goals: list[Goal] = []
+    refused: list[str] = []
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
@@ -54,7 +55,12 @@ def read_timed_goals(path: Path, goal_of: Callable[[str], Goal]) -> TimedGoals:
         if seconds and start <= seconds[-1]:
             raise UsageError(f"{path}, line {number}: {start:g} s is not after {seconds[-1]:g} s")
         seconds.append(start)
-        goals.append(goal_of(text))
+        try:
+            goals.append(goal_of(text))
+        except UsageError as error:
+            refused.append(f"line {number}: {error}")
+    if refused:
+        raise UsageError(f"{path}: {'; '.join(refused)}")
     if not goals:
         raise UsageError(f"{path} holds no goal", "write SECONDS, TEXT a line")
     return TimedGoals(seconds, goals)
