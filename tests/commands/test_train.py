@@ -30,6 +30,13 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+@pytest.fixture
+def off(tmp_path: Path) -> list[str]:
+    """Options of a tiny run without the language-driven loss, its goals from two sentences."""
+    (tmp_path / "sentences.txt").write_text("bright people\na plain dark picture\n")
+    return ["--language", "off", *TINY, f"--set=goals.sentences={json.dumps(str(tmp_path / 'sentences.txt'))}"]
+
+
 def test_print_config_is_a_recipe_and_needs_no_data(tmp_path: Path) -> None:
     status, printed, _ = train("--print-config", "--steps", "7", "--set", "words.phi=3.5")
     assert status == 0
@@ -38,8 +45,8 @@ def test_print_config_is_a_recipe_and_needs_no_data(tmp_path: Path) -> None:
     assert train("--config", tmp_path / "recipe.toml", "--print-config")[1] == printed
 
 
-def test_trains_without_words_and_says_where_the_weights_are(data: Path, tmp_path: Path) -> None:
-    status, printed, told = train("--data", data, "--out", tmp_path / "run", "--language", "off", *TINY)
+def test_trains_without_words_and_says_where_the_weights_are(data: Path, tmp_path: Path, off: list[str]) -> None:
+    status, printed, told = train("--data", data, "--out", tmp_path / "run", *off)
     assert status == 0, told
     assert printed.strip() == str(tmp_path / "run" / "model.safetensors")
     assert "3 pairs to train on, 1 to validate on" in told
@@ -58,8 +65,7 @@ def test_trains_with_the_bundled_encoder(data: Path, tmp_path: Path) -> None:
     assert "LDS" in json.loads(metadata["validation"])
 
 
-def test_student_starts_from_weights_and_learns_from_a_teacher(data: Path, tmp_path: Path) -> None:
-    off = ("--language", "off", *TINY)
+def test_student_starts_from_weights_and_learns_from_a_teacher(data: Path, tmp_path: Path, off: list[str]) -> None:
     assert train("--data", data, "--out", tmp_path / "a", *off)[0] == 0
     weights = tmp_path / "a" / "model.safetensors"
     status, printed, told = train(
@@ -87,16 +93,18 @@ def test_a_device_is_named_as_in_fuse(data: Path, tmp_path: Path) -> None:
         (("--dataset", "RoadScenes"), "did you mean RoadScene"),
     ],
 )
-def test_wrong_options_are_one_line(arguments: tuple[str, ...], told: str, data: Path, tmp_path: Path) -> None:
-    needs_data = arguments and arguments[0] in ("--network",)
-    status, _, said = train(*arguments, *(("--data", data) if needs_data else ()), "--out", tmp_path / "run")
+def test_wrong_options_are_one_line(
+    arguments: tuple[str, ...], told: str, data: Path, tmp_path: Path, off: list[str]
+) -> None:
+    more = ("--data", data, *off) if arguments[:1] == ("--network",) else ()
+    status, _, said = train(*more, *arguments, "--out", tmp_path / "run")
     assert status in (1, 2)
     assert told in said
     assert len([line for line in said.splitlines() if line.startswith("error")]) == 1
 
 
-def test_a_run_is_not_begun_anew_over_another(data: Path, tmp_path: Path) -> None:
-    arguments = ("--data", data, "--out", tmp_path / "run", "--language", "off", *TINY)
+def test_a_run_is_not_begun_anew_over_another(data: Path, tmp_path: Path, off: list[str]) -> None:
+    arguments = ("--data", data, "--out", tmp_path / "run", *off)
     assert train(*arguments)[0] == 0
     status, _, said = train(*arguments)
     assert status == 2
@@ -107,10 +115,10 @@ def test_a_run_is_not_begun_anew_over_another(data: Path, tmp_path: Path) -> Non
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupt_saves_a_checkpoint_that_resumes(
-    number: signal.Signals, data: Path, tmp_path: Path, repository: Path
+    number: signal.Signals, data: Path, tmp_path: Path, repository: Path, off: list[str]
 ) -> None:
     out = tmp_path / "run"
-    options = ["--data", str(data), "--out", str(out), "--language", "off", *TINY, "--steps", "5000"]
+    options = ["--data", str(data), "--out", str(out), *off, "--steps", "5000"]
     command = [sys.executable, "-m", "ivif_cli", "train", *options]
     run = subprocess.Popen(command, cwd=repository, stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"})
     deadline = time.monotonic() + 120

@@ -137,11 +137,13 @@ ALIASES: dict[str, str] = {
 
 def look_up(word: str, table: Mapping[str, int]) -> list[int]:
     """Rows of a word in the table: its own, that of a simpler form, or those of its hyphenated parts; [] where none."""
-    if word not in table:
-        for form in (word, *lemmas(word)):
-            if form in ALIASES:
-                return [table[part] for part in ALIASES[form].split() if part in table]
-    for form in (word, word.replace("-", ""), *lemmas(word)):
+    if word in table:
+        return [table[word]]
+    forms = (word, *lemmas(word))
+    for form in forms:
+        if form in ALIASES:
+            return [table[part] for part in ALIASES[form].split() if part in table]
+    for form in (word.replace("-", ""), *forms):
         if form in table:
             return [table[form]]
     if "-" in word:
