@@ -113,12 +113,16 @@ def test_held_out_samples_repeat(scenes: list[Scene]) -> None:
 
 
 @pytest.mark.slow
-def test_the_card_matches_the_weights_and_a_new_run(shared_data: Path, repository: Path) -> None:
+def test_the_card_matches_the_weights_and_a_new_run(shared_data: Path, repository: Path, tmp_path: Path) -> None:
     torch.set_num_threads(1)
-    made = make_report(load_encoder(), shared_data / "test", shared_data / "published" / "TNO")
+    (tmp_path / "SeAFusion").mkdir()
+    for picture in sorted((shared_data / "published/TNO/SeAFusion").iterdir())[:2]:
+        (tmp_path / "SeAFusion" / picture.name).symlink_to(picture)
+    made = make_report(load_encoder(), shared_data / "test", tmp_path)
     _, metadata = read_weights(bundled(COMPACT_WEIGHTS))
     card = (repository / "weights/compact-clip.md").read_text()
     assert made.sha256 in card
+    assert ("SeAFusion", 2) in [(row.method, row.pairs) for row in made.methods]
     assert model_card(made, metadata).split("## How well")[0] == card.split("## How well")[0]
     missed = {"infrared": 0.7, "visible": 0.7, "blurry": 0.8}
     for score in made.claims:

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from ivif_cli.core.data.images import read_picture, write_image
 from ivif_cli.core.data.luma import to_bits
@@ -96,6 +96,25 @@ def test_pictures_stand_upright(tmp_path: Path, orientation: int, suffix: str) -
     assert found.pixels.shape[:2] == shown.shape
     assert np.abs(found.pixels[..., 0].astype(int) - shown).max() < 40
     assert "orientation" in found.notes[0]
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_png_is_turned_wherever_its_exif_stands_and_decoded_once(
+    tmp_path: Path, behind: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("L", (40, 24)).save(tmp_path / "a.png", exif=exif)
+    data = (tmp_path / "a.png").read_bytes()
+    start = data.index(b"eXIf") - 4
+    chunk = data[start : start + 12 + int.from_bytes(data[start : start + 4])]
+    decoded = []
+    load = PngImagePlugin.PngImageFile.load
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", lambda image: decoded.append(1) or load(image))
+    if behind:
+        (tmp_path / "a.png").write_bytes(data.replace(chunk, b"")[:-12] + chunk + data[-12:])
+    assert read_picture(tmp_path / "a.png").pixels.shape[:2] == (40, 24)
+    assert bool(decoded) == behind
 
 
 def test_a_larger_infrared_picture_is_averaged_at_every_door(tmp_path: Path) -> None:

@@ -124,10 +124,10 @@ def held_out_samples(scenes: Sequence[Scene], size: int, crops: int = 4, seed: i
     return samples
 
 
-def claim_scores(encoder: Encoder, samples: Sequence[Sample]) -> list[Score]:
-    """Zero-shot scores of every probed claim."""
+def claim_scores(encoder: Encoder, images: Tensor, samples: Sequence[Sample]) -> list[Score]:
+    """Zero-shot scores of every probed claim, from the samples' embeddings."""
     texts = encoder.encode_texts([PROBES[claim] for claim in CLAIMS])
-    return score_claims(embed_lumas(encoder, [s.luma for s in samples]), texts, [s.truth for s in samples])
+    return score_claims(images, texts, [s.truth for s in samples])
 
 
 MEASURES: dict[str, Callable[[np.ndarray], float]] = {
@@ -138,9 +138,8 @@ MEASURES: dict[str, Callable[[np.ndarray], float]] = {
 }
 
 
-def graded_orders(encoder: Encoder, samples: Sequence[Sample]) -> dict[str, float]:
+def graded_orders(encoder: Encoder, images: Tensor, samples: Sequence[Sample]) -> dict[str, float]:
     """Claim -> Spearman correlation of the cosine to its probe text with what is measured on the picture."""
-    images = embed_lumas(encoder, [sample.luma for sample in samples])
     texts = encoder.encode_texts([PROBES[claim] for claim in MEASURES])
     orders = {}
     for column, (claim, measured) in enumerate(MEASURES.items()):
@@ -230,7 +229,8 @@ def make_report(
     every = [scene for scenes in by_set.values() for scene in scenes]
     modality = [modality_row(encoder, name, scenes) for name, scenes in by_set.items()]
     samples = held_out_samples(every, encoder.image_size)
-    claims, graded = claim_scores(encoder, samples), graded_orders(encoder, samples)
+    images = embed_lumas(encoder, [sample.luma for sample in samples])
+    claims, graded = claim_scores(encoder, images, samples), graded_orders(encoder, images, samples)
     methods: list[MethodRow] = []
     objective = float("nan")
     if published is not None:

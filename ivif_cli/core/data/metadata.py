@@ -1,6 +1,7 @@
 """What a picture's file says beside its pixels: EXIF, colour profile, which way up, how many pages. Read by Pillow."""
 
 import io
+import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,12 +47,25 @@ def read_metadata(kind: str, data: np.ndarray) -> Metadata:
         return Metadata()
     try:
         with _READERS[kind](io.BytesIO(data.data)) as picture:
-            exif = picture.getexif()
+            whole = kind != "PNG" or _speaks_behind_its_pixels(data)
+            exif = picture.getexif() if whole else Image.Image.getexif(picture)
             orientation = exif.get(_ORIENTATION, 1)
             known = orientation if orientation in range(1, 9) else 1
             return Metadata(known, _upright(exif), picture.info.get("icc_profile") or b"", _pages(picture))
     except Exception:  # noqa: BLE001 - Pillow raises whatever damaged metadata leads to; the pixels may be fine
         return Metadata()
+
+
+def _speaks_behind_its_pixels(png: np.ndarray) -> bool:
+    """Whether a chunk besides the end follows the pixels of a PNG: Pillow decodes them to come to it."""
+    position, behind = 8, False
+    while position + 8 <= len(png):
+        length, kind = struct.unpack_from(">I4s", png.data, position)
+        behind = behind or kind == b"IDAT"
+        if behind and kind not in (b"IDAT", b"IEND"):
+            return True
+        position += 12 + length
+    return False
 
 
 def _pages(picture: Image.Image) -> int:
