@@ -35,6 +35,7 @@ from ivif_cli.commands.options import (
     StrictOption,
     ThreadsOption,
     TileOption,
+    option,
 )
 from ivif_cli.core.errors import UsageError
 
@@ -43,118 +44,73 @@ METRICS, GATES, WORDS = "Metrics", "Gates", "The language score"
 
 def evaluate(
     ctx: typer.Context,
-    ir: Annotated[
-        Path | None, typer.Option("--ir", help="Infrared picture, folder or video.", rich_help_panel=SOURCES)
-    ] = None,
-    vis: Annotated[
-        Path | None, typer.Option("--vis", help="Visible picture, folder or video.", rich_help_panel=SOURCES)
-    ] = None,
-    dataset: Annotated[
-        list[str] | None, typer.Option(help="Named dataset in the place of --ir and --vis.", rich_help_panel=SOURCES)
-    ] = None,
+    ir: Annotated[Path | None, option(SOURCES, "Infrared picture, folder or video.", "--ir")] = None,
+    vis: Annotated[Path | None, option(SOURCES, "Visible picture, folder or video.", "--vis")] = None,
+    dataset: Annotated[list[str] | None, option(SOURCES, "Named dataset in the place of --ir and --vis.")] = None,
     data_root: DataRootOption = None,
     manifest: ManifestOption = None,
     max_gap: MaxGapOption = None,
     strict: StrictOption = False,
     fused: Annotated[
         list[str] | None,
-        typer.Option(
-            "--fused",
-            metavar="[NAME=]PATH",
-            help="Fused pictures, or a video; repeated: methods to rank.",
-            rich_help_panel=SOURCES,
-        ),
+        option(SOURCES, "Fused pictures, or a video; repeated: methods to rank.", "--fused", metavar="[NAME=]PATH"),
     ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="To fuse with first: base, fast, a .safetensors or .onnx file; may be repeated.",
-            rich_help_panel=SOURCES,
+        option(
+            SOURCES, "To fuse with first: base, fast, a .safetensors or .onnx file; may be repeated.", "--model", "-m"
         ),
     ] = None,
     baselines: Annotated[
-        bool,
-        typer.Option(
-            "--baselines", help="Score average, maximum and Laplacian pyramid as well.", rich_help_panel=SOURCES
-        ),
+        bool, option(SOURCES, "Score average, maximum and Laplacian pyramid as well.", "--baselines")
     ] = False,
     common: Annotated[
-        bool,
-        typer.Option(
-            "--common", help="Leave out pairs that not every --fused method has a picture of.", rich_help_panel=SOURCES
-        ),
+        bool, option(SOURCES, "Leave out pairs that not every --fused method has a picture of.", "--common")
     ] = False,
     metrics: Annotated[
         str,
-        typer.Option(
+        option(
+            METRICS,
+            "Comma-separated names and groups: default (the six and K), six, kept, clean, all.",
             metavar="NAMES",
-            help="Comma-separated names and groups: default (the six and K), six, kept, clean, all.",
-            rich_help_panel=METRICS,
         ),
     ] = "default",
     convention: Annotated[
-        str,
-        typer.Option(
-            help="ivif, matlab, cddfuse, vifb or ivif-zoo: whose definitions are computed.", rich_help_panel=METRICS
-        ),
+        str, option(METRICS, "ivif, matlab, cddfuse, vifb or ivif-zoo: whose definitions are computed.")
     ] = "ivif",
     labels: Annotated[
-        Path | None,
-        typer.Option(
-            help="YOLO labels of people, in ir/ and vis/ like the pairs: adds the metric T_ir.", rich_help_panel=METRICS
-        ),
+        Path | None, option(METRICS, "YOLO labels of people, in ir/ and vis/ like the pairs: adds the metric T_ir.")
     ] = None,
     explain: Annotated[
         str | None,
-        typer.Option(
-            metavar="METRIC",
-            help="Print formula, source, range and what others do; `all` for every one.",
-            rich_help_panel=METRICS,
-        ),
+        option(METRICS, "Print formula, source, range and what others do; `all` for every one.", metavar="METRIC"),
     ] = None,
     min_: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
+            GATES,
+            "At least VALUE; STAT is mean, median, pN, each or @PAIR, as in K:p10=0.5.",
             "--min",
             metavar="METRIC[:STAT]=VALUE",
-            help="At least VALUE; STAT is mean, median, pN, each or @PAIR, as in K:p10=0.5.",
-            rich_help_panel=GATES,
         ),
     ] = None,
-    max_: Annotated[
-        list[str] | None,
-        typer.Option("--max", metavar="METRIC[:STAT]=VALUE", help="At most VALUE.", rich_help_panel=GATES),
-    ] = None,
+    max_: Annotated[list[str] | None, option(GATES, "At most VALUE.", "--max", metavar="METRIC[:STAT]=VALUE")] = None,
     baseline: Annotated[
-        Path | None,
-        typer.Option(help="No metric is worse than in this JSON report, pair by pair.", rich_help_panel=GATES),
+        Path | None, option(GATES, "No metric is worse than in this JSON report, pair by pair.")
     ] = None,
     tolerance: Annotated[
         list[str] | None,
-        typer.Option(
-            help="What may be lost against --baseline: 1% of the mean, or SD=0.5 of one metric; repeatable.",
-            rich_help_panel=GATES,
-        ),
+        option(GATES, "What may be lost against --baseline: 1% of the mean, or SD=0.5 of one metric; repeatable."),
     ] = None,
     report: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--report",
-            help="Write a report: .json, .csv, .md, .tex, .html or .xml (JUnit); repeatable.",
-            rich_help_panel=RESULT,
-        ),
+        option(RESULT, "Write a report: .json, .csv, .md, .tex, .html or .xml (JUnit); repeatable.", "--report"),
     ] = None,
     html: Annotated[Path | None, typer.Option("--html", hidden=True)] = None,
     junit: Annotated[Path | None, typer.Option("--junit", hidden=True)] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Let --report replace any file.", rich_help_panel=RESULT)
-    ] = False,
-    format_: Annotated[
-        str, typer.Option("--format", help=f"Of the result: {', '.join(FORMATS)}.", rich_help_panel=RESULT)
-    ] = "table",
-    json_: Annotated[bool, typer.Option("--json", help="Short for --format json.", rich_help_panel=RESULT)] = False,
+    overwrite: Annotated[bool, option(RESULT, "Let --report replace any file.", "--overwrite")] = False,
+    format_: Annotated[str, option(RESULT, f"Of the result: {', '.join(FORMATS)}.", "--format")] = "table",
+    json_: Annotated[bool, option(RESULT, "Short for --format json.", "--json")] = False,
     prompt: PromptOption = None,
     goal: GoalOption = None,
     strength: StrengthOption = 1.0,
@@ -164,37 +120,21 @@ def evaluate(
     resize: ResizeOption = False,
     align: AlignOption = None,
     crop: CropOption = None,
-    bit_depth: Annotated[
-        int | None,
-        typer.Option(help="8: map 16-bit pictures first instead of refusing them.", rich_help_panel=INFRARED),
-    ] = None,
+    bit_depth: Annotated[int | None, option(INFRARED, "8: map 16-bit pictures first instead of refusing them.")] = None,
     fps: FpsOption = None,
     any_rate: AnyRateOption = False,
-    clip: Annotated[
-        str, typer.Option(help="Encoder of LDS: compact, or an open_clip name.", rich_help_panel=WORDS)
-    ] = "compact",
-    clip_pretrained: Annotated[
-        str | None, typer.Option(help="open_clip's tag of its weights.", rich_help_panel=WORDS)
-    ] = None,
-    clip_weights: Annotated[
-        Path | None, typer.Option(help="Weights file of that encoder.", rich_help_panel=WORDS)
-    ] = None,
-    prompts: Annotated[
-        Path | None, typer.Option(help="Texts of LDS: a file of `ivif embed-prompts`.", rich_help_panel=WORDS)
-    ] = None,
-    prompt_set: Annotated[
-        str | None, typer.Option(help="Name of the set in it; the first by default.", rich_help_panel=WORDS)
-    ] = None,
+    clip: Annotated[str, option(WORDS, "Encoder of LDS: compact, or an open_clip name.")] = "compact",
+    clip_pretrained: Annotated[str | None, option(WORDS, "open_clip's tag of its weights.")] = None,
+    clip_weights: Annotated[Path | None, option(WORDS, "Weights file of that encoder.")] = None,
+    prompts: Annotated[Path | None, option(WORDS, "Texts of LDS: a file of `ivif embed-prompts`.")] = None,
+    prompt_set: Annotated[str | None, option(WORDS, "Name of the set in it; the first by default.")] = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     tile: TileOption = None,
     threads: ThreadsOption = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that score; default: as needed.", rich_help_panel=SPEED)
-    ] = None,
+    workers: Annotated[int | None, option(SPEED, "Processes that score; default: as needed.", min=1)] = None,
     score_device: Annotated[
-        str,
-        typer.Option(help="To score on: cpu, or cuda in batches (the six metrics of ivif).", rich_help_panel=SPEED),
+        str, option(SPEED, "To score on: cpu, or cuda in batches (the six metrics of ivif).")
     ] = "cpu",
     quiet: QuietOption = False,
 ) -> None:

@@ -47,6 +47,7 @@ from ivif_cli.commands.options import (
     StrictOption,
     ThreadsOption,
     TileOption,
+    option,
 )
 from ivif_cli.core.errors import PairingError, UsageError
 
@@ -56,41 +57,21 @@ if TYPE_CHECKING:
 
 def fuse(
     output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Fused picture, the folder for all of them, or - for stdout.",
-            rich_help_panel=SOURCES,
-        ),
+        Path, option(SOURCES, "Fused picture, the folder for all of them, or - for stdout.", "--output", "-o")
     ],
-    ir: Annotated[
-        Path | None,
-        typer.Option("--ir", help="Infrared picture, folder, video, or - for stdin.", rich_help_panel=SOURCES),
-    ] = None,
-    vis: Annotated[
-        Path | None,
-        typer.Option("--vis", help="Visible picture, folder, video, or - for stdin.", rich_help_panel=SOURCES),
-    ] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="Named dataset in the place of --ir and --vis.", rich_help_panel=SOURCES)
-    ] = None,
+    ir: Annotated[Path | None, option(SOURCES, "Infrared picture, folder, video, or - for stdin.", "--ir")] = None,
+    vis: Annotated[Path | None, option(SOURCES, "Visible picture, folder, video, or - for stdin.", "--vis")] = None,
+    dataset: Annotated[str | None, option(SOURCES, "Named dataset in the place of --ir and --vis.")] = None,
     data_root: DataRootOption = None,
     manifest: ManifestOption = None,
     max_gap: MaxGapOption = None,
     strict: StrictOption = False,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Fuse what arrives in the two folders.", rich_help_panel=SOURCES)
-    ] = False,
+    watch: Annotated[bool, option(SOURCES, "Fuse what arrives in the two folders.", "--watch")] = False,
     idle: Annotated[
-        float | None,
-        typer.Option(
-            min=0, metavar="SECONDS", help="End the watch after so long without anything new.", rich_help_panel=SOURCES
-        ),
+        float | None, option(SOURCES, "End the watch after so long without anything new.", min=0, metavar="SECONDS")
     ] = None,
     model: Annotated[
-        str,
-        typer.Option("--model", "-m", help="base, fast, a .safetensors file, or an .onnx one.", rich_help_panel=WANTED),
+        str, option(WANTED, "base, fast, a .safetensors file, or an .onnx one.", "--model", "-m")
     ] = "base",
     prompt: PromptOption = None,
     goal: GoalOption = None,
@@ -104,62 +85,41 @@ def fuse(
     crop: CropOption = None,
     save_aligned: Annotated[
         Path | None,
-        typer.Option(
+        option(
+            RESULT,
+            "Write the infrared pictures too, in their own values, as they lie on the visible ones.",
             metavar="DIR",
-            help="Write the infrared pictures too, in their own values, as they lie on the visible ones.",
-            rich_help_panel=RESULT,
         ),
     ] = None,
     view: Annotated[
         str,
-        typer.Option(
+        option(
+            RESULT,
+            "overlay: what is hot, in inferno over the visible; side: infrared, visible, fused.",
             metavar="fused|overlay|side",
-            help="overlay: what is hot, in inferno over the visible; side: infrared, visible, fused.",
-            rich_help_panel=RESULT,
         ),
     ] = "fused",
     hot: Annotated[
-        str | None,
-        typer.Option(metavar="95%|35C", help="What the overlay shows: from where on (95%).", rich_help_panel=RESULT),
+        str | None, option(RESULT, "What the overlay shows: from where on (95%).", metavar="95%|35C")
     ] = None,
-    gray: Annotated[
-        bool, typer.Option("--gray", help="Give the fused luma without colour.", rich_help_panel=RESULT)
-    ] = False,
-    bit_depth: Annotated[
-        int | None, typer.Option(help="8 or 16; by default the deeper of the two sources.", rich_help_panel=RESULT)
-    ] = None,
-    format_: Annotated[
-        str, typer.Option("--format", help=f"Of a folder's pictures: {', '.join(FORMATS)}.", rich_help_panel=RESULT)
-    ] = "png",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace pictures that exist.", rich_help_panel=RESULT)
-    ] = False,
-    json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.", rich_help_panel=RESULT)] = False,
+    gray: Annotated[bool, option(RESULT, "Give the fused luma without colour.", "--gray")] = False,
+    bit_depth: Annotated[int | None, option(RESULT, "8 or 16; by default the deeper of the two sources.")] = None,
+    format_: Annotated[str, option(RESULT, f"Of a folder's pictures: {', '.join(FORMATS)}.", "--format")] = "png",
+    overwrite: Annotated[bool, option(RESULT, "Replace pictures that exist.", "--overwrite")] = False,
+    json_: Annotated[bool, option(RESULT, "Print the report as JSON.", "--json")] = False,
     fps: FpsOption = None,
     any_rate: AnyRateOption = False,
-    size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Frame size of raw pipes.", rich_help_panel=VIDEOS)
-    ] = None,
+    size: Annotated[str | None, option(VIDEOS, "Frame size of raw pipes.", metavar="WxH")] = None,
     pixel_format: Annotated[
-        str | None,
-        typer.Option(metavar="IR[,VIS]", help="Of raw pipes: gray8, gray16le or bgr24.", rich_help_panel=VIDEOS),
+        str | None, option(VIDEOS, "Of raw pipes: gray8, gray16le or bgr24.", metavar="IR[,VIS]")
     ] = None,
-    codec: Annotated[
-        str | None, typer.Option(help="By default the usual one of the container.", rich_help_panel=VIDEOS)
-    ] = None,
+    codec: Annotated[str | None, option(VIDEOS, "By default the usual one of the container.")] = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Pairs that go through the network together.", rich_help_panel=SPEED)
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads that read and write.", rich_help_panel=SPEED)
-    ] = None,
+    batch_size: Annotated[int | None, option(SPEED, "Pairs that go through the network together.", min=1)] = None,
+    workers: Annotated[int | None, option(SPEED, "Threads that read and write.", min=1)] = None,
     threads: ThreadsOption = None,
-    compile_: Annotated[
-        bool,
-        typer.Option("--compile", help="Compile first: for long folders and videos.", rich_help_panel=SPEED),
-    ] = False,
+    compile_: Annotated[bool, option(SPEED, "Compile first: for long folders and videos.", "--compile")] = False,
     tile: TileOption = None,
     quiet: QuietOption = False,
 ) -> None:

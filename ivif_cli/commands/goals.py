@@ -4,9 +4,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from ivif_cli.commands.options import WANTED
+from ivif_cli.commands.options import WANTED, option
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.nearest import nearest
 
@@ -19,44 +17,28 @@ if TYPE_CHECKING:
 
 PromptOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--prompt",
-        metavar="TEXT",
-        help="What is wanted, in words; repeat for several pictures.",
-        rich_help_panel=WANTED,
-    ),
+    option(WANTED, "What is wanted, in words; repeat for several pictures.", "--prompt", metavar="TEXT"),
 ]
 GoalOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--goal", metavar="NAME", help="A goal that the weights carry; may be repeated.", rich_help_panel=WANTED
-    ),
+    list[str] | None, option(WANTED, "A goal that the weights carry; may be repeated.", "--goal", metavar="NAME")
 ]
 StrengthOption = Annotated[
-    float,
-    typer.Option(
-        "--strength", min=0.0, max=3.0, help="0: the default goal; 1: as said; more: beyond.", rich_help_panel=WANTED
-    ),
+    float, option(WANTED, "0: the default goal; 1: as said; more: beyond.", "--strength", min=0.0, max=3.0)
 ]
 DialOption = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
+        WANTED,
+        "bright, detailed, salient, contrast or infrared, turned from there; may be repeated.",
         "--dial",
         metavar="NAME=-1..1",
-        help="bright, detailed, salient, contrast or infrared, turned from there; may be repeated.",
-        rich_help_panel=WANTED,
     ),
 ]
 
 
 GoalsOverTimeOption = Annotated[
     Path | None,
-    typer.Option(
-        "--goals-over-time",
-        metavar="FILE",
-        help="Of a video: lines of SECONDS, TEXT; each holds from then on.",
-        rich_help_panel=WANTED,
-    ),
+    option(WANTED, "Of a video: lines of SECONDS, TEXT; each holds from then on.", "--goals-over-time", metavar="FILE"),
 ]
 
 
