@@ -37,10 +37,14 @@ def align(
 
     if output.exists() and not overwrite:
         raise OutputError(f"{output} exists already", "--overwrite replaces it")
-    irs, viss = read_pairs(find_pairs(ir, vis, manifest=manifest, max_gap=max_gap).pairing.pairs, max_pairs)
-    found = align_ecc(irs, viss, motion=motion, min_quality=min_quality)
-    save_alignment(output, found)
+    pairs = find_pairs(ir, vis, manifest=manifest, max_gap=max_gap).pairing.pairs
     console = Console(machine=as_json)
+    with console.progress(2, "reading, then fitting", "step") as advance:
+        irs, viss = read_pairs(pairs, max_pairs)
+        advance(1)
+        found = align_ecc(irs, viss, motion=motion, min_quality=min_quality)
+        advance(1)
+    save_alignment(output, found)
     report = {"schema": 1, "ivif": __version__, "output": str(output), **found.report()}
     if as_json:
         console.result_json(report)

@@ -57,6 +57,9 @@ class Console:
         from ivif_cli.commands.table import lay_out
 
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        if not _speaks_unicode():
+            columns = [column.translate(_PLAIN) for column in columns]
+            rows = [[cell.translate(_PLAIN) for cell in row] for row in rows]
         _say("\n".join(part for part in (title, lay_out(columns, rows, width), legend) if part))
 
     def note(self, text: str) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ivif_cli.core.language.goal import Goal
 
 FORMATS = ("png", "tif", "jpg", "bmp")
+_SAME = {"tif": (".tiff",), "jpg": (".jpeg",)}
 
 
 @dataclass
@@ -51,6 +52,8 @@ def plan(named: "Named", output: Path, kind: str) -> Task:
     pairs = named.pairing.pairs
     if named.single:
         path = output / f"{pairs[0].name}.{kind}" if output.is_dir() else output
+        if kind != FORMATS[0] and path.suffix.lower() not in (f".{kind}", *_SAME.get(kind, ())):
+            raise UsageError(f"--format {kind} and {path.name} are two kinds", "the name alone says it for one picture")
         for source in (pairs[0].ir, pairs[0].vis):
             if path.exists() and path.samefile(source):
                 raise UsageError(f"the output {path} is an input", "choose another name")

@@ -117,6 +117,13 @@ def test_one_pixel(model: str, pair: tuple[Path, Path], tmp_path: Path) -> None:
     assert read_image(tmp_path / "out.png").shape == (1, 1)
 
 
+def test_a_format_that_the_name_of_one_picture_contradicts_is_refused(
+    model: str, pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    refused(fuse(model, pair, tmp_path / "o.png", "--format", "jpg"), 2, "--format jpg and o.png are two kinds")
+    assert fuse(model, pair, tmp_path / "o.tiff", "--format", "tif").exit_code == 0
+
+
 def test_folders_and_continuing(model: str, folders: tuple[Path, Path], tmp_path: Path) -> None:
     first = fuse(model, folders, tmp_path / "out", "--json")
     report = json.loads(first.stdout)

@@ -58,4 +58,6 @@ def test_a_stream_without_arrows_gets_words(tmp_path: Path, rng: np.random.Gener
     assert done.returncode == 0, done.stderr
     assert b"EN (up)" in done.stdout
     assert b"MSE (down)" in done.stdout
+    heads, dashes = done.stdout.splitlines()[1:3]
+    assert len(heads) == len(dashes)
     assert b"\\u043c\\u0435" in done.stdout
