@@ -11,7 +11,7 @@ from ivif_cli.commands.console import Console
 from ivif_cli.commands.fuse_pipes import PIPE, piped, refuse_terminal
 from ivif_cli.commands.fuse_report import tell
 from ivif_cli.commands.fuse_task import FORMATS, check_outputs, for_each, plan, refuse_with_videos, source_options
-from ivif_cli.commands.fuse_video import VideoSwitches, is_video_task, run_video, video_options
+from ivif_cli.commands.fuse_video import VideoSwitches, is_video_task, run_video, video_options, with_gap
 from ivif_cli.commands.fuse_watch import fuse_arriving, refuse_watching
 from ivif_cli.commands.goals import (
     DialOption,
@@ -44,9 +44,11 @@ from ivif_cli.commands.options import (
     PrecisionOption,
     QuietOption,
     ResizeOption,
+    RetriesOption,
     StrictOption,
     ThreadsOption,
     TileOption,
+    TimeoutOption,
     option,
 )
 from ivif_cli.core.errors import PairingError, UsageError
@@ -59,8 +61,24 @@ def fuse(
     output: Annotated[
         Path, option(SOURCES, "Fused picture, the folder for all of them, or - for stdout.", "--output", "-o")
     ],
-    ir: Annotated[Path | None, option(SOURCES, "Infrared picture, folder, video, or - for stdin.", "--ir")] = None,
-    vis: Annotated[Path | None, option(SOURCES, "Visible picture, folder, video, or - for stdin.", "--vis")] = None,
+    ir: Annotated[
+        str | None,
+        option(
+            SOURCES,
+            "Infrared picture, folder, video, rtsp:// and the like, or - for stdin.",
+            "--ir",
+            metavar="PATH|ADDRESS",
+        ),
+    ] = None,
+    vis: Annotated[
+        str | None,
+        option(
+            SOURCES,
+            "Visible picture, folder, video, rtsp:// and the like, or - for stdin.",
+            "--vis",
+            metavar="PATH|ADDRESS",
+        ),
+    ] = None,
     dataset: Annotated[str | None, option(SOURCES, "Named dataset in the place of --ir and --vis.")] = None,
     data_root: DataRootOption = None,
     manifest: ManifestOption = None,
@@ -114,6 +132,8 @@ def fuse(
         str | None, option(VIDEOS, "Of raw pipes: gray8, gray16le or bgr24.", metavar="IR[,VIS]")
     ] = None,
     codec: Annotated[str | None, option(VIDEOS, "By default the usual one of the container.")] = None,
+    timeout: TimeoutOption = None,
+    retries: RetriesOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     batch_size: Annotated[int | None, option(SPEED, "Pairs that go through the network together.", min=1)] = None,
@@ -133,7 +153,7 @@ def fuse(
     console = Console(machine=json_, quiet=quiet)
     explained = understood(console, prompt)
     refuse_terminal(output)
-    switches = VideoSwitches(fps, any_rate, size, pixel_format, codec)
+    switches = VideoSwitches(fps, any_rate, size, pixel_format, codec, timeout, retries)
     dials = parse_dials(dial)
     looks = parse_view(view, hot)
     engine = functools.partial(
@@ -147,10 +167,11 @@ def fuse(
     )
     if ir is not None and vis is not None and is_video_task(ir, vis, output, switches):
         refuse_with_videos(
-            **{"--max-gap": max_gap, "--strict": strict, "--manifest": manifest},
+            **{"--strict": strict, "--manifest": manifest},
             **{"--crop": crop, "--save-aligned": save_aligned, "--watch": watch},
         )
         videos = video_options(switches, ir_range, gray, resize, align, bit_depth, overwrite, looks, ir_polarity)
+        videos = with_gap(videos, (ir, vis), max_gap, len((prompt or []) + (goal or [])))
         fuser = engine()
         if over_time is not None:
             timed = goals_over_time(fuser, over_time, prompt, goal, strength, dials)
@@ -160,6 +181,7 @@ def fuse(
         for wanted, path in zip(goals, named_after(output, goals), strict=True):
             run_video(console, fuser, ir, vis, path, replace(videos, goal=wanted))
         return
+    ir_path, vis_path = (None if name is None else Path(name) for name in (ir, vis))
     if over_time is not None:
         raise UsageError("--goals-over-time is for videos", "pictures take --prompt or --goal")
     if idle is not None and not watch:
@@ -167,7 +189,7 @@ def fuse(
     if watch:
         others = {"--dataset": dataset, "--manifest": manifest, "--max-gap": max_gap, "--strict": strict}
         others |= {"--save-aligned": save_aligned, "-o -": output == PIPE}
-        folders = refuse_watching(ir, vis, ir_range, **others)
+        folders = refuse_watching(ir_path, vis_path, ir_range, **others)
         options = source_options(ir_range, gray, resize, bit_depth, align, ir_polarity, looks, crop)
         how = {"overwrite": overwrite, "batch_size": batch_size, "workers": workers, "view": looks}
         fuser = engine()
@@ -175,10 +197,12 @@ def fuse(
         fuse_arriving(console, fuser, goals, options, explained, folders, output, format_, idle, **how)
         return
     piped_out = output == PIPE
-    with piped(ir, vis, output) as (ir, vis, output):
+    with piped(ir_path, vis_path, output) as (ir_path, vis_path, output):
         from ivif_cli.core.data.find_pairs import find_pairs
 
-        task = plan(find_pairs(ir, vis, dataset, data_root, manifest=manifest, max_gap=max_gap), output, format_)
+        task = plan(
+            find_pairs(ir_path, vis_path, dataset, data_root, manifest=manifest, max_gap=max_gap), output, format_
+        )
         task.piped = piped_out
         if strict and task.complaints:
             raise PairingError(task.complaints[0], "without --strict the others are fused")

@@ -2,13 +2,16 @@
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import typer
 
 from ivif_cli import __version__
 from ivif_cli.commands.console import Console
 from ivif_cli.core.errors import UsageError
+from ivif_cli.interrupts import first_only_asks
 
 if TYPE_CHECKING:
     from ivif_cli.core.aligning.register import Alignment
@@ -28,11 +31,17 @@ class VideoSwitches:
     size: str | None = None
     pixel_format: str | None = None
     codec: str | None = None
+    timeout: float | None = None
+    retries: int | None = None
 
     @property
     def given(self) -> list[str]:
         """Names of the options that were used."""
-        return [f"--{name.replace('_', '-')}" for name, value in vars(self).items() if value]
+        return [
+            f"--{name.replace('_', '-')}"
+            for name, value in vars(self).items()
+            if value is not None and value is not False
+        ]
 
     def refuse(self) -> None:
         """Raises UsageError where one was used, because there is no video."""
@@ -40,8 +49,8 @@ class VideoSwitches:
             raise UsageError(f"{', '.join(self.given)} only goes with videos", "name videos, sequences or pipes")
 
 
-def is_video_task(ir: Path | None, vis: Path | None, output: Path, switches: VideoSwitches) -> bool:
-    """True where any of the three names is a video, a numbered sequence, or a pipe of raw frames.
+def is_video_task(ir: str, vis: str, output: Path, switches: VideoSwitches) -> bool:
+    """True where any of the three names is a video, a numbered sequence, a live source, or a pipe of raw frames.
 
     Raises:
         UsageError: options of videos with pictures.
@@ -49,8 +58,7 @@ def is_video_task(ir: Path | None, vis: Path | None, output: Path, switches: Vid
     from ivif_cli.core.video.frames import is_pipe, is_video
 
     raw = switches.size is not None or switches.pixel_format is not None
-    names = [str(path) for path in (ir, vis, output)]
-    if ir is not None and vis is not None and any(is_video(name) and (raw or not is_pipe(name)) for name in names):
+    if any(is_video(name) and (raw or not is_pipe(name)) for name in (ir, vis, str(output))):
         return True
     switches.refuse()
     return False
@@ -69,11 +77,13 @@ def video_options(
 ) -> "VideoOptions":
     """The core's options from those of the command line."""
     from ivif_cli.core.data.thermal import parse_ir_range
+    from ivif_cli.core.video.live_source import LiveSettings
     from ivif_cli.core.video.pairs import VideoOptions
 
     if bits == 16:
         raise UsageError("videos are written with 8 bits", "fuse a folder of pictures for 16 bits")
     formats = _raw_formats(switches)
+    waits: dict[str, Any] = {"timeout": switches.timeout, "retries": switches.retries}
     return VideoOptions(
         ir_range=parse_ir_range(ir_range),
         polarity=polarity,
@@ -88,7 +98,21 @@ def video_options(
         codec=switches.codec,
         overwrite=overwrite,
         view=view,
+        live=LiveSettings(**{name: value for name, value in waits.items() if value is not None}),
     )
+
+
+def with_gap(options: "VideoOptions", sources: tuple[str, str], max_gap: float | None, wishes: int) -> "VideoOptions":
+    """The options with how live sources are read; raises `UsageError` for what such sources, or files, do not have."""
+    from ivif_cli.core.video.live_source import is_live
+
+    if any(is_live(name) for name in sources):
+        if wishes > 1:
+            raise UsageError("live frames come once and are fused for one wish", "say --prompt or --goal once")
+        return options if max_gap is None else replace(options, live=replace(options.live, max_gap=max_gap))
+    if max_gap is not None:
+        raise UsageError("--max-gap is for pictures and live sources", "leave it out")
+    return options
 
 
 def _alignment(text: str | None) -> "Alignment | str | None":
@@ -113,23 +137,33 @@ def _raw_formats(switches: VideoSwitches) -> "tuple[RawFormat | None, RawFormat 
     return RawFormat(width, height, names[0]), RawFormat(width, height, names[-1])
 
 
-def run_video(console: Console, fuser: "Fuser", ir: Path, vis: Path, output: Path, options: "VideoOptions") -> None:
-    """Fuse one video and tell about it; raw frames on stdout have stdout for themselves."""
+def run_video(console: Console, fuser: "Fuser", ir: str, vis: str, output: Path, options: "VideoOptions") -> None:
+    """Fuse one video and tell about it; raw frames on stdout have stdout for themselves.
+
+    Live sources are fused until one ends, or Ctrl-C or SIGTERM; the exit status is 1 where one was lost.
+    """
     from ivif_cli.core.video.fuse import fuse_video
+    from ivif_cli.core.video.live_source import is_live
 
     with contextlib.ExitStack() as stack:
+        if is_live(ir) or is_live(vis):
+            console.note(f"fusing what comes into {output}; Ctrl-C ends it")
+            stopped = stack.enter_context(first_only_asks())
+            options = replace(options, live=replace(options.live, stopped=stopped, say=console.warn))
         advance: list[Callable[[int], None]] = []
 
         def start(total: int | None) -> None:
             advance.append(stack.enter_context(console.progress(total, "fusing", "frame")))
 
         report = fuse_video(
-            fuser, str(ir), str(vis), str(output), options, on_start=start, on_frame=lambda count: advance[0](count)
+            fuser, ir, vis, str(output), options, on_start=start, on_frame=lambda count: advance[0](count)
         )
     for note in report.notes:
         console.warn(note)
     if str(output) != "-":
         _tell(console, report, fuser)
+    if report.lost:
+        raise typer.Exit(1)
 
 
 def _tell(console: Console, report: "VideoReport", fuser: "Fuser") -> None:

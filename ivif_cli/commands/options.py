@@ -24,7 +24,10 @@ StrictOption = Annotated[
 MaxGapOption = Annotated[
     float | None,
     option(
-        SOURCES, "Pair what is left by the time stamps in the names, at most this far apart.", min=0, metavar="SECONDS"
+        SOURCES,
+        "Pair what is left by the time stamps in the names, or live frames (0.1), at most this far apart.",
+        min=0,
+        metavar="SECONDS",
     ),
 ]
 ResizeOption = Annotated[bool, option(INFRARED, "Bring the infrared picture to the visible size.", "--resize")]
@@ -47,6 +50,12 @@ IrPolarityOption = Annotated[
 ]
 FpsOption = Annotated[float | None, option(VIDEOS, "Frames per second, where the sources do not say.")]
 AnyRateOption = Annotated[bool, option(VIDEOS, "Take videos of two rates frame by frame.", "--any-rate")]
+TimeoutOption = Annotated[
+    float | None, option(VIDEOS, "How long a live source may stay silent (10).", min=0.1, metavar="SECONDS")
+]
+RetriesOption = Annotated[
+    int | None, option(VIDEOS, "How often a live source that failed is connected again (5).", min=0)
+]
 DeviceOption = Annotated[str, option(SPEED, "auto, cpu, cuda, cuda:N or mps.")]
 PrecisionOption = Annotated[str, option(SPEED, "auto, fp32, bf16 or fp16.")]
 ThreadsOption = Annotated[int | None, option(SPEED, "CPU threads of the network.", min=1)]

@@ -32,6 +32,10 @@ ROWS = {
         RUNS,
         "test_pictures_of_two_clocks_pair_within_the_stated_gap",
     ),
+    "two [live sources](video.md#live-sources)": (
+        "video/test_live.py",
+        "test_each_visible_frame_gets_the_infrared_one_nearest_in_time",
+    ),
     "`--manifest pairs.csv`": (RUNS, "test_a_manifest_names_pairs_and_outputs"),
     "`--fused NAME=DIR` of `evaluate`": (
         "data/test_pairing.py",

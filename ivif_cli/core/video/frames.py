@@ -16,6 +16,7 @@ from ivif_cli.core.data.sources import read_visible
 from ivif_cli.core.errors import InputError, UsageError
 from ivif_cli.core.video.containers import VIDEO_SUFFIXES
 from ivif_cli.core.video.decoding import PIPE, Frame, RawFormat, decoded, facts, raw_frames
+from ivif_cli.core.video.live_source import is_live, shown_address
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,17 @@ class Clip:
     @property
     def rewinds(self) -> bool:
         """True where `stream` can be called again."""
-        return self.raw is None
+        return self.raw is None and not self.live
+
+    @property
+    def live(self) -> bool:
+        """True for a camera or a stream, whose frames `LivePairs` reads as they come."""
+        return is_live(self.path)
 
     @property
     def file(self) -> Path | None:
-        """The video file that the frames come from; None for sequences and pipes."""
-        return None if self.raw is not None or is_sequence(self.path) else Path(self.path)
+        """The video file that the frames come from; None for sequences, pipes and live sources."""
+        return None if not self.rewinds or is_sequence(self.path) else Path(self.path)
 
 
 def is_pipe(path: str) -> bool:
@@ -71,8 +77,13 @@ def is_sequence(path: str) -> bool:
 
 
 def is_video(path: str) -> bool:
-    """True where a name is a video's, a numbered sequence's or a pipe's."""
-    return Path(path).suffix.lower() in VIDEO_SUFFIXES or is_pipe(path) or ("%" in path and is_sequence(path))
+    """True where a name is a video's, a numbered sequence's, a pipe's or a live source's."""
+    return (
+        is_live(path)
+        or Path(path).suffix.lower() in VIDEO_SUFFIXES
+        or is_pipe(path)
+        or ("%" in path and is_sequence(path))
+    )
 
 
 def sequence_files(path: str) -> list[Path]:
@@ -106,7 +117,7 @@ def open_frames(
     """Open a source of frames, reading what its container says.
 
     Args:
-        path: a video file, a folder, a numbered pattern, a named pipe, or "-" for stdin.
+        path: a video file, a folder, a numbered pattern, a live source, a named pipe, or "-" for stdin.
         raw: frames of a pipe.
         read: reads a picture of a sequence.
 
@@ -114,6 +125,8 @@ def open_frames(
         InputError: missing, or not a video.
         UsageError: a pipe without `raw`.
     """
+    if is_live(path):
+        return Clip(shown_address(path), None, None, path)
     if is_pipe(path):
         if raw is None:
             raise UsageError(f"raw frames of {path} need their size", "--size WxH --pixel-format gray8|gray16le|bgr24")

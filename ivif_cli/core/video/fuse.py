@@ -14,7 +14,7 @@ import numpy as np
 from ivif_cli.core.data.luma import to_bits, to_luma
 from ivif_cli.core.errors import InputError, UsageError
 from ivif_cli.core.language.goal import Goal
-from ivif_cli.core.video.containers import VIDEO_SUFFIXES
+from ivif_cli.core.video.containers import EVENLY_TIMED, VIDEO_SUFFIXES
 from ivif_cli.core.video.flicker import Flicker
 from ivif_cli.core.video.pairs import FramePairs, VideoOptions, open_pairs
 from ivif_cli.core.video.record import tags_of
@@ -38,6 +38,7 @@ class VideoReport:
         infrared: kind of the infrared frames, rule of their range, and the values that became black and white in the
             last one: under every rule but auto, picture and percentiles those of all frames.
         notes: remarks for the user, like a difference in length.
+        lost: live sources that failed and did not come back.
     """
 
     output: str
@@ -49,6 +50,7 @@ class VideoReport:
     relative_flicker: dict[str, float | None] = field(default_factory=dict)
     infrared: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
 
 
 def fuse_video(
@@ -64,7 +66,8 @@ def fuse_video(
     """Fuse an infrared and a visible video.
 
     Args:
-        ir, vis: video files, folders or numbered patterns of pictures, named pipes, or "-" (one of them) for stdin.
+        ir, vis: video files, folders or numbered patterns of pictures, named pipes, or "-" (one of them) for stdin; or
+            two live sources, fused until one of them or the user ends it.
         output: a video, a numbered pattern, or "-" for raw bgr24 (gray8 with `gray`) frames on stdout.
         on_start: called once with the number of frames, or None where the sources do not say.
         on_frame: called with 1 after every frame.
@@ -82,6 +85,10 @@ def fuse_video(
         raise UsageError(f"the output {output} is an input", "choose another name")
     frames = open_pairs(ir, vis, options)
     check_output(output, frames.rate, options.overwrite)
+    if frames.live is not None and options.rate is None and Path(output).suffix.lower() in EVENLY_TIMED:
+        raise UsageError(
+            f"{Path(output).suffix} cannot hold frames at their own times", "take .mp4 or .mkv, or say --fps"
+        )
     on_start(frames.expected)
     report = VideoReport(output, rate=None if frames.rate is None else float(frames.rate))
     return _run(fuser, frames, options, report, on_frame)
@@ -109,6 +116,8 @@ def _run(
             on_frame(1)
     if not report.frames:
         raise InputError(f"{frames.clips[0].name} or {frames.clips[1].name} holds no frames")
+    if frames.live is not None:
+        report.lost = [one.name for one in (frames.live.ir, frames.live.vis) if one.lost]
     used, rule = frames.held, options.ir_range
     report.infrared = {"kind": frames.kind, "rule": str(rule), "low": used.low, "high": used.high}
     if sound is not None:

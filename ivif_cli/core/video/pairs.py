@@ -7,7 +7,7 @@ the whole video.
 import contextlib
 import itertools
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 
@@ -22,6 +22,8 @@ from ivif_cli.core.fusing.views import View, overlay, side_by_side
 from ivif_cli.core.language.goal import Goal
 from ivif_cli.core.video.decoding import Frame, RawFormat
 from ivif_cli.core.video.frames import Clip, as_rate, open_frames, read_ahead
+from ivif_cli.core.video.live_pairs import LivePairs, begin
+from ivif_cli.core.video.live_source import LiveSettings
 from ivif_cli.core.video.range_tracker import RangeTracker
 from ivif_cli.core.video.run_range import run_range
 from ivif_cli.core.video.timed_goals import TimedGoals
@@ -48,6 +50,7 @@ class VideoOptions:
         goal: what every frame is fused for, or from when on what; None for the default.
         smooth: seconds over which the global descriptors are averaged; 0 takes every frame for itself.
         raw_ir, raw_vis: frames of a pipe.
+        live: how live sources are read.
         view: what is written in the place of the fused frames.
         codec: see `writer.open_writer`.
         overwrite: replace an existing result.
@@ -68,13 +71,15 @@ class VideoOptions:
     codec: str | None = None
     overwrite: bool = False
     view: View | None = None
+    live: LiveSettings = field(default_factory=LiveSettings)
 
 
 def open_pairs(ir: str, vis: str, options: VideoOptions) -> "FramePairs":
     """Open an infrared and a visible video.
 
     Args:
-        ir, vis: video files, folders or numbered patterns of pictures, named pipes, or "-" (one of them) for stdin.
+        ir, vis: video files, folders or numbered patterns of pictures, named pipes, or "-" (one of them) for stdin; or
+            two live sources (a pipe may be one of them), which are read from now on.
 
     Raises:
         InputError: a source that is not a video, has no frames, or differs in rate from the other.
@@ -86,11 +91,12 @@ def open_pairs(ir: str, vis: str, options: VideoOptions) -> "FramePairs":
         open_frames(ir, raw=options.raw_ir, read=partial(read_infrared, ir_range=options.ir_range)),
         open_frames(vis, raw=options.raw_vis),
     )
-    return FramePairs(clips, options, _common_rate(*clips, options))
+    live = begin(*clips, options.live) if clips[0].live or clips[1].live else None
+    return FramePairs(clips, options, _common_rate(*clips, options, live), live)
 
 
-def _common_rate(ir: Clip, vis: Clip, options: VideoOptions) -> Fraction | None:
-    rates = [clip.rate for clip in (ir, vis)]
+def _common_rate(ir: Clip, vis: Clip, options: VideoOptions, live: LivePairs | None) -> Fraction | None:
+    rates = [clip.rate for clip in (ir, vis)] if live is None else [None, live.rate() or Fraction(USUAL_RATE)]
     known = [rate for rate in rates if rate is not None]
     if len(known) == 2 and abs(known[0] / known[1] - 1) > 1e-3 and not options.any_rate:
         raise InputError(
@@ -109,7 +115,7 @@ def _alignment(ir: Clip, vis: Clip, options: VideoOptions) -> Alignment | None:
     if options.align is None or isinstance(options.align, Alignment):
         return options.align
     if not (ir.rewinds and vis.rewinds):
-        raise UsageError("frames of a pipe come once and cannot be aligned first", "make a file with ivif align")
+        raise UsageError("frames that come once cannot be aligned first", "make a file with ivif align")
     stop = _ALIGN_FRAMES * _ALIGN_STEP
     pairs = itertools.islice(zip(ir.stream(), vis.stream(), strict=False), 0, stop, _ALIGN_STEP)
     frames = [(infrared_from(a).grey(), to_luma(v)) for a, v in pairs]
@@ -123,6 +129,7 @@ class FramePairs:
 
     Args:
         rate: frames per second; None where the sources do not say.
+        live: the two sources where they are live.
 
     Attributes:
         second: when the pair that came last is shown [s], as the visible clip or `options.rate` says.
@@ -130,8 +137,14 @@ class FramePairs:
         scored: its infrared frame as metrics see it (see `LoadedPair`).
     """
 
-    def __init__(self, clips: tuple[Clip, Clip], options: VideoOptions, rate: Fraction | None = None) -> None:
-        self.clips, self.rate = clips, rate
+    def __init__(
+        self,
+        clips: tuple[Clip, Clip],
+        options: VideoOptions,
+        rate: Fraction | None = None,
+        live: LivePairs | None = None,
+    ) -> None:
+        self.clips, self.rate, self.live = clips, rate, live
         self.seconds = 1 / float(rate or USUAL_RATE)
         self._options = options
         self.second = 0.0
@@ -153,16 +166,26 @@ class FramePairs:
         self._align = _alignment(*self.clips, self._options)
         rule = self._options.ir_range
         self._tracker = RangeTracker(run_range(self.clips[0]) if rule == "run" else rule, RANGE_SECONDS / self.seconds)
-        number = 0
+        with contextlib.closing(self._joined(notes)) as joined:
+            for number, (a, v) in enumerate(joined):
+                given = v.seconds if self._options.rate is None else None
+                self.second = number * self.seconds if given is None else given
+                yield self._prepared(a, v)
+
+    def _joined(self, notes: list[str]) -> Generator[tuple[Frame, Frame], None, None]:
+        """The frames that belong together, as they were read."""
+        if self.live is not None:
+            with contextlib.closing(self.live):
+                yield from self.live.pairs()
+            notes += self.live.notes()
+            return
         with contextlib.ExitStack() as stack:
             ir, vis = (stack.enter_context(contextlib.closing(read_ahead(clip.timed()))) for clip in self.clips)
-            for number, (a, v) in enumerate(itertools.zip_longest(ir, vis), start=1):
+            for number, (a, v) in enumerate(itertools.zip_longest(ir, vis)):
                 if a is None or v is None:
-                    notes.append(self.different_lengths(number - 1, ended=0 if a is None else 1))
+                    notes.append(self.different_lengths(number, ended=0 if a is None else 1))
                     return
-                given = v.seconds if self._options.rate is None else None
-                self.second = (number - 1) * self.seconds if given is None else given
-                yield self._prepared(a, v)
+                yield a, v
 
     def viewed(self, view: View, thermal: np.ndarray, visible: np.ndarray, fused: np.ndarray) -> np.ndarray:
         """The frame that was prepared last as the view shows it, uint8."""
