@@ -12,17 +12,18 @@ help:            ## this list
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@touch $@
 
+# Modules are compiled when they are first used: most of torch never is.
 .venv/.runtime: pyproject.toml | .venv/.pip
-	$(BIN)/python -m pip install --quiet -e .
+	$(BIN)/python -m pip install --quiet --no-compile -e .
 	@touch $@
 
-.venv/.dev: pyproject.toml | .venv/.runtime
-	$(BIN)/python -m pip install --quiet --group dev
-	@touch $@
+.venv/.dev: pyproject.toml | .venv/.pip
+	$(BIN)/python -m pip install --quiet --no-compile -e . --group dev
+	@touch .venv/.runtime $@
 
 setup: .venv/.runtime   ## a virtual environment with ivif in it
 
-dev: .venv/.runtime .venv/.dev   ## the same with test, lint and type tools
+dev: .venv/.dev   ## the same with test, lint and type tools
 
 demo: setup      ## fuse the bundled pair and print where the picture is
 	$(BIN)/ivif demo -o out/demo

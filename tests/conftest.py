@@ -1,5 +1,6 @@
 """Fixtures shared by all rooms: real pairs where they are at hand, device and dtype, small made-up pictures."""
 
+import hashlib
 import os
 import signal
 from collections.abc import Iterator
@@ -10,7 +11,10 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
+    import torch
+
     from ivif_cli.core.network import LoadedNetwork
+    from ivif_cli.core.network.fusion import FusionNetwork
 
 ROOT = Path(__file__).resolve().parent.parent
 # A test run in the background of a script inherits an ignored SIGINT, which the programs it starts would inherit too.
@@ -65,19 +69,29 @@ def lively() -> "LoadedNetwork":
 
 @pytest.fixture(scope="session")
 def traced_once(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[LoadedNetwork]":
-    """The fast network, whose ONNX graph is made once for all tests and processes; the rest of an export is done anew.
+    """The fast network; a network's trace and ONNX graph are made once for all tests and processes.
 
-    Making the graph takes half a minute; it is kept by name and weights in a folder that parallel processes share.
+    They take half a minute each and are kept, by name and weights, in a folder that parallel processes share; the rest
+    of an export is done anew.
     """
     pytest.importorskip("onnx", reason="the extra `onnx` is not installed")
     import onnx
+    import torch
     from filelock import FileLock
 
     from ivif_cli.core.export import export
     from ivif_cli.core.network import load_network
 
-    make, base = export._graph, tmp_path_factory.getbasetemp()
+    trace, make, base = export._traced, export._graph, tmp_path_factory.getbasetemp()
     folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def traced(network: "FusionNetwork") -> "torch.export.ExportedProgram":
+        weights = hashlib.sha256(b"".join(value.numpy().tobytes() for value in network.state_dict().values()))
+        path = folder / f"trace-{weights.hexdigest()[:16]}.pt2"
+        with FileLock(f"{path}.lock"):
+            if not path.exists():
+                torch.export.save(trace(network), path)
+        return torch.export.load(path)
 
     def kept(loaded: "LoadedNetwork") -> "onnx.ModelProto":
         path = folder / f"graph-{loaded.name}-{loaded.sha256[:16]}.onnx"
@@ -87,5 +101,6 @@ def traced_once(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[LoadedNet
         return onnx.load(str(path))
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export, "_traced", traced)
         patch.setattr(export, "_graph", kept)
         yield load_network("fast")

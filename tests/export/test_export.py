@@ -131,9 +131,9 @@ def test_fusing_with_onnx_does_not_import_torch(exported: Path, tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_torch_export_computes_the_same(tmp_path: Path) -> None:
+def test_torch_export_computes_the_same(traced_once: LoadedNetwork, tmp_path: Path) -> None:
     stages: list[str] = []
-    done = export_network(load_network("fast"), tmp_path / "fast.pt2", on_stage=stages.append)
+    done = export_network(traced_once, tmp_path / "fast.pt2", on_stage=stages.append)
     assert ["tracing" in stages[0], "3 sizes" in stages[1]] == [True, True]
     assert done.difference < 0.01 and done.opset is None
 

@@ -35,6 +35,7 @@ class Scene:
             "validation.every": "4",
             "validation.pairs": "1",
             "optimiser.schedule": "constant",
+            "goals.sentences": str(self.root / "sentences.txt"),
         }
         pinned = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
         places = ["--data", str(self.pairs), "-o", str(output), "--steps", str(steps), "--checkpoint-every", "2"]
@@ -42,7 +43,7 @@ class Scene:
 
 
 def make_scene(root: Path) -> Scene:
-    """Pairs with some texture, and weights of a small network."""
+    """Pairs with some texture, weights of a small network, and two sentences for the goals of training."""
     from ivif_cli.core.data.images import write_image
     from ivif_cli.core.network import save_network
     from tests.made_up import small_network
@@ -54,6 +55,7 @@ def make_scene(root: Path) -> Scene:
             ramp = np.linspace(20, 150, SIZE[1]).astype(int)
             picture = (noise + (ramp if len(shape) == 2 else ramp[:, None])).astype(np.uint8)
             write_image(root / "pairs" / folder / f"{index:02d}.png", picture)
+    (root / "sentences.txt").write_text("bright people\na plain dark picture\n")
     model = root / "small.safetensors"
     save_network(model, *small_network())
     return Scene(root, root / "pairs", model)
