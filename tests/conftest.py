@@ -1,6 +1,5 @@
 """Fixtures shared by all rooms: real pairs where they are at hand, device and dtype, small made-up pictures."""
 
-import hashlib
 import os
 import signal
 from collections.abc import Iterator
@@ -69,14 +68,13 @@ def lively() -> "LoadedNetwork":
 
 @pytest.fixture(scope="session")
 def traced_once(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[LoadedNetwork]":
-    """The fast network; a network's trace and ONNX graph are made once for all tests and processes.
+    """The fast network; a network's ONNX graph is made once for all tests and processes, its trace once a process.
 
-    They take half a minute each and are kept, by name and weights, in a folder that parallel processes share; the rest
-    of an export is done anew.
+    Each takes half a minute. Graphs are kept by name and weights in a folder that parallel processes share; the rest of
+    an export is done anew.
     """
     pytest.importorskip("onnx", reason="the extra `onnx` is not installed")
     import onnx
-    import torch
     from filelock import FileLock
 
     from ivif_cli.core.export import export
@@ -85,13 +83,11 @@ def traced_once(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[LoadedNet
     trace, make, base = export._traced, export._graph, tmp_path_factory.getbasetemp()
     folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
+    traces: dict[bytes, torch.export.ExportedProgram] = {}
+
     def traced(network: "FusionNetwork") -> "torch.export.ExportedProgram":
-        weights = hashlib.sha256(b"".join(value.numpy().tobytes() for value in network.state_dict().values()))
-        path = folder / f"trace-{weights.hexdigest()[:16]}.pt2"
-        with FileLock(f"{path}.lock"):
-            if not path.exists():
-                torch.export.save(trace(network), path)
-        return torch.export.load(path)
+        weights = b"".join(value.numpy().tobytes() for value in network.state_dict().values())
+        return traces.get(weights) or traces.setdefault(weights, trace(network))
 
     def kept(loaded: "LoadedNetwork") -> "onnx.ModelProto":
         path = folder / f"graph-{loaded.name}-{loaded.sha256[:16]}.onnx"

@@ -22,11 +22,16 @@ _POLL = 0.0005
 def import_everything() -> None:
     """Import what the commands import, so that forks start at once; nothing is run, so no thread is there to lose."""
     import torch
+    import torch._dynamo  # the first optimiser imports it, for seconds
 
     import ivif_cli.app
     import ivif_cli.commands.train
+    import ivif_cli.core.data.find_pairs
     import ivif_cli.core.fusing.folder
     import ivif_cli.core.fusing.fuser
+    import ivif_cli.core.language.prompts
+    import ivif_cli.core.language.text_tower
+    import ivif_cli.core.training.interrupt
     import ivif_cli.core.training.loop
     import ivif_cli.core.training.setup  # noqa: F401
 

@@ -104,17 +104,14 @@ def export_network(
     on_stage(f"tracing {loaded.name} into a graph, which takes most of the time")
     with writing(path, overwrite=overwrite) as temporary:
         run = _write_onnx(loaded, temporary, precision) if format == "onnx" else _write_torch(loaded, temporary)
-        sizes = _CHECK_SIZES if format == "onnx" else _multiples(loaded.network.stride)
+        step = 1 if format == "onnx" else loaded.network.stride
+        sizes = tuple((height // step * step, width // step * step) for height, width in _CHECK_SIZES)
         on_stage(f"running the file beside the network at {len(sizes)} sizes")
         worst, mean = np.max([_difference(loaded.network, run, size) for size in sizes], axis=0)
         if not (worst <= _TOLERANCE[precision] and mean <= _MEAN_TOLERANCE):
             raise IvifError(f"the exported file is off by {255 * worst:.2f} grey levels; nothing was written")
     opset = OPSET if format == "onnx" else None
     return Exported(path, format, precision, 255 * float(worst), 255 * float(mean), sizes, opset)
-
-
-def _multiples(stride: int) -> tuple[tuple[int, int], ...]:
-    return tuple((height // stride * stride, width // stride * stride) for height, width in _CHECK_SIZES)
 
 
 def _traced(network: FusionNetwork) -> torch.export.ExportedProgram:
@@ -131,9 +128,10 @@ def _traced(network: FusionNetwork) -> torch.export.ExportedProgram:
 
 
 def _write_torch(loaded: LoadedNetwork, path: Path) -> Callable[[_Arrays], np.ndarray]:
+    facts = "\n".join(f"{key}={value}" for key, value in _facts(loaded).items())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.export.save(_traced(loaded.network), path, extra_files={"ivif.txt": _described(loaded)})
+        torch.export.save(_traced(loaded.network), path, extra_files={"ivif.txt": facts})
         module = torch.export.load(path).module()
 
     def run(inputs: _Arrays) -> np.ndarray:
@@ -141,10 +139,6 @@ def _write_torch(loaded: LoadedNetwork, path: Path) -> Callable[[_Arrays], np.nd
             return module(*(torch.from_numpy(x) for x in inputs)).numpy()
 
     return run
-
-
-def _described(loaded: LoadedNetwork) -> str:
-    return "\n".join(f"{key}={value}" for key, value in _facts(loaded).items())
 
 
 def _facts(loaded: LoadedNetwork) -> dict[str, str]:

@@ -43,7 +43,9 @@ def arrivals(
             changed = time.monotonic()
         if idle is not None and time.monotonic() - changed >= idle and seen.items() <= given.items():
             return
-        _wait(stopped)
+        end = time.monotonic() + INTERVAL
+        while not stopped() and time.monotonic() < end:
+            time.sleep(_NAP)
 
 
 def _is_new(
@@ -62,9 +64,3 @@ def _state(pair: Pair) -> _State:
     except OSError:
         return ()
     return tuple((each.st_size, each.st_mtime_ns) for each in found) if all(each.st_size for each in found) else ()
-
-
-def _wait(stopped: Callable[[], bool]) -> None:
-    end = time.monotonic() + INTERVAL
-    while not stopped() and time.monotonic() < end:
-        time.sleep(_NAP)

@@ -181,13 +181,10 @@ class FusionNetwork(nn.Module):
             seen = seen + self.goal_in(goal - self.origin)
         hidden = F.relu(seen)
         hidden = hidden + F.relu(self.hidden(hidden))
-        matrices = [self._matrix(level, token, hidden) for level, token in enumerate(tokens)]
+        mixers = (cast("Mixer", mix) for mix in self.mix)
+        matrices = [mix.matrix(token, hidden).flatten(1) for mix, token in zip(mixers, tokens, strict=True)]
         mean = (tones[:, _KNOTS] + tones[:, 2 * _KNOTS + 2])[:, None] / 2
         return torch.cat([self.modulate(hidden), self.tone(hidden), mean, *matrices], dim=1)
-
-    def _matrix(self, level: int, tokens: Tensor, hidden: Tensor) -> Tensor:
-        mixer = cast("Mixer", self.mix[level])
-        return mixer.matrix(tokens, hidden).flatten(1)
 
     def describe(self, ir_thumb: Tensor, vis_thumb: Tensor, goal: Tensor) -> Tensor:
         """All that the network may know beyond the pixels near by.
@@ -215,12 +212,13 @@ class FusionNetwork(nn.Module):
 
     def decode(self, pair: Encoded, descriptors: Tensor) -> Tensor:
         """The fused luma, N x 1 x H x W in the pictures' own size, before the limits."""
-        modulation, tone, mean, *matrices = self._split(descriptors)
+        sizes = [2 * sum(self.widths), _TONES, 1, *(cast("Mixer", mix).size for mix in self.mix)]
+        modulation, tone, mean, *matrices = descriptors.split(sizes, dim=1)
         scales = modulation.split([2 * width for width in self.widths], dim=1)
         features, maps = None, []
         for level in reversed(range(len(self.widths))):
             mixed = self.mix[level](pair.features[level], matrices[level])
-            mixed = mixed + self.contrast[level](contrast_of(self._level_energy(pair, level)))
+            mixed = mixed + self.contrast[level](contrast_of(pair.energies[self._extra + level]))
             if features is not None:
                 mixed = self.merge[level](torch.cat([mixed, double(features)], dim=1))
             scale, shift = scales[level][..., None, None].chunk(2, dim=1)
@@ -235,13 +233,6 @@ class FusionNetwork(nn.Module):
         """The maps of the levels -> those of the halved bands, N x 2 x ... each."""
         first = maps[0].unflatten(1, (2, -1))
         return [*(first[:, :, band] for band in range(self._extra + 1)), *maps[1:]]
-
-    def _level_energy(self, pair: Encoded, level: int) -> Tensor:
-        return pair.energies[self._extra + level]
-
-    def _split(self, descriptors: Tensor) -> list[Tensor]:
-        sizes = [2 * sum(self.widths), _TONES, 1, *(cast("Mixer", mix).size for mix in self.mix)]
-        return list(descriptors.split(sizes, dim=1))
 
     def forward(self, ir: Tensor, vis: Tensor, descriptors: Tensor) -> Tensor:
         """Fuse luma pictures.

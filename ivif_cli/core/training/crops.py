@@ -88,10 +88,6 @@ class Batch:
         return Batch(names=self.names, **moved)
 
 
-def _generator(*key: int) -> np.random.Generator:
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(key)))
-
-
 def _window(pair: LumaPair, settings: CropSettings, rng: np.random.Generator) -> tuple[slice, slice]:
     """Where to cut: redrawn while flat or black, the last draw is taken as it is."""
     height, width = pair.ir.shape
@@ -103,14 +99,11 @@ def _window(pair: LumaPair, settings: CropSettings, rng: np.random.Generator) ->
         side = min(side, limit)
         top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
         window = slice(top, top + side), slice(left, left + side)
-        if _worth(pair.ir[window], pair.vis[window], settings):
+        ir, vis = pair.ir[window], pair.vis[window]
+        flat = max(ir.std(), vis.std()) < settings.min_deviation * 255
+        if not flat and float((ir == 0).mean()) <= settings.max_black:
             break
     return window
-
-
-def _worth(ir: np.ndarray, vis: np.ndarray, settings: CropSettings) -> bool:
-    flat = max(ir.std(), vis.std()) < settings.min_deviation * 255
-    return not flat and float((ir == 0).mean()) <= settings.max_black
 
 
 def _resize(crop: np.ndarray, size: int) -> np.ndarray:
@@ -210,7 +203,7 @@ def draw_batch(store: LumaStore, settings: CropSettings, seed: int, step: int, i
     """
     names, samples = [], []
     for index in indices:
-        rng = _generator(seed, step, index)
+        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, step, index))))
         chosen = store.choose(rng)
         names.append(store.pairs[chosen].name)
         samples.append(draw_sample(store[chosen], settings, rng))

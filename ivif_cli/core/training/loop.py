@@ -98,7 +98,10 @@ def train(recipe: Recipe, run: Run, processes: Processes, *, resume: bool = Fals
     device, samples = processes.device, processes.share(recipe.batch_size)
     state = start_state(recipe, run.network, device)
     if resume:
-        _resume(recipe, run, state)
+        path = latest_checkpoint(run.out)
+        if path is None:
+            raise TrainingError(f"nothing to resume: no checkpoint in {run.out / 'checkpoints'}")
+        restore(path, state, to_table(recipe), run.metadata)
     step_module: nn.Module = FuseStep(run.network)
     if processes.world > 1:
         step_module = DistributedDataParallel(step_module, [device] if device.type == "cuda" else None)
@@ -246,13 +249,6 @@ def _shared_values(parts: dict[str, Tensor], processes: Processes) -> dict[str, 
     """Means over the processes, with one copy from the device."""
     values = processes.mean(torch.stack([part.detach().float() for part in parts.values()]))
     return dict(zip(parts, values.tolist(), strict=True))
-
-
-def _resume(recipe: Recipe, run: Run, state: RunState) -> None:
-    path = latest_checkpoint(run.out)
-    if path is None:
-        raise TrainingError(f"nothing to resume: no checkpoint in {run.out / 'checkpoints'}")
-    restore(path, state, to_table(recipe), run.metadata)
 
 
 def averaged(state: RunState, network: FusionNetwork) -> dict[str, Tensor]:
