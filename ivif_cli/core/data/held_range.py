@@ -18,10 +18,6 @@ class HeldRange:
     ranges: dict[str, ThermalRange] = field(default_factory=dict)
     files: int = 0
 
-    def rule_for(self, kind: str, rule: IrRange) -> IrRange:
-        """The held range of a kind of picture, or the rule where none is held."""
-        return self.ranges.get(kind, rule)
-
 
 def hold_range(paths: Sequence[Path], rule: IrRange) -> HeldRange:
     """Range over the pictures of a run, measured on up to 48 of them, evenly picked.
