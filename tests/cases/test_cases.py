@@ -11,13 +11,15 @@ import pytest
 from PIL import Image
 
 from ivif_cli.core.aligning.alignment import Alignment
-from ivif_cli.core.data.images import write_image
+from ivif_cli.core.data.images import read_image, write_image
 from ivif_cli.core.data.metadata import read_metadata
-from ivif_cli.core.data.pairing import pair_folders
+from ivif_cli.core.data.pairing import Pair, pair_folders
 from ivif_cli.core.data.palettes import palettes
 from ivif_cli.core.data.sources import SourceOptions, load_pair, read_infrared
 from ivif_cli.core.errors import InputError
+from ivif_cli.core.fusing.folder import fuse_jobs
 from ivif_cli.core.fusing.fuser import Fuser
+from ivif_cli.core.fusing.jobs import Job
 from tests.made_up import lively_network
 
 SIZE = (48, 64)
@@ -139,3 +141,13 @@ def test_a_constant_or_empty_frame_is_a_picture(tmp_path: Path, vis: Path) -> No
     write_image(tmp_path / "ir.png", np.full(SIZE, 7000, np.uint16))
     ir = load_pair(tmp_path / "ir.png", vis, SourceOptions()).ir
     assert (ir == ir[0, 0]).all()
+
+
+def test_a_cold_sky_that_the_range_makes_black_is_no_border(tmp_path: Path, vis: Path) -> None:
+    counts = noise(7500, 8500, np.uint16)
+    counts[:16] = 7000
+    write_image(tmp_path / "ir.png", counts)
+    fuser = Fuser(lively_network(), device="cpu")
+    jobs = [Job(Pair("a", tmp_path / "ir.png", vis), tmp_path / "out.png")]
+    assert not fuse_jobs(fuser, jobs, SourceOptions()).failed
+    np.testing.assert_array_equal(read_image(tmp_path / "out.png"), fuser.fuse(counts, read_image(vis)))

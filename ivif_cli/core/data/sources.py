@@ -252,19 +252,23 @@ def visible_pixels(pixels: np.ndarray, name: str = "the visible picture") -> np.
     return float_to_uint16(pixels)
 
 
-def pair_from(ir: Any, vis: Any, ir_range: IrRange = "auto", order: str = "BGR") -> tuple[np.ndarray, np.ndarray]:
+def pair_from(
+    ir: Any, vis: Any, ir_range: IrRange | None = "auto", order: str = "BGR"
+) -> tuple[np.ndarray, np.ndarray]:
     """Two pictures of files' names or arrays, ready for a network; their sizes may still differ.
 
     Args:
         ir, vis: as for `infrared_from` and `as_picture`.
         ir_range: a rule, a range, or the text of one as on the command line; "full" takes arrays of grey levels as
-            they are.
+            they are, None a pair that is ready.
         order: of the channels of arrays, BGR or RGB.
 
     Raises:
         InputError: what is no picture.
         UsageError: a range that cannot be read.
     """
+    if ir_range is None:
+        return as_picture(ir, "infrared", order), as_picture(vis, "visible", order)
     rule = parse_ir_range(ir_range) if isinstance(ir_range, str) else ir_range
     visible = read_visible(Path(vis)) if isinstance(vis, str | Path) else as_picture(vis, "visible", order)
     if not isinstance(ir, str | Path) and not (isinstance(ir, np.ndarray) and ir.ndim == 2):

@@ -165,13 +165,13 @@ class _Run:
         goal = batch[0][0].goal
         if len(batch) == 1:
             _, ir, vis, _ = batch[0]
-            return [self.fuser.fuse(ir, vis, goal=goal, ir_range="full", out=vis)]
-        return self.fuser.fuse_batch([item[1] for item in batch], [item[2] for item in batch], goal, ir_range="full")
+            return [self.fuser.fuse(ir, vis, goal=goal, ir_range=None, out=vis)]
+        return self.fuser.fuse_batch([item[1] for item in batch], [item[2] for item in batch], goal, ir_range=None)
 
     def _viewed(self, view: View, job: Job, ir: np.ndarray, vis: np.ndarray, facts: Facts) -> np.ndarray:
         if view.kind == "overlay":
             return overlay(ir, vis, view.level(ir, facts.kind, facts.thermal_range))
-        return side_by_side(ir, vis, self.fuser.fuse(ir, vis, goal=job.goal, ir_range="full"))
+        return side_by_side(ir, vis, self.fuser.fuse(ir, vis, goal=job.goal, ir_range=None))
 
     def _write(self, job: Job, picture: np.ndarray, facts: Facts) -> None:
         record = picture_record(self._settings(job), (job.pair.ir, job.pair.vis), facts)

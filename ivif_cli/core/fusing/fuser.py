@@ -79,7 +79,7 @@ class Fuser:
         vis: Any,
         *,
         goal: "str | Goal | None" = None,
-        ir_range: IrRange = "auto",
+        ir_range: IrRange | None = "auto",
         order: str = "BGR",
         out: np.ndarray | None = None,
         descriptors: Any = None,
@@ -92,7 +92,8 @@ class Fuser:
             vis: H x W, or H x W x 3, uint8 or uint16; or any of the others.
             goal: what is wanted: a name of `goals`, a text, or a `Goal`; the default where None.
             ir_range: values of `ir` that become black and white, by the rules of `ivif fuse --ir-range`: under "auto"
-                those of more than 8 bits are stretched; "full" takes grey levels as they are.
+                those of more than 8 bits are stretched; "full" takes grey levels as they are;
+                None: the pair was made ready by `sources.load_pair` or `prepare_pair`.
             order: BGR or RGB: of the channels of arrays that are given, and of the result.
             out: array for the result, to save memory; `vis` itself may be given.
             descriptors: as `describe` gives them (the goal is in them); a video hands in their mean over time.
@@ -115,7 +116,7 @@ class Fuser:
         target = None if out is None else in_order(out, order)
         return in_order(with_colour(vis, self.fuse_luma(ir, vis, goal, descriptors), target), order)
 
-    def look(self, ir: Any, vis: Any, *, ir_range: IrRange = "auto") -> "Look":
+    def look(self, ir: Any, vis: Any, *, ir_range: IrRange | None = "auto") -> "Look":
         """Look at a pair once, to fuse it for many goals; arguments as for `fuse`.
 
         >>> look = Fuser("base", device="cpu").look(np.full((9, 9), 200, np.uint8), np.full((9, 9), 90, np.uint8))
@@ -151,7 +152,7 @@ class Fuser:
         vises: Sequence[Any],
         goal: "str | Goal | None" = None,
         *,
-        ir_range: IrRange = "auto",
+        ir_range: IrRange | None = "auto",
     ) -> list[np.ndarray]:
         """Fuse pairs that all have one size in one pass of the network; arguments and results as for `fuse`.
 
@@ -165,13 +166,13 @@ class Fuser:
         goal = self.goal(goal)
         shapes = {vis.shape[:2] for vis in vises}
         if len(irs) < 2 or len(shapes) > 1 or self._tile_side(vises[0], len(irs)) is not None:
-            return [self.fuse(ir, vis, goal=goal, ir_range="full") for ir, vis in zip(irs, vises, strict=True)]
+            return [self.fuse(ir, vis, goal=goal, ir_range=None) for ir, vis in zip(irs, vises, strict=True)]
         descriptors = self._describe(irs, vises, goal)
         try:
             encoded = self.engine.encode([to_luma(ir) for ir in irs], [to_luma(vis) for vis in vises])
             fused = self.engine.decode(encoded, descriptors)
         except MemoryError:
-            return [self.fuse(ir, vis, goal=goal, ir_range="full") for ir, vis in zip(irs, vises, strict=True)]
+            return [self.fuse(ir, vis, goal=goal, ir_range=None) for ir, vis in zip(irs, vises, strict=True)]
         return [
             with_colour(vis, quantised(luma, deeper(ir, vis)), None)
             for luma, ir, vis in zip(fused, irs, vises, strict=True)
@@ -221,14 +222,14 @@ class Look:
         fuser = self._fuser
         descriptors = fuser.describe(self._ir, self._vis, goal)
         if not self._whole:
-            return fuser.fuse(self._ir, self._vis, ir_range="full", descriptors=descriptors)
+            return fuser.fuse(self._ir, self._vis, ir_range=None, descriptors=descriptors)
         try:
             if self._encoded is None:
                 self._encoded = fuser.engine.encode([to_luma(self._ir)], [to_luma(self._vis)])
             luma = fuser.engine.decode(self._encoded, descriptors)[0]
         except MemoryError:
             self._whole, self._encoded = False, None
-            return fuser.fuse(self._ir, self._vis, ir_range="full", descriptors=descriptors)
+            return fuser.fuse(self._ir, self._vis, ir_range=None, descriptors=descriptors)
         return with_colour(self._vis, quantised(luma, deeper(self._ir, self._vis)), None)
 
 

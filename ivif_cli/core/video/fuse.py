@@ -181,7 +181,7 @@ class FrameFuser:
     def fuse(self, thermal: np.ndarray, visible: np.ndarray, second: float = 0.0) -> np.ndarray:
         """The next frame, that of a second, fused as `Fuser.fuse` gives it, uint8."""
         goal, descriptors = self.describe(thermal, visible, second)
-        return to_bits(self._fuser.fuse(thermal, visible, goal=goal, ir_range="full", descriptors=descriptors), 8)
+        return to_bits(self._fuser.fuse(thermal, visible, goal=goal, ir_range=None, descriptors=descriptors), 8)
 
 
 class DescriptorSmoother:
