@@ -15,6 +15,8 @@ def test_every_word_it_says_is_in_the_word_table(rng: np.random.Generator, share
     rows = {word: row for row, word in enumerate(words)}
     for _ in range(1500):
         assert unknown_words(grammar.imagine(rng).text, rows) == []
+    for text in (text for claim in CLAIMS for text in grammar.sentences(claim)):
+        assert unknown_words(text.replace("{targets}", "people").replace("{scenery}", "street"), rows) == []
 
 
 def test_every_claim_has_phrases_of_every_way_and_an_opposite() -> None:
@@ -31,6 +33,14 @@ def test_no_phrase_is_said_of_two_claims() -> None:
     for claim, row in grammar.phrases()[0].items():
         for phrase in {phrase for way in row.ways.values() for phrase in way}:
             assert seen.setdefault(phrase, claim) == claim, phrase
+
+
+def test_no_sentence_asks_for_two_claims() -> None:
+    asked: dict[str, str] = {}
+    for claim in CLAIMS:
+        assert len(set(grammar.sentences(claim))) > 80
+        for text in grammar.sentences(claim):
+            assert asked.setdefault(text, claim) == claim, text
 
 
 def test_there_are_several_hundred_phrases_and_every_claim_is_drawn(rng: np.random.Generator) -> None:
@@ -54,6 +64,19 @@ def test_a_refusal_claims_the_opposite(monkeypatch: pytest.MonkeyPatch) -> None:
     assert texts <= asked | refused
     assert texts & asked
     assert texts & refused
+
+
+def test_a_sentence_is_used_as_it_stands_and_a_refusal_asks_for_the_opposite(monkeypatch: pytest.MonkeyPatch) -> None:
+    ways = dict.fromkeys(grammar.WAYS, ("bright",))
+    row = grammar.Phrases("dark", ways, whole=("why is it so dark in here?",), whole_not=("enough light",))
+    other = grammar.Phrases("bright", ways, whole=("lights out",), whole_not=("i sit in the dark",))
+    monkeypatch.setattr(grammar, "phrases", lambda: ({"bright": row, "dark": other}, [], {}))
+    assert grammar.sentences("bright") == ("why is it so dark in here?", "i sit in the dark")
+    rng = np.random.default_rng(0)
+    texts = [grammar.express("dark", rng) for _ in range(400)]
+    assert {"lights out", "enough light"} < set(texts)
+    drawn = sum(text in ("lights out", "enough light") for text in texts) / len(texts)
+    assert abs(drawn - grammar.WHOLE) < 0.1
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ def test_words_are_lower_case_without_punctuation_and_numbers() -> None:
         ("won\u2019t", ["will", "not"]),
         ("the car's light", ["the", "car", "light"]),
         ("let's", ["let", "us"]),
+        ("it ain't dark", ["it", "is", "not", "dark"]),
     ],
 )
 def test_contractions_are_written_out(text: str, words: list[str]) -> None:

@@ -16,6 +16,8 @@ from ivif_cli.core.language.claims import CLAIMS, GROUPS
 
 PHRASES = Path(__file__).with_name("phrases.toml")
 WAYS = ("adjective", "feature", "do", "say")
+WHOLE = 0.25
+"""Share of clauses that are a complete sentence of the file, used as it stands."""
 
 MENTION = {
     "modality": 0.22,
@@ -38,10 +40,16 @@ class Caption:
 
 @dataclass(frozen=True)
 class Phrases:
-    """The phrases of one claim, by way of saying, and the claim that its negation asks for."""
+    """The phrases of one claim, by way of saying, and the claim that its negation asks for.
+
+    Attributes:
+        whole, whole_not: complete sentences that ask for the claim, and that refuse it or complain of it.
+    """
 
     opposite: str
     ways: dict[str, tuple[str, ...]]
+    whole: tuple[str, ...] = ()
+    whole_not: tuple[str, ...] = ()
 
 
 @cache
@@ -51,8 +59,13 @@ def phrases() -> tuple[dict[str, Phrases], list[Caption], dict[str, tuple[str, .
     words = {slot: tuple(choices) for slot, choices in table["words"].items()}
     together = [Caption(text, frozenset(row["claims"])) for row in table["together"] for text in row["say"]]
     single = {
-        claim: Phrases(table[claim]["opposite"], {way: tuple(table[claim].get(way, ())) for way in WAYS})
-        for claim in CLAIMS
+        claim: Phrases(
+            row["opposite"],
+            {way: tuple(row.get(way, ())) for way in WAYS},
+            tuple(row.get("whole", ())),
+            tuple(row.get("whole_not", ())),
+        )
+        for claim, row in ((claim, table[claim]) for claim in CLAIMS)
     }
     return single, together, words
 
@@ -106,9 +119,18 @@ def _said(claim: str, way: str, negated: bool, rng: np.random.Generator) -> str:
     return _pick(around[way][negated], rng).format(phrase)
 
 
+def sentences(claim: str) -> tuple[str, ...]:
+    """The complete sentences that ask for `claim`: its own, and refusals of the claims whose opposite it is."""
+    rows = phrases()[0]
+    refusals = (text for row in rows.values() if row.opposite == claim for text in row.whole_not)
+    return (*rows[claim].whole, *refusals)
+
+
 def express(claim: str, rng: np.random.Generator) -> str:
-    """A clause that asks for `claim`: directly, or (three in ten) by refusing a claim whose opposite it is."""
-    single = phrases()[0]
+    """A clause that asks for `claim`: a whole sentence, a phrase, or (three in ten) a refusal of its opposite."""
+    single, whole = phrases()[0], sentences(claim)
+    if whole and rng.random() < WHOLE:
+        return _filled(_pick(whole, rng), rng)
     refused = [other for other, row in single.items() if row.opposite == claim]
     negated = bool(refused) and rng.random() < 0.32
     spoken = _pick(refused, rng) if negated else claim
@@ -186,4 +208,5 @@ def imagine(rng: np.random.Generator) -> Caption:
         return Caption(express(claim, rng), frozenset({claim}))
     chosen = [_pick(claims, rng) for group, claims in GROUPS.items() if rng.random() < MENTION[group]]
     rng.shuffle(chosen)
+    chosen = [claim for row, claim in enumerate(chosen) if phrases()[0][claim].opposite not in chosen[:row]]
     return render(chosen[:3] or [_pick(CLAIMS, rng)], rng)

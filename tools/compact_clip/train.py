@@ -2,9 +2,9 @@
 
     python -m tools.compact_clip.train --data ../shared/data/train --words ../shared/data/words --out runs/compact-clip
 
-With `--init FILE` the towers start from that file, whose space the new one keeps, instead of from fresh weights. The
-image tower resumes by itself where the folder holds a checkpoint. The folder's `manifest.csv` gives source, stem,
-scene_group, night and the two files (`ir`, `vi`).
+With `--init FILE` the towers start from that file, whose space the new one keeps, instead of from fresh weights; with
+`--steps 0` its image tower stays as it is. The image tower resumes by itself where the folder holds a checkpoint. The
+folder's `manifest.csv` gives source, stem, scene_group, night and the two files (`ir`, `vi`).
 """
 
 import argparse
@@ -26,7 +26,7 @@ from tools.compact_clip.image_tower import ImageRecipe, Trainer, run
 from tools.compact_clip.text_training import TextRecipe, new_tower, read_word_table, train_text
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights/compact-clip.safetensors"
-LEG = "Then another leg from there, with the settings above."
+LEG = "Then another leg of {}, with the settings above."
 NIGHT = {"y": True, "n": False}
 
 
@@ -59,6 +59,7 @@ def arguments_of() -> argparse.Namespace:
     parser.add_argument("--init", type=Path, help="weights file to start from")
     parser.add_argument("--steps", type=int, default=ImageRecipe.steps, help="of the image tower")
     parser.add_argument("--text-steps", type=int, default=TextRecipe.steps)
+    parser.add_argument("--text-seed", type=int, default=TextRecipe.seed)
     parser.add_argument("--compiled", action="store_true", help="compile the tower: two minutes, then a third faster")
     return parser.parse_args()
 
@@ -85,13 +86,16 @@ def main() -> None:
         trainer.load(checkpoint)
     for _ in run(trainer, checkpoint, report=report):
         pass
-    table, recipe = read_word_table(arguments.words), TextRecipe(steps=arguments.text_steps)
+    table = read_word_table(arguments.words)
+    recipe = TextRecipe(steps=arguments.text_steps, seed=arguments.text_seed)
     tower = text_tower_from(before) if before else new_tower(*table, recipe)
     if recipe.steps:
         tower = train_text(tower, recipe, report)
-    history = " ".join([facts.get("history", ""), LEG if before else "One unbroken run from fresh weights."]).strip()
+    leg = LEG.format("both towers" if arguments.steps else "the text tower")
+    history = " ".join([facts.get("history", ""), leg if before else "One unbroken run from fresh weights."]).strip()
     space = facts.get(SPACE, file_sha256(arguments.init)) if before else None
-    trained = (trainer.tower.state_dict(), tower, table, (trainer.recipe, recipe), described(scenes))
+    of_image = trainer.recipe if arguments.steps or not before else ImageRecipe(**json.loads(facts["image_recipe"]))
+    trained = (trainer.tower.state_dict(), tower, table, (of_image, recipe), described(scenes))
     sha256 = export(arguments.weights, *trained, history, space)
     print(f'core/weights.py: "{arguments.weights.name}": "{sha256}",')
 
