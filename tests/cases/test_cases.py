@@ -3,6 +3,7 @@
 Each test is named in `docs/trust.md` beside the thread it comes from.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ from PIL import Image
 
 from ivif_cli.core.aligning.alignment import Alignment
 from ivif_cli.core.data.images import read_image, write_image
+from ivif_cli.core.data.luma import to_bits
 from ivif_cli.core.data.metadata import read_metadata
 from ivif_cli.core.data.pairing import Pair, pair_folders
 from ivif_cli.core.data.palettes import palettes
@@ -20,6 +22,10 @@ from ivif_cli.core.errors import InputError
 from ivif_cli.core.fusing.folder import fuse_jobs
 from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.fusing.jobs import Job
+from ivif_cli.core.scoring.contenders import ModelContender
+from ivif_cli.core.scoring.reading import read_task
+from ivif_cli.core.scoring.task import ReadOptions
+from ivif_cli.core.viewing.gallery import Gallery
 from tests.made_up import lively_network
 
 SIZE = (48, 64)
@@ -148,6 +154,11 @@ def test_a_cold_sky_that_the_range_makes_black_is_no_border(tmp_path: Path, vis:
     counts[:16] = 7000
     write_image(tmp_path / "ir.png", counts)
     fuser = Fuser(lively_network(), device="cpu")
-    jobs = [Job(Pair("a", tmp_path / "ir.png", vis), tmp_path / "out.png")]
-    assert not fuse_jobs(fuser, jobs, SourceOptions()).failed
-    np.testing.assert_array_equal(read_image(tmp_path / "out.png"), fuser.fuse(counts, read_image(vis)))
+    expected = fuser.fuse(counts, read_image(vis))
+    pair = Pair("a", tmp_path / "ir.png", vis)
+    assert not fuse_jobs(fuser, [Job(pair, tmp_path / "out.png")], SourceOptions()).failed
+    np.testing.assert_array_equal(read_image(tmp_path / "out.png"), expected)
+    with ThreadPoolExecutor(1) as thread:
+        task = read_task(pair, [ModelContender(fuser, thread)], ReadOptions(to_eight_bits=True))
+    np.testing.assert_array_equal(task.fused[0], to_bits(expected, 8))
+    np.testing.assert_array_equal(Gallery(fuser, [pair], tmp_path).show("a").look.fuse(), expected)

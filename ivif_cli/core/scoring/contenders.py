@@ -64,7 +64,7 @@ class ModelContender:
 
     def picture(self, pair: Pair, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
         """The pair fused, with the bits that `ivif fuse` would save."""
-        return self.thread.submit(self.fuser.fuse, ir, vis, goal=self.goal, ir_range="full").result()
+        return self.thread.submit(self.fuser.fuse, ir, vis, goal=self.goal, ir_range=None).result()
 
     def has(self, pair: Pair) -> bool:
         return True

@@ -60,7 +60,7 @@ class Gallery:
             if name not in self._shown:
                 pair = self.pairs[name]
                 ir, vis, *_ = load_pair(pair.ir, pair.vis, SourceOptions(resize=True))
-                self._shown[name] = Shown(pair, ir, vis, self.fuser.look(ir, vis, ir_range="full"))
+                self._shown[name] = Shown(pair, ir, vis, self.fuser.look(ir, vis, ir_range=None))
                 for old in list(self._shown)[:-LOOKS]:
                     del self._shown[old]
             return self._shown[name]
