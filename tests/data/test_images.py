@@ -59,6 +59,10 @@ def test_alpha_is_dropped(tmp_path: Path, rng: np.random.Generator) -> None:
     image = noise(rng, (6, 6, 4), np.uint8)
     (tmp_path / "a.png").write_bytes(encoded(".png", image))
     assert np.array_equal(read_image(tmp_path / "a.png"), image[:, :, :3])
+    assert read_picture(tmp_path / "a.png").notes == ("its transparency is left out",)
+    image[..., 3] = 255
+    (tmp_path / "b.png").write_bytes(encoded(".png", image))
+    assert not read_picture(tmp_path / "b.png").notes
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".bmp"])

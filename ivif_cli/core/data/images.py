@@ -87,8 +87,7 @@ def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
     _check_header(path, header, len(data), max_pixels)
     kind = header.kind if header else ""
     metadata = read_metadata(kind, data)
-    pixels = read_array(str(path), data) if kind == "NPY" else _as_supported(path, _decode(path, data))
-    notes = []
+    pixels, notes = (read_array(str(path), data), []) if kind == "NPY" else _as_supported(path, _decode(path, data))
     if metadata.orientation != 1:
         if kind != "TIFF":  # OpenCV turns those itself
             pixels = turned_upright(pixels, metadata.orientation)
@@ -146,14 +145,18 @@ def _decode(path: Path, data: np.ndarray) -> np.ndarray:
     return image
 
 
-def _as_supported(path: Path, image: np.ndarray) -> np.ndarray:
+def _as_supported(path: Path, image: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """The picture without alpha, in a kind of value that is fused, and what is to say of that."""
+    notes = []
     if image.ndim == 3:
+        if image.shape[2] in (2, 4) and image.dtype.kind == "u" and (image[..., -1] != np.iinfo(image.dtype).max).any():
+            notes.append("its transparency is left out")
         image = _drop_alpha(path, image)
     if image.dtype in (np.uint8, np.uint16):
-        return image
+        return image, notes
     if image.dtype not in (np.float32, np.float64, np.int32):
         raise InputError(f"{path} holds {image.dtype} values; 8-bit, 16-bit and floating-point pictures can be read")
-    return image.astype(np.float32)
+    return image.astype(np.float32), notes
 
 
 def _drop_alpha(path: Path, image: np.ndarray) -> np.ndarray:

@@ -77,7 +77,7 @@ def parse_ir_range(text: str) -> IrRange:
     if len(parts) != 2 or len(units) != 1:
         raise UsageError(f"--ir-range {text!r} has two units", "as in 10C,45C or 2%,98%")
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
-        raise UsageError(f"--ir-range {text!r}: LOW must be below HIGH")
+        raise UsageError(f"--ir-range {text!r}: LOW must be below HIGH", "--ir-polarity black turns black-hot round")
     unit = units.pop()
     if unit == "%" and not (low >= 0 and high <= 100):
         raise UsageError(f"--ir-range {text!r}: percentiles lie between 0 and 100")

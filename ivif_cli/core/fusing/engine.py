@@ -76,7 +76,10 @@ def open_engine(
         DeviceError: a device that is not there.
         WeightsError: weights that cannot be trusted.
     """
-    if isinstance(model, str | Path) and Path(model).suffix == ".onnx":
+    suffix = Path(model).suffix if isinstance(model, str | Path) else ""
+    if suffix == ".pt2":
+        raise UsageError(f"{model} is for torch.export.load", "fuse with the weights themselves, or export an .onnx")
+    if isinstance(model, str | Path) and suffix == ".onnx":
         if precision not in ("auto", "fp32"):
             raise UsageError(f"an ONNX network has the precision it was exported with, not {precision}")
         if compile:

@@ -17,7 +17,10 @@ def check_pair(ir: np.ndarray, vis: np.ndarray) -> None:
             raise InputError(f"the {name} image is empty: {image.shape}")
     if ir.shape[:2] != vis.shape[:2]:
         sizes = [f"{image.shape[1]} x {image.shape[0]}" for image in (ir, vis)]
-        raise InputError(f"infrared is {sizes[0]} pixels, visible {sizes[1]}", "--resize brings them to one size")
+        raise InputError(
+            f"infrared is {sizes[0]} pixels, visible {sizes[1]}",
+            "cv2.resize gives both one size, as does `ivif fuse --resize`",
+        )
 
 
 def deeper(ir: np.ndarray, vis: np.ndarray) -> np.dtype:
