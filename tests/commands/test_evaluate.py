@@ -108,6 +108,17 @@ def test_a_model_is_ranked_with_folders(folders: Path) -> None:
     assert [method["name"] for method in json.loads(result.stdout)["methods"]] == ["ivif-fast", "ivif", "mean"]
 
 
+def test_models_of_one_name_are_told_apart_by_what_was_typed(folders: Path) -> None:
+    again = folders / "fast.safetensors"
+    again.write_bytes(Path("weights/fast.safetensors").read_bytes())
+    result = run(*sources(folders), "-m", "fast", "-m", again, "-m", "base", "--metrics", "EN", "--json")
+    assert result.exit_code == 0, result.stderr
+    names = [method["name"] for method in json.loads(result.stdout)["methods"]]
+    assert names == ["ivif-fast (fast)", f"ivif-fast ({again})", "ivif"]
+    twice = run(*sources(folders), "-m", "fast", "-m", "fast")
+    assert twice.exit_code == 2 and "two methods are called ivif-fast (fast)" in twice.stderr
+
+
 def test_each_prompt_and_goal_is_a_method(folders: Path) -> None:
     from ivif_cli import Fuser
 

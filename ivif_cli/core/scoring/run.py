@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,9 +48,13 @@ class ModelOptions:
     threads: int | None = None
 
     def contenders(self) -> list[ModelContender]:
-        """The models, loaded."""
+        """The models, loaded; those that bear one name are told apart by what was typed."""
         how = {"device": self.device, "precision": self.precision, "tile": self.tile, "threads": self.threads}
-        return [contender for model in self.models for contender in model_contenders(model, self.said, **how)]
+        found = [(model, one) for model in self.models for one in model_contenders(model, self.said, **how)]
+        taken = Counter(one.name for _, one in found)
+        for model, one in found:
+            one.name += f" ({model})" if taken[one.name] > 1 else ""
+        return [one for _, one in found]
 
 
 @dataclass(frozen=True)
