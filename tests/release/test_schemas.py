@@ -93,11 +93,12 @@ def test_align(folder: Path) -> None:
     pair = ("--ir", folder / "a_ir.png", "--vis", folder / "a_vis.png")
     rig = _output("align", *pair, "-o", folder / "rig.json")
     _check("align", rig)
-    document = _output("fuse", *pair, "-o", folder / "a.png", "-m", "fast", "--device", "cpu", "--align", "ecc")
-    _check("fuse", document)
-    (fused,) = document["fused"]
-    found = fused["alignment"]
-    assert found == {name: rig[name] for name in found}, "the rig of the pair alone is what ivif align finds of it"
+    for how in ("ecc", folder / "rig.json"):
+        model = ("-m", "fast", "--device", "cpu", "--overwrite")
+        document = _output("fuse", *pair, "-o", folder / "a.png", *model, "--align", how)
+        _check("fuse", document)
+        found = document["fused"][0]["alignment"]
+        assert found == {name: rig[name] for name in found}, "the rig of the pair alone is what ivif align finds of it"
     assert found["quality"] > found["quality_before"]
 
 

@@ -177,9 +177,10 @@ def _parsed(text: str) -> Alignment:
     if record.get("ivif_alignment") != _FORMAT:
         raise ValueError(f"ivif_alignment is {record.get('ivif_alignment')!r}, {_FORMAT} is known")
     ir_size, vis_size = (_size(record.get(key)) for key in ("infrared_size", "visible_size"))
-    measured = [math.nan if record.get(key) is None else float(record[key]) for key in ("quality", "residual_px")]
+    names = ("quality", "quality_before", "residual_px")
+    quality, before, residual = (math.nan if record.get(name) is None else float(record[name]) for name in names)
     matrix = _checked_matrix(record["infrared_to_visible"], ir_size)
-    return Alignment(matrix, ir_size, vis_size, measured[0], math.nan, measured[1], int(record.get("pairs", 0)))
+    return Alignment(matrix, ir_size, vis_size, quality, before, residual, int(record.get("pairs", 0)))
 
 
 def _size(value: object) -> tuple[int, int] | None:
