@@ -10,7 +10,6 @@ The last term is left out: the product of two small errors, some 1e-6 grey level
 """
 
 from functools import cache
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -44,15 +43,18 @@ def gaussian_window(side: int, sigma: float) -> np.ndarray:
 def split_bands(picture: np.ndarray) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     """Six bands, finest first, and the low rest of an HxW float64 picture; together they add up to it."""
     down, across = _thin_out(picture, 0), _thin_out(picture, 1)
-    blurred = [picture]
+    bands: list[np.ndarray] = []
+    inner = picture
     for sigma in SIGMAS:
         window = gaussian_window(8 * sigma + 1, sigma)
         if sigma in _STEPS:
             step = _STEPS[sigma]
-            blurred.append(_blur_thinly(down[step], across[step], window, step))
+            outer = _blur_thinly(down[step], across[step], window, step)
         else:
-            blurred.append(_filter(picture, window, window))
-    return tuple(np.subtract(*pair) for pair in pairwise(blurred)), blurred[-1]
+            outer = _filter(picture, window, window)
+        bands.append(np.subtract(inner, outer, out=inner if bands else None))  # at once, while it is in the cache
+        inner = outer
+    return tuple(bands), inner
 
 
 def band_at(picture: np.ndarray, band: int, place: int) -> float:

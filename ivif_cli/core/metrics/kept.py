@@ -38,13 +38,14 @@ def alone(source: Maps, other: Maps) -> Alone:
     places, values = [], []
     for index, (band, other_band) in enumerate(zip(source.bands.fine, other.bands.fine, strict=True)):
         found = _candidates(source.bands.sizes[index], other.bands.sizes[index])
-        value = band.ravel()[found]
-        margin = _margin(value, other_band.ravel()[found])
+        value = band.take(found)
+        margin = _margin(value, other_band.take(found))
         for near in np.flatnonzero(np.abs(margin) <= 3 * SLACK):
             place = int(found[near])
             margin[near] = _margin(band_at(source.real, index, place), band_at(other.real, index, place))
-        places.append(found[margin > 0])
-        values.append(value[margin > 0])
+        sure = np.flatnonzero(margin > 0)
+        places.append(found.take(sure))
+        values.append(value.take(sure))
     return Alone(tuple(places), tuple(values), float(sum(np.abs(value).sum() for value in values)))
 
 
@@ -61,7 +62,7 @@ def _margin(band: np.ndarray | float, other: np.ndarray | float) -> np.ndarray:
 
 def _kept_sizes(value: np.ndarray, fused: np.ndarray) -> np.ndarray:
     """|B| clip(B_fused sign(B) / |B|, 0, 1) of samples [grey level]."""
-    return np.clip(fused * np.sign(value), 0, np.abs(value))
+    return np.clip(np.copysign(1.0, value) * fused, 0, np.abs(value))
 
 
 def _kept_share(source: Maps, other: Maps, fused: Maps) -> float:
@@ -71,7 +72,7 @@ def _kept_share(source: Maps, other: Maps, fused: Maps) -> float:
         return float("nan")
     kept = 0.0
     for places, value, band in zip(samples.places, samples.values, fused.bands.fine, strict=True):
-        kept += float(_kept_sizes(value, band.ravel()[places]).sum())
+        kept += float(_kept_sizes(value, band.take(places)).sum())
     return kept / samples.total
 
 
@@ -98,7 +99,7 @@ def lost(source: Maps, other: Maps, fused: Maps) -> np.ndarray:
     missing = np.zeros(fused.pixels.size)
     samples = alone(source, other)
     for places, value, band in zip(samples.places, samples.values, fused.bands.fine, strict=True):
-        missing[places] += np.abs(value) - _kept_sizes(value, band.ravel()[places])
+        missing[places] += np.abs(value) - _kept_sizes(value, band.take(places))
     return missing.reshape(fused.shape)
 
 
