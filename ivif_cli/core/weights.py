@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHA256: dict[str, str] = {
     "base.safetensors": "72b1e40707669816e07980962d20dc9a34d449de8da2f6c93618a4b44686f58c",
     "fast.safetensors": "87b2c32da01c11b5318a6436084d89c219d254c429ded9b15910d1a30f444edd",
-    "compact-clip.safetensors": "1a8d402c9861b9c7df8a8b81288bfc16f5cc31f899d681288118e72d56fa3606",
+    "compact-clip.safetensors": "311c0a52bc35204047ecb75dd1049f2f4735df5fc05c0b1a9d2dffeeb656e14e",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""
 

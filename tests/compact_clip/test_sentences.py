@@ -35,14 +35,9 @@ def test_a_refused_sentence_is_read_wrong_and_any_claim_of_two_is_right() -> Non
     assert Confusion(1, 1.0, 1.0, 1.0, {}).missed() == []
 
 
-@pytest.mark.parametrize(
-    ("file", "first", "second", "negated"),
-    [("selection_sentences.tsv", 0.85, 0.95, 0.8), ("heldout_sentences.tsv", 0.82, 0.92, 0.77)],
-)
-def test_sentences_that_no_training_saw_are_understood(file: str, first: float, second: float, negated: float) -> None:
+@pytest.mark.parametrize("file", ["selection_sentences.tsv", "heldout_sentences.tsv"])
+def test_sentences_that_no_training_saw_are_understood(file: str) -> None:
     """Those that chose the tower, and those that nobody had read before it was chosen."""
     score = score_sentences(load_text_tower(), read_sentences(SENTENCES / file))
     assert score.sentences >= 100
-    assert score.first >= first
-    assert score.second >= second
-    assert score.negated >= negated
+    assert score.missed() == []

@@ -118,7 +118,10 @@ def test_all_texts_that_cannot_be_read_are_named_at_once(text: TextEncoder) -> N
         explain_all(["a bright image", "asdf", "ein helles Bild mit klarem Hintergrund"], text)
 
 
-@pytest.mark.parametrize(("wish", "both"), [("a dark street made bright", True), ("make it dark", False)])
+@pytest.mark.parametrize(
+    ("wish", "both"),
+    [("a bright dark image", True), ("a dark street made bright", False), ("make it dark", False)],
+)
 def test_both_ends_of_an_axis_are_a_warning(text: TextEncoder, wish: str, both: bool) -> None:
     assert explain(wish, text).warnings() == both * [
         f"bright and dark work against each other: one wish a sentence reads best ({wish!r})"
