@@ -57,7 +57,8 @@ def test_strength_goes_from_the_default_to_the_goal_and_beyond() -> None:
     assert bright.at(1, origin) is bright
     half, double = bright.at(0.5, origin), bright.at(2, origin)
     assert np.allclose(half.fused, unit((origin.fused + bright.fused) / 2), atol=1e-6)
-    assert np.allclose(double.fused, unit(2 * bright.fused - origin.fused), atol=1e-6)
+    assert np.allclose(double.condition, 2 * bright.condition - origin.condition, atol=1e-5)
+    assert np.array_equal(double.fused, bright.fused)
     assert (half.strength, double.strength) == (0.5, 2)
     assert half.fused.dtype == np.float32
 

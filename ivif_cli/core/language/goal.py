@@ -83,6 +83,7 @@ class Goal:
         encoder, sha256: name of the encoder and hash of its weights.
         strength: how far `fused` went from the default goal (0) to the text (1), or beyond.
         dials: what was turned, for the record.
+        start: the condition that a strength above 1 is counted from, the default goal's.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Goal:
     sha256: str
     strength: float = 1.0
     dials: tuple[tuple[str, float], ...] = ()
+    start: np.ndarray | None = None
 
     @property
     def ir_direction(self) -> np.ndarray:
@@ -107,13 +109,19 @@ class Goal:
 
     @property
     def condition(self) -> np.ndarray:
-        """What a network is given: 1 x 2D, both directions, entries of about unit variance."""
-        return np.concatenate([self.ir_direction, self.vis_direction])[None] * condition_scale(len(self.fused))
+        """What a network is given: 1 x 2D, both directions, entries of about unit variance.
+
+        Texts have unit length, so what lies beyond one is no text: a strength above 1 goes on here, where it is linear.
+        """
+        said = np.concatenate([self.ir_direction, self.vis_direction])[None] * condition_scale(len(self.fused))
+        return said if self.start is None else self.start + np.float32(self.strength) * (said - self.start)
 
     def at(self, strength: float, origin: "Goal") -> "Goal":
         """The goal on the way from `origin` (0) to itself (1), or beyond; at 1 it is unchanged to the bit."""
         if strength == 1.0:
             return self
+        if strength > 1.0:
+            return replace(self, strength=strength, start=origin.condition)
         fused = _unit(origin.fused + np.float32(strength) * (self.fused - origin.fused))
         return replace(self, fused=fused, strength=strength)
 

@@ -100,6 +100,9 @@ class FusionNetwork(nn.Module):
 
     Args:
         config: the network's shape.
+
+    Attributes:
+        trim: G x 5, what a goal adds to the tone by its distance from the default: the last stage of a run sets it.
     """
 
     stride = STRIDE
@@ -126,9 +129,16 @@ class FusionNetwork(nn.Module):
         self.base = nn.Conv2d(widths[-1], 6, 1)
         self.origin: Tensor
         self.register_buffer("origin", torch.zeros(config.goal))
+        self.trim: Tensor
+        self.register_buffer("trim", torch.zeros(config.goal, _TONES))
         self.knots: Tensor
         self.register_buffer("knots", torch.linspace(0, 1, _KNOTS + 1)[:_KNOTS], persistent=False)
         self._start_as_rule()
+
+    @property
+    def tone_at(self) -> int:
+        """Where the tone's numbers begin in what `describe` returns."""
+        return 2 * sum(self.widths)
 
     @property
     def _extra(self) -> int:
@@ -184,7 +194,10 @@ class FusionNetwork(nn.Module):
         mixers = (cast("Mixer", mix) for mix in self.mix)
         matrices = [mix.matrix(token, hidden).flatten(1) for mix, token in zip(mixers, tokens, strict=True)]
         mean = (tones[:, _KNOTS] + tones[:, 2 * _KNOTS + 2])[:, None] / 2
-        return torch.cat([self.modulate(hidden), self.tone(hidden), mean, *matrices], dim=1)
+        tone = self.tone(hidden)
+        if self.goal_in is not None:
+            tone = tone + (goal - self.origin) @ self.trim
+        return torch.cat([self.modulate(hidden), tone, mean, *matrices], dim=1)
 
     def describe(self, ir_thumb: Tensor, vis_thumb: Tensor, goal: Tensor) -> Tensor:
         """All that the network may know beyond the pixels near by.
@@ -212,7 +225,7 @@ class FusionNetwork(nn.Module):
 
     def decode(self, pair: Encoded, descriptors: Tensor) -> Tensor:
         """The fused luma, N x 1 x H x W in the pictures' own size, before the limits."""
-        sizes = [2 * sum(self.widths), _TONES, 1, *(cast("Mixer", mix).size for mix in self.mix)]
+        sizes = [self.tone_at, _TONES, 1, *(cast("Mixer", mix).size for mix in self.mix)]
         modulation, tone, mean, *matrices = descriptors.split(sizes, dim=1)
         scales = modulation.split([2 * width for width in self.widths], dim=1)
         features, maps = None, []

@@ -36,6 +36,7 @@ from ivif_cli.core.training.log import MetricsLog
 from ivif_cli.core.training.lumas import LumaStore
 from ivif_cli.core.training.processes import Processes
 from ivif_cli.core.training.recipe import Recipe, to_table
+from ivif_cli.core.training.trim import trim
 from ivif_cli.core.training.validation import spread, validate, write_grid
 
 Report = Callable[[int, dict[str, float]], None]
@@ -257,9 +258,11 @@ def averaged(state: RunState, network: FusionNetwork) -> dict[str, Tensor]:
 
 
 def _validate(recipe: Recipe, run: Run, state: RunState, device: torch.device) -> dict[str, float]:
-    """Judge the averaged weights and save them with what is known about them."""
+    """Judge the averaged weights, at the end trimmed, and save them with what is known about them."""
     current = {name: value.clone() for name, value in run.network.state_dict().items()}
     run.network.load_state_dict(averaged(state, run.network))
+    if state.step == recipe.steps:
+        trim(run.network, run.train, run.goals.goals, recipe.trim)
     indices = spread(len(run.held_out), recipe.validation.pairs)
     metrics, fused = validate(run.network, run.held_out, indices, device, run.goals.goals, run.encoder)
     write_grid(run.out / "samples" / f"step-{state.step:08d}.png", run.held_out, indices, fused, recipe.validation.grid)

@@ -22,6 +22,7 @@ from ivif_cli.core.objective.words import WordsSettings
 from ivif_cli.core.packaged import packaged, recipe_names
 from ivif_cli.core.training.crops import CropSettings
 from ivif_cli.core.training.goals import GoalSettings
+from ivif_cli.core.training.trim import TrimSettings
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 T = TypeVar("T")
@@ -108,6 +109,7 @@ class Recipe:
     keeping: KeepingSettings = field(default_factory=KeepingSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     teacher: TeacherSettings = field(default_factory=TeacherSettings)
+    trim: TrimSettings = field(default_factory=TrimSettings)
     validation: ValidationSettings = field(default_factory=ValidationSettings)
 
 
