@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHA256: dict[str, str] = {
-    "base.safetensors": "72b1e40707669816e07980962d20dc9a34d449de8da2f6c93618a4b44686f58c",
-    "fast.safetensors": "87b2c32da01c11b5318a6436084d89c219d254c429ded9b15910d1a30f444edd",
+    "base.safetensors": "00e3b6f0c3725231de2acf569bd3d1c47b619cd967fb20ad0825a6b35e37333b",
+    "fast.safetensors": "2cf98ce74b574ff10a8aceb078e50fd0d55c22c0d0ffab613cc08bfe0792b880",
     "compact-clip.safetensors": "311c0a52bc35204047ecb75dd1049f2f4735df5fc05c0b1a9d2dffeeb656e14e",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""

@@ -42,7 +42,9 @@ def lively(varied: list[Pair]) -> tuple[FusionNetwork, LumaStore, dict[str, Goal
     return made.network, LumaStore(varied, made.network.thumbnail), made.goals
 
 
-def test_brightness_moves_on_and_contrast_less_beside_it(lively: tuple[FusionNetwork, LumaStore, dict[str, Goal]]) -> None:
+def test_brightness_moves_on_and_contrast_less_beside_it(
+    lively: tuple[FusionNetwork, LumaStore, dict[str, Goal]],
+) -> None:
     network, store, goals = lively
 
     def moves() -> np.ndarray:

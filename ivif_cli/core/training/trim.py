@@ -49,8 +49,8 @@ class TrimSettings:
 
     pairs: int = 0
     rounds: int = 3
-    want: float = 0.3
-    margin: float = 0.2
+    want: float = 0.7
+    margin: float = 0.6
     stay: float = 2.0
 
 
