@@ -28,8 +28,8 @@ LIMITS = """\
 * By day a bright sky stays bright and takes the infrared's clouds as texture. Very dark night scenes stay dark.
 * Words move brightness, contrast, detail, targets and the lean towards a source. They know no object classes beyond
   "people, cars, targets", which all mean: what is hot and stands out. A dial moves the others a little, too (leak).
-* `bright` lifts a very dark night little, and `salient` and `dim` change little where hot and cold are near each other
-  (TNO): `--strength 2` goes further for some words, not for all.
+* `bright` lifts a very dark night little (`--strength 2` lifts it further). `salient` and `dim` change little where hot
+  and cold are near each other, and go the other way in a fifth of the TNO pairs; `salient` beyond 1 does not go on.
 * It assumes white-hot infrared and pairs aligned to a few pixels.
 * It is made for looking at, and for detectors that look: grey levels no longer measure temperature."""
 
