@@ -103,16 +103,16 @@ def video_options(
 
 
 def with_gap(options: "VideoOptions", sources: tuple[str, str], max_gap: float | None, wishes: int) -> "VideoOptions":
-    """The options with how live sources are read; raises `UsageError` for what such sources, or files, do not have."""
+    """The options with how far apart in time pairs may be; raises `UsageError` for what live sources do not have."""
     from ivif_cli.core.video.live_source import is_live
 
     if any(is_live(name) for name in sources):
         if wishes > 1:
             raise UsageError("live frames come once and are fused for one wish", "say --prompt or --goal once")
         return options if max_gap is None else replace(options, live=replace(options.live, max_gap=max_gap))
-    if max_gap is not None:
-        raise UsageError("--max-gap is for pictures and live sources", "leave it out")
-    return options
+    if max_gap is not None and options.any_rate:
+        raise UsageError("--max-gap pairs frames by time, --any-rate by number", "give one of them")
+    return replace(options, max_gap=max_gap)
 
 
 def _alignment(text: str | None) -> "Alignment | str | None":
@@ -176,7 +176,11 @@ def _tell(console: Console, report: "VideoReport", fuser: "Fuser") -> None:
         how = {"auto": ", as last followed", "picture": " in the last frame"}.get(used["rule"], " in all frames")
         console.note(f"infrared {used['kind']} from {used['low']:.6g} to {used['high']:.6g} became black to white{how}")
     rate = "" if report.rate is None else f" at {report.rate:g}/s"
-    shake = ", ".join(f"{name} {value:.1%}" for name, value in report.relative_flicker.items() if value is not None)
+    shake = ", ".join(
+        f"{name} " + ("n/a (flat)" if value is None else f"{value:.1%}")
+        for name, value in report.relative_flicker.items()
+        if report.flicker[name] is not None
+    )
     size = f"{report.width} x {report.height}{rate}"
     console.note(f"{report.frames} frames of {size}; flicker in shares of the contrast: {shake or 'not measured'}")
 

@@ -25,7 +25,7 @@ MaxGapOption = Annotated[
     float | None,
     option(
         SOURCES,
-        "Pair what is left by the time stamps in the names, or live frames (0.1), at most this far apart.",
+        "Pair what is left by the time stamps in the names, videos by the times of frames, live ones too (0.1).",
         min=0,
         metavar="SECONDS",
     ),

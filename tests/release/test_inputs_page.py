@@ -36,6 +36,10 @@ ROWS = {
         "video/test_live.py",
         "test_each_visible_frame_gets_the_infrared_one_nearest_in_time",
     ),
+    "two video files with `--max-gap SECONDS`": (
+        "video/test_time_pairs.py",
+        "test_each_visible_frame_gets_the_infrared_one_nearest_in_time",
+    ),
     "`--manifest pairs.csv`": (RUNS, "test_a_manifest_names_pairs_and_outputs"),
     "`--fused NAME=DIR` of `evaluate`": (
         "data/test_pairing.py",

@@ -62,11 +62,11 @@ def turned(path: str) -> str:
     return path
 
 
-def times(path: str) -> list[float]:
+def times(path: str, digits: int = 4) -> list[float]:
     """When each frame of a video is shown [s], counted from the earliest stream's beginning."""
     with av.open(f"file:{path}") as container:
         start = (container.start_time or 0) / av.time_base
-        return [round((frame.time or 0.0) - start, 4) for frame in container.decode(video=0)]
+        return [round((frame.time or 0.0) - start, digits) for frame in container.decode(video=0)]
 
 
 def sound_bytes(path: str) -> list[bytes]:

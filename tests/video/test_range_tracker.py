@@ -24,6 +24,13 @@ def test_a_lasting_change_is_followed_by_63_percent_in_the_time_constant() -> No
     assert abs((last.high - first.high) / 2000 - 0.632) < 0.02
 
 
+def test_frames_that_were_lost_count_as_time() -> None:
+    tracker = RangeTracker(frames=10)
+    first = tracker.update(counts(20000, 22000))
+    last = tracker.update(counts(20000, 24000), steps=10)
+    assert abs((last.high - first.high) / 2000 - 0.632) < 0.02
+
+
 def test_a_short_hot_object_hardly_moves_it() -> None:
     tracker = RangeTracker(frames=100)
     first = tracker.update(counts(20000, 22000))

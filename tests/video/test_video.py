@@ -216,6 +216,10 @@ def test_smoothed_descriptors_follow_a_step_by_their_time_constant_and_begin_ane
         held = smoother.update(np.array([1.2]))
     assert 1.2 - held == pytest.approx(0.2 / np.e, rel=1e-6)
     assert smoother.update(np.array([2.0])) == 2.0
+    at_once, held = DescriptorSmoother(8), 0.0
+    at_once.update(np.array([1.0]))
+    held = at_once.update(np.array([1.2]), steps=8)
+    assert 1.2 - held == pytest.approx(0.2 / np.e, rel=1e-6)
     unsmoothed = DescriptorSmoother(0)
     assert [float(unsmoothed.update(np.array([x]))[0]) for x in (1.0, 1.1, 1.2)] == pytest.approx([1.0, 1.1, 1.2])
 
@@ -228,6 +232,13 @@ def test_flicker_of_steady_change_is_zero_and_of_a_jumping_level_is_its_second_d
     assert steady.value == 0
     assert jumping.value == 8
     assert Flicker().value is None and jumping.relative is None
+
+
+def test_a_nearly_flat_video_has_no_relative_flicker() -> None:
+    noise, meter = np.random.default_rng(1), Flicker()
+    for _ in range(9):
+        meter.add(np.full((16, 16), 90, np.uint8) + noise.integers(0, 2, (16, 16), np.uint8))
+    assert meter.value is not None and meter.relative is None
 
 
 def test_relative_flicker_does_not_change_with_the_contrast() -> None:

@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 
 GRID = (8, 8)
+_FLAT = 1.0
+"""Mean contrast of the blocks [grey levels] below which a share of it says nothing."""
 
 
 class Flicker:
@@ -42,4 +44,4 @@ class Flicker:
     @property
     def relative(self) -> float | None:
         """The measure as a share of the contrast: the mean standard deviation of the blocks; None for flat videos."""
-        return self._sum / self._spread if self._spread else None
+        return self._sum / self._spread if self._count and self._spread >= _FLAT * self._count else None

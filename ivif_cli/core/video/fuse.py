@@ -103,7 +103,7 @@ def _run(
         writer = None
         sound = stack.enter_context(sound_of(frames.clips[1].file))
         for thermal, visible in frames.pairs(report.notes):
-            fused = fusing.fuse(thermal, visible, frames.second)
+            fused = fusing.fuse(thermal, visible, frames.second, frames.steps)
             picture = fused if options.view is None else frames.viewed(options.view, thermal, visible, fused)
             if writer is None:
                 report.height, report.width = picture.shape[:2]
@@ -170,17 +170,22 @@ class FrameFuser:
         self._fuser, self._goal = fuser, goal
         self._smoother = DescriptorSmoother(smooth / seconds) if smooth else None
 
-    def describe(self, thermal: np.ndarray, visible: np.ndarray, second: float = 0.0) -> tuple[Goal | None, Any]:
-        """Take the pair of a second into account: its goal and its descriptors, None where every frame has its own."""
+    def describe(
+        self, thermal: np.ndarray, visible: np.ndarray, second: float = 0.0, steps: float = 1.0
+    ) -> tuple[Goal | None, Any]:
+        """Take the pair of a second into account: its goal and its descriptors, None where every frame has its own.
+
+        `steps` of frames' time went by since the pair before.
+        """
         timed = self._goal
         goal = timed.at(second) if isinstance(timed, TimedGoals) else timed
         if self._smoother is None:
             return goal, None
-        return goal, self._smoother.update(self._fuser.describe(thermal, visible, goal))
+        return goal, self._smoother.update(self._fuser.describe(thermal, visible, goal), steps)
 
-    def fuse(self, thermal: np.ndarray, visible: np.ndarray, second: float = 0.0) -> np.ndarray:
-        """The next frame, that of a second, fused as `Fuser.fuse` gives it, uint8."""
-        goal, descriptors = self.describe(thermal, visible, second)
+    def fuse(self, thermal: np.ndarray, visible: np.ndarray, second: float = 0.0, steps: float = 1.0) -> np.ndarray:
+        """The next frame, that of a second, fused as `Fuser.fuse` gives it, uint8; `steps` as for `describe`."""
+        goal, descriptors = self.describe(thermal, visible, second, steps)
         return to_bits(self._fuser.fuse(thermal, visible, goal=goal, ir_range=None, descriptors=descriptors), 8)
 
 
@@ -192,14 +197,17 @@ class DescriptorSmoother:
     """
 
     def __init__(self, frames: float) -> None:
-        self._keep = float(np.exp(-1.0 / max(frames, 1e-6)))
+        self._frames = max(frames, 1e-6)
         self._held: Any = None
 
-    def update(self, descriptors: Any) -> Any:
-        """Descriptors to fuse this frame with: a torch tensor or a numpy array, as the fuser's `describe` gives."""
+    def update(self, descriptors: Any, steps: float = 1.0) -> Any:
+        """Descriptors to fuse this frame with: a torch tensor or a numpy array, as the fuser's `describe` gives.
+
+        `steps` of frames' time went by since the one before.
+        """
         held = self._held
         if held is None or float(abs(descriptors - held).mean() / (abs(held).mean() + 1e-12)) > _CUT:
             self._held = descriptors
         else:
-            self._held = held + (descriptors - held) * (1.0 - self._keep)
+            self._held = held + (descriptors - held) * (1.0 - float(np.exp(-steps / self._frames)))
         return self._held

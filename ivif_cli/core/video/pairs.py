@@ -26,6 +26,7 @@ from ivif_cli.core.video.live_pairs import LivePairs, begin
 from ivif_cli.core.video.live_source import LiveSettings
 from ivif_cli.core.video.range_tracker import RangeTracker
 from ivif_cli.core.video.run_range import run_range
+from ivif_cli.core.video.time_pairs import paired_by_time
 from ivif_cli.core.video.timed_goals import TimedGoals
 
 RANGE_SECONDS, DESCRIPTOR_SECONDS = 4.0, 0.5
@@ -47,6 +48,7 @@ class VideoOptions:
             what it was made from.
         rate: frames per second of the result; None takes the visible video's.
         any_rate: fuse frame by frame although the rates of the sources differ.
+        max_gap: pair the frames of two files by their times, at most so far apart [s]; None pairs them by their number.
         goal: what every frame is fused for, or from when on what; None for the default.
         smooth: seconds over which the global descriptors are averaged; 0 takes every frame for itself.
         raw_ir, raw_vis: frames of a pipe.
@@ -64,6 +66,7 @@ class VideoOptions:
     align_name: str | None = None
     rate: float | None = None
     any_rate: bool = False
+    max_gap: float | None = None
     smooth: float = DESCRIPTOR_SECONDS
     goal: Goal | TimedGoals | None = None
     raw_ir: RawFormat | None = None
@@ -98,10 +101,11 @@ def open_pairs(ir: str, vis: str, options: VideoOptions) -> "FramePairs":
 def _common_rate(ir: Clip, vis: Clip, options: VideoOptions, live: LivePairs | None) -> Fraction | None:
     rates = [clip.rate for clip in (ir, vis)] if live is None else [None, live.rate() or Fraction(USUAL_RATE)]
     known = [rate for rate in rates if rate is not None]
-    if len(known) == 2 and abs(known[0] / known[1] - 1) > 1e-3 and not options.any_rate:
+    by_number = options.max_gap is None and not options.any_rate
+    if len(known) == 2 and abs(known[0] / known[1] - 1) > 1e-3 and by_number:
         raise InputError(
             f"{ir.name} has {float(known[0]):.5g} frames/s, {vis.name} {float(known[1]):.5g}",
-            "re-time one of them (ffmpeg -vf fps=...), or --any-rate fuses them frame by frame",
+            "`ivif fuse --max-gap 0.1` pairs them by their times, --any-rate frame by frame",
         )
     if options.rate is not None:
         if not 0 < options.rate < 10000:
@@ -117,11 +121,23 @@ def _alignment(ir: Clip, vis: Clip, options: VideoOptions) -> Alignment | None:
     if not (ir.rewinds and vis.rewinds):
         raise UsageError("frames that come once cannot be aligned first", "make a file with ivif align")
     stop = _ALIGN_FRAMES * _ALIGN_STEP
-    pairs = itertools.islice(zip(ir.stream(), vis.stream(), strict=False), 0, stop, _ALIGN_STEP)
-    frames = [(infrared_from(a).grey(), to_luma(v)) for a, v in pairs]
+    together = zip(ir.timed(), vis.timed(), strict=False) if options.max_gap is None else _by_time(ir, vis, options, [])
+    pairs = itertools.islice(together, 0, stop, _ALIGN_STEP)
+    frames = [(infrared_from(a.pixels).grey(), to_luma(v.pixels)) for a, v in pairs]
     if not frames:
         raise InputError(f"{ir.name} or {vis.name} holds no frames")
     return align_ecc([a for a, _ in frames], [v for _, v in frames])
+
+
+def _by_time(
+    ir: Clip, vis: Clip, options: VideoOptions, notes: list[str]
+) -> Generator[tuple[Frame, Frame], None, None]:
+    for clip in (ir, vis):
+        if clip.file is None:
+            raise UsageError(f"{clip.name} does not say when its frames were taken", "--max-gap goes with video files")
+    with contextlib.ExitStack() as stack:
+        a, v = (stack.enter_context(contextlib.closing(read_ahead(clip.timed()))) for clip in (ir, vis))
+        yield from paired_by_time(a, v, options.max_gap or 0.0, (ir.name, vis.name), notes)
 
 
 class FramePairs:
@@ -134,6 +150,7 @@ class FramePairs:
     Attributes:
         second: when the pair that came last is shown [s], as the visible clip or `options.rate` says.
         kind, held: of its infrared frame, and the values that became black and white.
+        steps: how many frames' time went by since the pair before: 1 but for live sources, of which frames are dropped.
         scored: its infrared frame as metrics see it (see `LoadedPair`).
     """
 
@@ -147,13 +164,15 @@ class FramePairs:
         self.clips, self.rate, self.live = clips, rate, live
         self.seconds = 1 / float(rate or USUAL_RATE)
         self._options = options
-        self.second = 0.0
+        self.second, self.steps = 0.0, 1.0
         self.kind, self.held = "8-bit", ThermalRange(0, 255)
         self.scored = np.empty((0, 0), np.uint8)
 
     @property
     def expected(self) -> int | None:
         """How many pairs there are, as the sources claim it."""
+        if self._options.max_gap is not None:
+            return self.clips[1].frames
         counts = [clip.frames for clip in self.clips if clip.frames is not None]
         return min(counts) if counts else None
 
@@ -169,7 +188,8 @@ class FramePairs:
         with contextlib.closing(self._joined(notes)) as joined:
             for number, (a, v) in enumerate(joined):
                 given = v.seconds if self._options.rate is None else None
-                self.second = number * self.seconds if given is None else given
+                before, self.second = self.second, number * self.seconds if given is None else given
+                self.steps = 1.0 if self.live is None or given is None else (self.second - before) / self.seconds
                 yield self._prepared(a, v)
 
     def _joined(self, notes: list[str]) -> Generator[tuple[Frame, Frame], None, None]:
@@ -178,6 +198,10 @@ class FramePairs:
             with contextlib.closing(self.live):
                 yield from self.live.pairs()
             notes += self.live.notes()
+            return
+        if self._options.max_gap is not None:
+            with contextlib.closing(_by_time(*self.clips, self._options, notes)) as paired:
+                yield from paired
             return
         with contextlib.ExitStack() as stack:
             ir, vis = (stack.enter_context(contextlib.closing(read_ahead(clip.timed()))) for clip in self.clips)
@@ -201,7 +225,9 @@ class FramePairs:
     def _prepared(self, ir: Frame, vis: Frame) -> tuple[np.ndarray, np.ndarray]:
         infrared, options = infrared_from(ir.pixels), self._options
         align = None if self._align is None else self._align.for_pair
-        held = self._tracker.update(infrared.measured(options.ir_range), celsius=infrared.kind == "celsius")
+        held = self._tracker.update(
+            infrared.measured(options.ir_range), celsius=infrared.kind == "celsius", steps=self.steps
+        )
         self.kind, self.held = infrared.kind, held
         dark = options.view is not None and options.view.kind == "overlay"
         prepare = SourceOptions(

@@ -25,37 +25,40 @@ class RangeTracker:
 
     def __init__(self, ir_range: IrRange = "auto", frames: float = 100.0) -> None:
         self._rule = ir_range
-        self._rate = 1.0 - float(np.exp(-1.0 / max(frames, 1e-6)))
+        self._frames = max(frames, 1e-6)
         self._patience = _PATIENCE * frames
         self._held: ThermalRange | None = None
         self._width = 0.0
-        self._flat = 0
+        self._flat = 0.0
 
-    def update(self, frame: np.ndarray, *, celsius: bool = False) -> ThermalRange:
-        """Range for this frame (H x W, uint8, uint16 or float32; `celsius`: of degrees), in the frame's own unit."""
+    def update(self, frame: np.ndarray, *, celsius: bool = False, steps: float = 1.0) -> ThermalRange:
+        """Range for this frame, in its own unit.
+
+        Args:
+            frame: H x W, uint8, uint16 or float32; `celsius`: of degrees.
+            steps: how many frames' time went by since the one before.
+        """
         if self._rule != "auto" or frame.dtype == np.uint8:
             return resolve_range(frame, self._rule, celsius=celsius)
         spread = measure_spread(frame)
         now, width, held = ThermalRange(spread.low, spread.high), spread.bulk_high - spread.bulk_low, self._held
         if held is not None and width < _FLAT * self._width and self._flat < self._patience:
-            self._flat += 1  # a closed shutter, or a dead frame: what was held holds on
+            self._flat += steps  # a closed shutter, or a dead frame: what was held holds on
             return held
         begun_flat = self._width < _FLAT * width
-        self._flat, self._width = 0, width
-        self._held = now if held is None or begun_flat or _is_cut(held, now) else self._moved(held, now)
+        self._flat, self._width = 0.0, width
+        self._held = now if held is None or begun_flat or _is_cut(held, now) else self._moved(held, now, steps)
         return self._held
 
     def map(self, frame: np.ndarray) -> np.ndarray:
         """Grey levels of this frame under the tracked range (see `thermal.apply_range`)."""
         return apply_range(frame, self.update(frame))
 
-    def _moved(self, held: ThermalRange, now: ThermalRange) -> ThermalRange:
-        span = held.high - held.low
+    def _moved(self, held: ThermalRange, now: ThermalRange, steps: float) -> ThermalRange:
+        span, rate = held.high - held.low, 1.0 - float(np.exp(-steps / self._frames))
         if max(abs(now.low - held.low), abs(now.high - held.high)) <= _DEAD_ZONE * span:
             return held
-        return ThermalRange(
-            held.low + self._rate * (now.low - held.low), held.high + self._rate * (now.high - held.high)
-        )
+        return ThermalRange(held.low + rate * (now.low - held.low), held.high + rate * (now.high - held.high))
 
 
 def _is_cut(held: ThermalRange, now: ThermalRange) -> bool:
