@@ -1,8 +1,7 @@
 """A newcomer's first day with the tool: what was silently wrong or in the way then, each rebuilt in a few lines.
 
 The numbers in the docstrings are those of the list that was written on that day (AUDIT); several inputs of one number
-have a test each. Files and names are in
-`test_newcomer_files.py`; what docs/trust.md calls situations out of public threads stands in `test_cases.py`.
+have a test each. Files and names are in `test_newcomer_files.py`; the situations of docs/trust.md in `test_cases.py`.
 """
 
 import json

@@ -59,6 +59,9 @@ def test_strength_goes_from_the_default_to_the_goal_and_beyond() -> None:
     assert np.allclose(half.fused, unit((origin.fused + bright.fused) / 2), atol=1e-6)
     assert np.allclose(double.condition, 2 * bright.condition - origin.condition, atol=1e-5)
     assert np.array_equal(double.fused, bright.fused)
+    turned = {"contrast": 0.5}
+    more = double.turned(turned, goals()).condition - bright.turned(turned, goals()).condition
+    assert np.allclose(more, bright.condition - origin.condition, atol=1e-5)
     assert (half.strength, double.strength) == (0.5, 2)
     assert half.fused.dtype == np.float32
 

@@ -70,6 +70,14 @@ def test_vectors_of_another_shape_are_refused(saved, shape):
         load_network(path)
 
 
+def test_a_file_of_before_words_were_trimmed_loads(saved):
+    path, _, _ = saved
+    tensors, metadata = read_weights(path)
+    del tensors["trim"]
+    write_weights(path, tensors, metadata)
+    assert not load_network(path).network.trim.any()
+
+
 def test_goals_that_are_not_finite_are_refused(saved):
     path, _, _ = saved
     tensors, metadata = read_weights(path)

@@ -83,7 +83,7 @@ class Goal:
         encoder, sha256: name of the encoder and hash of its weights.
         strength: how far `fused` went from the default goal (0) to the text (1), or beyond.
         dials: what was turned, for the record.
-        start: the condition that a strength above 1 is counted from, the default goal's.
+        beyond: what a strength above 1 adds to the condition, 1 x 2D.
     """
 
     name: str
@@ -95,7 +95,7 @@ class Goal:
     sha256: str
     strength: float = 1.0
     dials: tuple[tuple[str, float], ...] = ()
-    start: np.ndarray | None = None
+    beyond: np.ndarray | None = None
 
     @property
     def ir_direction(self) -> np.ndarray:
@@ -114,14 +114,15 @@ class Goal:
         Texts have unit length, so what lies beyond one is no text: a strength above 1 goes on here, where it is linear.
         """
         said = np.concatenate([self.ir_direction, self.vis_direction])[None] * condition_scale(len(self.fused))
-        return said if self.start is None else self.start + np.float32(self.strength) * (said - self.start)
+        return said if self.beyond is None else said + self.beyond
 
     def at(self, strength: float, origin: "Goal") -> "Goal":
         """The goal on the way from `origin` (0) to itself (1), or beyond; at 1 it is unchanged to the bit."""
         if strength == 1.0:
             return self
         if strength > 1.0:
-            return replace(self, strength=strength, start=origin.condition)
+            further = np.float32(strength - 1) * (self.condition - origin.condition)
+            return replace(self, strength=strength, beyond=further)
         fused = _unit(origin.fused + np.float32(strength) * (self.fused - origin.fused))
         return replace(self, fused=fused, strength=strength)
 

@@ -69,7 +69,7 @@ def load_network(model: str | Path) -> LoadedNetwork:
             raise UsageError(f"unknown model: {model}", f"{nearest(str(model), NETWORKS)}; or give a file")
     tensors, metadata, sha256 = read_hashed_weights(path)
     network = _network_of(path, metadata)
-    tensors.setdefault("trim", network.trim)
+    tensors.setdefault("trim", network.trim)  # a file of before words were trimmed
     vectors = {key: tensors.pop(key).float().numpy() for key in list(tensors) if key.startswith(PREFIX)}
     _load_strictly(path, network, tensors)
     goals = goals_from(vectors, metadata)

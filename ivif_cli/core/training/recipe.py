@@ -239,6 +239,7 @@ def check(recipe: Recipe) -> None:
         f"words.against must be one of {', '.join(STARTS)}": recipe.words.against in STARTS,
         "goals.default, named and dials must be shares": all(0 <= share <= 1 for share in shares),
         "crops.size must be a multiple of 32": crops.size % 32 == 0,
+        "trim.pairs must be at least 0, trim.rounds at least 1": recipe.trim.pairs >= 0 and recipe.trim.rounds >= 1,
         "validation.share must be in [0, 1)": 0 <= recipe.validation.share < 1,
         "diverged must be above 1": recipe.diverged > 1,
     }

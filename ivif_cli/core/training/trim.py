@@ -132,13 +132,14 @@ def trim(network: FusionNetwork, store: LumaStore, goals: Mapping[str, Goal], se
     turns = torch.zeros(len(dials), network.trim.shape[1], device=device)
     network.trim.zero_()
     scenes = [_seen(network, store[index], device) for index in spread(len(store), settings.pairs)]
-    slopes = torch.stack([_slopes(network, scene, conditions) for scene in scenes])
     found = _all_measured(network, scenes, conditions)
+    slopes = torch.stack([_slopes(network, *known, conditions) for known in zip(scenes, found, strict=True)])
     wants = [max(settings.want, float(own.mean())) for own, _ in _moves(dials, found)]
-    for _ in range(settings.rounds):
+    for number in range(settings.rounds):
+        if number:
+            found = _all_measured(network, scenes, conditions)
         turns = _solved(dials, found, slopes, reach, turns, wants, settings)
         network.trim.copy_(axes @ turns)
-        found = _all_measured(network, scenes, conditions)
     network.train(training)
 
 
@@ -157,9 +158,8 @@ def _measured(network: FusionNetwork, scene: _Scene, conditions: Tensor, change:
     return torch.stack(found)
 
 
-def _slopes(network: FusionNetwork, scene: _Scene, conditions: Tensor) -> Tensor:
-    """What each tone number does to the measures: E x 6 x 5."""
-    before = _measured(network, scene, conditions)
+def _slopes(network: FusionNetwork, scene: _Scene, before: Tensor, conditions: Tensor) -> Tensor:
+    """What each tone number does to the measures, E x 6 `before`: E x 6 x 5."""
     numbers = range(network.trim.shape[1])
     return torch.stack([(_measured(network, scene, conditions, (n, _STEP)) - before) / _STEP for n in numbers], dim=2)
 
