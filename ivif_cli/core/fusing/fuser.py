@@ -12,6 +12,7 @@ from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.data.sources import pair_from
 from ivif_cli.core.data.thermal import IrRange
 from ivif_cli.core.errors import DeviceError, UsageError
+from ivif_cli.core.fusing.coarse import coarseness, reduced, restored
 from ivif_cli.core.fusing.engine import open_engine
 from ivif_cli.core.fusing.pictures import check_pair, deeper, quantised, with_colour
 from ivif_cli.core.fusing.tiling import MIN_TILE, Tile, choose_tile, plan_tiles, sample_thumbnail
@@ -83,6 +84,7 @@ class Fuser:
         order: str = "BGR",
         out: np.ndarray | None = None,
         descriptors: Any = None,
+        coarse: int | None = None,
     ) -> np.ndarray:
         """Fuse one pair.
 
@@ -97,6 +99,8 @@ class Fuser:
             order: BGR or RGB: of the channels of arrays that are given, and of the result.
             out: array for the result, to save memory; `vis` itself may be given.
             descriptors: as `describe` gives them (the goal is in them); a video hands in their mean over time.
+            coarse: how many times coarser than the pictures the network's grid is; None for as coarse as holds all of
+                the infrared picture (`coarse.coarseness`), which is 1 below 1600 pixels.
 
         Returns:
             the fused picture in the size and channels of `vis`, with the bits of the deeper of the two. A colour
@@ -114,7 +118,7 @@ class Fuser:
         """
         ir, vis = pair_from(ir, vis, ir_range, order)
         target = None if out is None else in_order(out, order)
-        return in_order(with_colour(vis, self.fuse_luma(ir, vis, goal, descriptors), target), order)
+        return in_order(with_colour(vis, self.fuse_luma(ir, vis, goal, descriptors, coarse), target), order)
 
     def look(self, ir: Any, vis: Any, *, ir_range: IrRange | None = "auto") -> "Look":
         """Look at a pair once, to fuse it for many goals; arguments as for `fuse`.
@@ -128,12 +132,22 @@ class Fuser:
         return Look(self, ir, vis)
 
     def fuse_luma(
-        self, ir: np.ndarray, vis: np.ndarray, goal: "str | Goal | None" = None, descriptors: Any = None
+        self,
+        ir: np.ndarray,
+        vis: np.ndarray,
+        goal: "str | Goal | None" = None,
+        descriptors: Any = None,
+        coarse: int | None = None,
     ) -> np.ndarray:
         """Fused luma of one pair: H x W with the bits of the deeper of the two; arguments as for `fuse`."""
         check_pair(ir, vis)
-        height, width = vis.shape[:2]
         descriptors = self.describe(ir, vis, goal) if descriptors is None else descriptors
+        coarse = coarseness(ir, vis) if coarse is None else coarse
+        if coarse > 1:
+            small = reduced(vis, coarse)
+            fused = self.fuse_luma(reduced(ir, coarse), small, goal, descriptors, 1)
+            return quantised(restored(vis, small, fused), deeper(ir, vis))
+        height, width = vis.shape[:2]
         fused = np.empty((height, width), deeper(ir, vis))
         side = self._tile_side(vis) or max(height, width)
         while True:
@@ -165,7 +179,8 @@ class Fuser:
             check_pair(ir, vis)
         goal = self.goal(goal)
         shapes = {vis.shape[:2] for vis in vises}
-        if len(irs) < 2 or len(shapes) > 1 or self._tile_side(vises[0], len(irs)) is not None:
+        coarse = len(shapes) == 1 and any(coarseness(*pair) > 1 for pair in pairs)
+        if len(irs) < 2 or len(shapes) > 1 or coarse or self._tile_side(vises[0], len(irs)) is not None:
             return [self.fuse(ir, vis, goal=goal, ir_range=None) for ir, vis in zip(irs, vises, strict=True)]
         descriptors = self._describe(irs, vises, goal)
         try:
@@ -214,23 +229,30 @@ class Look:
 
     def __init__(self, fuser: Fuser, ir: np.ndarray, vis: np.ndarray) -> None:
         self._fuser, self._ir, self._vis = fuser, ir, vis
-        self._whole = fuser._tile_side(vis) is None
+        self._coarse = coarseness(ir, vis)
+        self._pair = (ir, vis) if self._coarse == 1 else (reduced(ir, self._coarse), reduced(vis, self._coarse))
+        self._whole = fuser._tile_side(self._pair[1]) is None
         self._encoded: Any = None
 
     def fuse(self, goal: "str | Goal | None" = None) -> np.ndarray:
         """The fused picture for a goal, as `Fuser.fuse` gives it."""
-        fuser = self._fuser
+        fuser, (ir, vis) = self._fuser, self._pair
         descriptors = fuser.describe(self._ir, self._vis, goal)
-        if not self._whole:
-            return fuser.fuse(self._ir, self._vis, ir_range=None, descriptors=descriptors)
+        luma = self._decoded(descriptors) if self._whole else fuser.fuse_luma(ir, vis, None, descriptors, 1)
+        if self._coarse > 1:
+            luma = quantised(restored(self._vis, vis, luma), deeper(self._ir, self._vis))
+        return with_colour(self._vis, luma, None)
+
+    def _decoded(self, descriptors: Any) -> np.ndarray:
+        """Luma of the pair on the network's grid, encoded once; in tiles from when on the memory is too small."""
+        fuser, (ir, vis) = self._fuser, self._pair
         try:
             if self._encoded is None:
-                self._encoded = fuser.engine.encode([to_luma(self._ir)], [to_luma(self._vis)])
-            luma = fuser.engine.decode(self._encoded, descriptors)[0]
+                self._encoded = fuser.engine.encode([to_luma(ir)], [to_luma(vis)])
+            return quantised(fuser.engine.decode(self._encoded, descriptors)[0], deeper(ir, vis))
         except MemoryError:
             self._whole, self._encoded = False, None
-            return fuser.fuse(self._ir, self._vis, ir_range=None, descriptors=descriptors)
-        return with_colour(self._vis, quantised(luma, deeper(self._ir, self._vis)), None)
+            return fuser.fuse_luma(ir, vis, None, descriptors, 1)
 
 
 def open_fuser(model: str | Path, **options: Any) -> Fuser:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ivif_cli.core.data.luma import to_bits, to_luma
 from ivif_cli.core.errors import InputError, UsageError
+from ivif_cli.core.fusing.coarse import coarseness
 from ivif_cli.core.language.goal import Goal
 from ivif_cli.core.video.containers import EVENLY_TIMED, VIDEO_SUFFIXES
 from ivif_cli.core.video.flicker import Flicker
@@ -169,6 +170,7 @@ class FrameFuser:
     def __init__(self, fuser: "Fuser", goal: Goal | TimedGoals | None, smooth: float, seconds: float) -> None:
         self._fuser, self._goal = fuser, goal
         self._smoother = DescriptorSmoother(smooth / seconds) if smooth else None
+        self._coarse: int | None = None
 
     def describe(
         self, thermal: np.ndarray, visible: np.ndarray, second: float = 0.0, steps: float = 1.0
@@ -186,7 +188,12 @@ class FrameFuser:
     def fuse(self, thermal: np.ndarray, visible: np.ndarray, second: float = 0.0, steps: float = 1.0) -> np.ndarray:
         """The next frame, that of a second, fused as `Fuser.fuse` gives it, uint8; `steps` as for `describe`."""
         goal, descriptors = self.describe(thermal, visible, second, steps)
-        return to_bits(self._fuser.fuse(thermal, visible, goal=goal, ir_range=None, descriptors=descriptors), 8)
+        # Finer when a frame asks for it, never coarser again: the grid must not go to and fro.
+        self._coarse = coarseness(thermal, visible, self._coarse)
+        fused = self._fuser.fuse(
+            thermal, visible, goal=goal, ir_range=None, descriptors=descriptors, coarse=self._coarse
+        )
+        return to_bits(fused, 8)
 
 
 class DescriptorSmoother:
