@@ -25,6 +25,7 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "ir.png", tmp_path / "vi.png"
 
 
+@pytest.mark.row("`centre`")
 def test_the_middle_of_the_visible_picture_has_the_ratio_of_the_infrared_one(pair: tuple[Path, Path]) -> None:
     loaded = load_pair(*pair, SourceOptions(crop=parse_crop("centre")))
     assert loaded.vis.shape == (90, 120, 3) and loaded.ir.shape == (90, 120)
@@ -37,19 +38,36 @@ def test_a_flat_infrared_picture_cuts_the_height(pair: tuple[Path, Path], tmp_pa
     assert load_pair(tmp_path / "wide.png", pair[1], SourceOptions(crop=Crop("centre"))).vis.shape == (40, 160, 3)
 
 
+@pytest.mark.row("`X,Y,WIDTH,HEIGHT`")
 def test_a_box_is_what_the_infrared_camera_sees(pair: tuple[Path, Path]) -> None:
     loaded = load_pair(*pair, SourceOptions(crop=parse_crop("30, 20,80,60")))
-    assert loaded.ir.shape == (60, 80) and loaded.vis[0, 0].tolist() == [30, 20, 0]
+    assert loaded.ir.shape == (60, 80) and loaded.vis.shape == (60, 80, 3)
+    assert loaded.vis[0, 0].tolist() == [30, 20, 0] and loaded.vis[-1, -1].tolist() == [109, 79, 0]
+    assert np.abs(loaded.ir[1::2, 1::2].astype(int) - cv2.imread(str(pair[0]), -1)).max() <= 8  # a ramp, twice as fine
     with pytest.raises(InputError, match=r"beyond .*vi\.png of 160 x 90"):
         load_pair(*pair, SourceOptions(crop=parse_crop("100,20,80,60")))
 
 
+@pytest.mark.row("`seen`")
 def test_what_a_rig_shows_is_kept_alone(pair: tuple[Path, Path]) -> None:
     options = SourceOptions(align=RIG.for_pair, crop=parse_crop("seen"), keep_aligned=True)
     loaded = load_pair(*pair, options)
     assert loaded.vis[0, 0].tolist() == [20, 10, 0] and loaded.vis[-1, -1].tolist() == [98, 68, 0]
     assert loaded.aligned is not None and loaded.aligned.shape == loaded.ir.shape == loaded.vis.shape[:2]
     assert loaded.aligned[2, 4] == cv2.imread(str(pair[0]), -1)[1, 2]
+
+
+@pytest.mark.row("`seen`")
+@pytest.mark.parametrize("kind", [np.float32, np.uint8])
+def test_what_has_data_is_kept_alone(pair: tuple[Path, Path], tmp_path: Path, kind: type) -> None:
+    """NaN, and the black border of a warp, on the left and at the top."""
+    values = np.full((90, 160), 120, kind)
+    values[:12], values[:, :30] = (np.nan, np.nan) if kind is np.float32 else (0, 0)
+    cv2.imwrite(str(tmp_path / "warped.tif"), values)
+    loaded = load_pair(tmp_path / "warped.tif", pair[1], SourceOptions(crop=parse_crop("seen")))
+    left, top, _ = loaded.vis[0, 0].tolist()
+    assert 30 <= left <= 31 and 12 <= top <= 13 and loaded.vis[-1, -1].tolist() == [159, 89, 0]
+    assert (loaded.ir == loaded.ir[0, 0]).all()
 
 
 @pytest.mark.parametrize("text", ["", "middle", "1,2,3", "1,2,0,4", "-1,2,3,4", "1,2,3,4,5", "1;2;3;4", "9" * 40])

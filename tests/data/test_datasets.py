@@ -1,34 +1,19 @@
 """Named datasets are found in the plain layout and in the layout of their authors."""
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from ivif_cli.core.data.datasets import DATASETS, open_dataset, open_folder
 from ivif_cli.core.data.find_pairs import find_many
+from ivif_cli.core.data.pairing import Pairing
+from ivif_cli.core.data.sources import SourceOptions, load_pair
 from ivif_cli.core.errors import DatasetError, IvifError, UsageError
-
-LAYOUTS = [
-    ("TNO", "ir/01.png", "vi/01.png"),
-    ("TNO", "IR1.bmp", "VIS1.bmp"),
-    ("TNO", "Kaptein_IR.png", "Kaptein_Vis.png"),
-    ("RoadScene", "cropinfrared/1.jpg", "crop_LR_visible/1.jpg"),
-    ("MSRS", "test/ir/1.png", "test/vi/1.png"),
-    ("MSRS", "train/ir/1.png", "train/vi/1.png"),
-    ("M3FD", "Ir/1.png", "Vis/1.png"),
-    ("LLVIP", "infrared/test/1.jpg", "visible/test/1.jpg"),
-    ("VIFB", "IR/1.jpg", "VI/1.jpg"),
-    ("FMB", "test/Infrared/00001.png", "test/Visible/00001.png"),
-    ("PST900", "test/thermal/a.png", "test/rgb/a.png"),
-    ("KAIST", "images/set06/V000/lwir/I00019.jpg", "images/set06/V000/visible/I00019.jpg"),
-    ("FLIR", "train/thermal_8_bit/FLIR_00001.jpeg", "train/RGB/FLIR_00001.jpg"),
-    ("FLIR", "val/thermal_8_bit/FLIR_08863.jpeg", "val/RGB/FLIR_08863.jpg"),
-    ("FLIR", "align/JPEGImages/FLIR_00002_PreviewData.jpeg", "align/JPEGImages/FLIR_00002_RGB.jpg"),
-    ("CVC-14", "Night/FIR/NewTest/FramesPos/2014_1.tif", "Night/Visible/NewTest/FramesPos/2014_1.tif"),
-    ("VTUAV", "test_ST/animal_001/ir/000000.jpg", "test_ST/animal_001/rgb/000000.jpg"),
-    ("VTUAV", "test/ST/bus_001/ir/000000.jpg", "test/ST/bus_001/rgb/000000.jpg"),
-]
 
 
 def put(root: Path, *names: str) -> None:
@@ -37,12 +22,59 @@ def put(root: Path, *names: str) -> None:
         (root / name).touch()
 
 
-@pytest.mark.parametrize(("name", "ir", "vis"), LAYOUTS)
-def test_native_layouts_in_the_root_or_under_its_name(tmp_path: Path, name: str, ir: str, vis: str) -> None:
-    put(tmp_path / "data" / name, ir, vis)
-    assert len(open_dataset(name, tmp_path / "data").pairs) == 1
-    assert len(open_dataset(name.lower(), tmp_path / "data" / name).pairs) == 1
-    assert len(open_folder(tmp_path / "data" / name).pairs) == 1
+def shot(root: Path, ir: str, vis: str, level: int) -> None:
+    """A pair of that infrared level, the visible picture 100 levels brighter; JPEG, PNG, BMP or TIFF by its name."""
+    for name, picture in ((ir, np.full((8, 8), level, np.uint8)), (vis, np.full((8, 8, 3), level + 100, np.uint8))):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        assert cv2.imwrite(str(root / name), picture)
+
+
+def levels(pairing: Pairing) -> list[tuple[int, int]]:
+    """Infrared and visible level of each pair, as its files are read."""
+    loaded = (load_pair(pair.ir, pair.vis, SourceOptions()) for pair in pairing.pairs)
+    return [(int(one.ir[4, 4]), int(one.vis[4, 4].min())) for one in loaded]
+
+
+def row(cell: str, ir: str, vis: str, *parts: str) -> Any:
+    """A layout of a row of docs/inputs.md; `parts`: folders of what was held out and of the training part."""
+    name = re.split("[ ,]", cell)[0]
+    return pytest.param(name, ir, vis, parts, marks=pytest.mark.row(cell), id=cell)
+
+
+@pytest.mark.parametrize(
+    ("name", "ir", "vis", "parts"),
+    [
+        row("TNO", "IR1.bmp", "VIS1.bmp"),
+        row("RoadScene", "cropinfrared/1.jpg", "crop_LR_visible/1.jpg"),
+        row("MSRS", "test/ir/1.png", "test/vi/1.png", "test", "train"),
+        row("M3FD", "Ir/1.png", "Vis/1.png"),
+        row("LLVIP", "infrared/test/1.jpg", "visible/test/1.jpg", "test", "train"),
+        row("VIFB", "IR/1.jpg", "VI/1.jpg"),
+        row("FMB", "test/Infrared/00001.png", "test/Visible/00001.png", "test", "train"),
+        row("PST900", "test/thermal/a.png", "test/rgb/a.png", "test", "train"),
+        row("KAIST", "images/set06/V000/lwir/I9.jpg", "images/set06/V000/visible/I9.jpg", "set06", "set05"),
+        row("FLIR ADAS v1", "val/thermal_8_bit/FLIR_08863.jpeg", "val/RGB/FLIR_08863.jpg", "val", "train"),
+        row("FLIR, aligned", "align/JPEGImages/FLIR_2_PreviewData.jpeg", "align/JPEGImages/FLIR_2_RGB.jpg"),
+        row("CVC-14", "Night/FIR/NewTest/Pos/2014_1.tif", "Night/Visible/NewTest/Pos/2014_1.tif", "NewTest", "Train"),
+        row("VTUAV", "test_ST/animal_001/ir/000000.jpg", "test_ST/animal_001/rgb/000000.jpg", "test_ST", "train_ST"),
+        ("TNO", "ir/01.png", "vi/01.png", ()),
+        ("TNO", "Kaptein_IR.png", "Kaptein_Vis.png", ()),
+        ("MSRS", "train/ir/1.png", "train/vi/1.png", ()),
+        ("FLIR", "train/thermal_8_bit/FLIR_00001.jpeg", "train/RGB/FLIR_00001.jpg", ()),
+        ("VTUAV", "test/ST/bus_001/ir/000000.jpg", "test/ST/bus_001/rgb/000000.jpg", ("test", "train")),
+    ],
+)
+def test_native_layouts_in_the_root_or_under_its_name(
+    tmp_path: Path, name: str, ir: str, vis: str, parts: tuple[str, str]
+) -> None:
+    root = tmp_path / "data" / name
+    shot(root, ir, vis, 50)
+    if parts:
+        shot(root, ir.replace(*parts), vis.replace(*parts), 120)
+        assert levels(open_dataset(name, root, split="train")) == [(120, 220)]
+    assert levels(open_dataset(name, tmp_path / "data")) == [(50, 150)]
+    assert levels(open_dataset(name.lower(), root)) == [(50, 150)]
+    assert (50, 150) in levels(open_folder(root))
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -105,16 +137,13 @@ def test_the_held_out_part_of_flir_is_taken_and_pictures_with_drawn_boxes_are_no
     assert pair.name == "FLIR_00002" and pair.ir.parent.name == "JPEGImages"
 
 
+@pytest.mark.row("FLIR ADAS v2")
 @pytest.mark.parametrize("below", ["", "FLIR_ADAS_v2/"])
 def test_the_map_of_flir_adas_v2_makes_its_pairs(tmp_path: Path, below: str) -> None:
     ir, vis = f"{below}video_thermal_test/data", f"{below}video_rgb_test/data"
-    put(
-        tmp_path,
-        f"{ir}/video-a-frame-000001-x.jpg",
-        f"{vis}/video-b-frame-000009-y.jpg",
-        f"{vis}/video-b-frame-2-z.jpg",
-    )
-    put(tmp_path, *(f"{below}images_{kind}_train/data/video-c-frame-1-w.jpg" for kind in ("thermal", "rgb")))
+    shot(tmp_path, f"{ir}/video-a-frame-000001-x.jpg", f"{vis}/video-b-frame-000009-y.jpg", 50)
+    put(tmp_path, f"{vis}/video-b-frame-2-z.jpg")
+    shot(tmp_path, *(f"{below}images_{kind}_train/data/video-c-frame-1-w.jpg" for kind in ("thermal", "rgb")), 120)
     pairs = {
         "video-b-frame-000009-y.jpg": "video-a-frame-000001-x.jpg",
         "video-b-frame-2-z.jpg": "video-a-frame-000002-gone.jpg",
@@ -124,7 +153,7 @@ def test_the_map_of_flir_adas_v2_makes_its_pairs(tmp_path: Path, below: str) -> 
         assert [(pair.name, pair.vis.name) for pair in found.pairs] == [
             ("video-a-frame-000001-x", "video-b-frame-000009-y.jpg")
         ]
-        assert [path.name for path in found.unmatched_vis] == ["video-b-frame-2-z.jpg"]
+        assert [path.name for path in found.unmatched_vis] == ["video-b-frame-2-z.jpg"] and levels(found) == [(50, 150)]
 
 
 @pytest.mark.parametrize(
@@ -145,10 +174,17 @@ def test_a_map_that_names_no_pairs_is_refused(tmp_path: Path, text: str, reason:
         open_dataset("FLIR", tmp_path)
 
 
+@pytest.mark.row("MFNet")
 def test_infrared_as_a_fourth_channel_is_refused_with_the_way_out(tmp_path: Path) -> None:
-    put(tmp_path, "images/00001D.png", "labels/00001D.png")
+    four = np.dstack([np.full((8, 8, 3), 150, np.uint8), np.full((8, 8), 50, np.uint8)])
+    (tmp_path / "images").mkdir()
+    cv2.imwrite(str(tmp_path / "images" / "00001D.png"), four)
     with pytest.raises(DatasetError, match=r"images holds infrared as a fourth channel.*ir/NAME\.png"):
         open_dataset("MFNet", tmp_path)
+    for folder, channels in (("ir", four[..., 3]), ("vi", four[..., :3])):
+        (tmp_path / folder).mkdir()
+        cv2.imwrite(str(tmp_path / folder / "00001D.png"), channels)
+    assert levels(open_dataset("MFNet", tmp_path)) == [(50, 150)]
 
 
 def test_several_sources_are_named_apart_and_manifests_are_sources_too(tmp_path: Path) -> None:

@@ -94,9 +94,9 @@ def test_a_real_record_is_fused_by_its_temperatures(tmp_path: Path) -> None:
     assert (np.diff(ir.astype(int).ravel()) >= 0).all()
 
 
-def dji_file(path: Path) -> Path:
+def dji_file(path: Path, rendered: np.ndarray) -> Path:
     """A JPEG with what marks DJI's thermal ones: their name in the EXIF block and raw values in APP3."""
-    plain = cv2.imencode(".jpg", np.full((16, 24), 90, np.uint8))[1].tobytes()
+    plain = cv2.imencode(".jpg", rendered)[1].tobytes()
     parts = ((0xE1, b"Exif\0\0DJI ZH20T"), (0xE3, bytes(500)))
     segments = b"".join(bytes((0xFF, m)) + (len(d) + 2).to_bytes(2, "big") + d for m, d in parts)
     path.write_bytes(plain[:2] + segments + plain[2:])
@@ -104,7 +104,7 @@ def dji_file(path: Path) -> Path:
 
 
 def test_pictures_of_dji_are_read_as_rendered_and_temperatures_are_refused(tmp_path: Path) -> None:
-    found = read_infrared(dji_file(tmp_path / "DJI_0001_T.JPG"))
+    found = read_infrared(dji_file(tmp_path / "DJI_0001_T.JPG", np.full((16, 24), 90, np.uint8)))
     assert found.kind == "8-bit" and abs(int(found.values[3, 3]) - 90) < 3
     assert "DJI's temperatures are not read" in found.notes[0]
     with pytest.raises(InputError, match=r"does not say its temperatures .*float TIFF"):

@@ -104,7 +104,8 @@ def test_the_sound_ends_with_the_last_frame(tmp_path: Path, fuser: Fuser) -> Non
     assert 0.15 < kept / whole < 0.3
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "mkv", "webm", "avi"])
+@pytest.mark.row("video")
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm", "avi", "wmv"])
 def test_a_video_says_what_made_it_and_what_the_visible_one_said(
     tmp_path: Path, fuser: Fuser, uneven: tuple[str, str], suffix: str
 ) -> None:

@@ -45,6 +45,7 @@ def settings(said: list[str] | None = None, **given: Any) -> VideoOptions:
     return VideoOptions(live=LiveSettings(say=[].append if said is None else said.append, **given))
 
 
+@pytest.mark.row("two [live sources](video.md#live-sources)")
 def test_two_streams_are_fused_to_their_end(tmp_path: Path, stream: bytes, fuser: Fuser) -> None:
     out = str(tmp_path / "out.mp4")
     with Camera(stream) as ir, Camera(stream) as vis:

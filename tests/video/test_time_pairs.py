@@ -30,6 +30,7 @@ def clip(path: Path, seconds: list[float]) -> str:
     return make_clip(path, frames, seconds)
 
 
+@pytest.mark.row("two video files with `--max-gap SECONDS`")
 @pytest.mark.parametrize("seconds", [SLOW, UNEVEN])
 def test_each_visible_frame_gets_the_infrared_one_nearest_in_time(tmp_path: Path, seconds: list[float]) -> None:
     ir, vis = clip(tmp_path / "ir.mp4", seconds), clip(tmp_path / "vis.mp4", FAST)

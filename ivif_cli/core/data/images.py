@@ -154,9 +154,8 @@ def _as_supported(path: Path, image: np.ndarray) -> tuple[np.ndarray, list[str]]
         image = _drop_alpha(path, image)
     if image.dtype in (np.uint8, np.uint16):
         return image, notes
-    if image.dtype not in (np.float32, np.float64, np.int32):
-        raise InputError(f"{path} holds {image.dtype} values; 8-bit, 16-bit and floating-point pictures can be read")
-    return image.astype(np.float32), notes
+    with np.errstate(over="ignore"):  # beyond float32 lies no data
+        return image.astype(np.float32), notes
 
 
 def _drop_alpha(path: Path, image: np.ndarray) -> np.ndarray:

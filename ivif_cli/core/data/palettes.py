@@ -66,14 +66,20 @@ def unmapped(image: np.ndarray) -> tuple[np.ndarray, str] | None:
     nearest = min(distances, key=lambda name: distances[name])
     if distances[nearest] > _CLOSE:
         return None
+    table = palettes()[nearest]
     coarse = (pixels >> 2).astype(np.int32)
     code = coarse[:, 0] << 12 | coarse[:, 1] << 6 | coarse[:, 2]
     used = np.flatnonzero(np.bincount(code, minlength=1 << 18))
     middles = np.stack([used >> 12, used >> 6 & 63, used & 63], axis=1).astype(np.float32) * 4 + 1.5
     levels = np.zeros(1 << 18, np.uint8)
-    for at in range(0, len(used), 4096):
-        levels[used[at : at + 4096]] = _squared(middles[at : at + 4096], palettes()[nearest]).argmin(axis=1)
-    return levels[code].reshape(image.shape[:2]), nearest
+    for start in range(0, len(used), 4096):
+        part = slice(start, start + 4096)
+        levels[used[part]] = _squared(middles[part], table).argmin(axis=1)
+    packed, known = (colours.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32) for colours in (pixels, table))
+    order = np.argsort(known, kind="stable")
+    at = np.searchsorted(known, packed, sorter=order).clip(max=255)
+    grey = np.where(known[order[at]] == packed, order[at].astype(np.uint8), levels[code])  # colours of it to the bit
+    return grey.reshape(image.shape[:2]), nearest
 
 
 def _squared(colours: np.ndarray, table: np.ndarray) -> np.ndarray:
