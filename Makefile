@@ -36,7 +36,7 @@ test-fast: dev   ## the tests that take seconds
 	$(BIN)/python -m pytest -q -m 'not slow'
 
 cases: dev       ## what cameras and people really give, one line each, and the tally
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -v --no-header tests/cases tests/data/test_kinds.py tests/data/test_flir_jpeg.py tests/data/test_borders.py tests/data/test_cropping.py tests/data/test_time_stamps.py tests/data/test_datasets.py tests/commands/test_fuse_runs.py tests/commands/test_fuse_doors.py tests/video/test_live.py tests/video/test_time_pairs.py tests/video/test_carried_over.py tests/release/test_inputs_page.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -v --no-header tests/cases tests/data/test_kinds.py tests/data/test_flir_jpeg.py tests/data/test_borders.py tests/data/test_cropping.py tests/data/test_time_stamps.py tests/data/test_datasets.py tests/commands/test_fuse_runs.py tests/commands/test_fuse_doors.py tests/video/test_live.py tests/video/test_rtsp.py tests/video/test_time_pairs.py tests/video/test_carried_over.py tests/release/test_inputs_page.py
 
 lint: dev        ## format check and lint
 	$(BIN)/ruff format --check . && $(BIN)/ruff check .

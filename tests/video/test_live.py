@@ -45,7 +45,6 @@ def settings(said: list[str] | None = None, **given: Any) -> VideoOptions:
     return VideoOptions(live=LiveSettings(say=[].append if said is None else said.append, **given))
 
 
-@pytest.mark.row("two [live sources](video.md#live-sources)")
 def test_two_streams_are_fused_to_their_end(tmp_path: Path, stream: bytes, fuser: Fuser) -> None:
     out = str(tmp_path / "out.mp4")
     with Camera(stream) as ir, Camera(stream) as vis:
@@ -137,8 +136,10 @@ def test_what_counts_as_live() -> None:
     assert not any(map(is_live, ("a.mp4", "C:/a.mp4", "video0", "-", "rtsp:/collapsed")))
 
 
-def test_what_gathered_before_the_start_is_passed_over() -> None:
+@pytest.mark.parametrize("opening", [0, 1.1])
+def test_what_gathered_before_the_start_is_passed_over(opening: float) -> None:
     def frames() -> Iterator[Frame]:
+        time.sleep(opening)
         for number in range(30):
             if number > 20:
                 time.sleep(0.01)

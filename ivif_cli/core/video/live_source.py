@@ -22,7 +22,7 @@ _CREEP, _JUMP = 1e-3, 2.0
 _LONGEST_PAUSE = 8.0
 _FASTEST = 1000
 _BACKLOG = 1.0
-"""Seconds after the start in which what had gathered is passed over."""
+"""Seconds after the first frame in which what had gathered is passed over."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class LiveSource:
         """Take frames until there are no more; why, and whether the source failed."""
         import av
 
-        clock = Clock()
+        clock, heard = Clock(), time.monotonic()
         try:
             frames = raw_frames(self.name, self._path, self._raw) if self._raw else self._connected()
             for frame, arrived in _without_backlog(frames):
@@ -137,10 +137,12 @@ class LiveSource:
                 if failures:
                     self._settings.say(f"{self.name} is back")
                     failures = 0
+                heard = arrived
                 self._put(Frame(frame.pixels, clock.local(frame.seconds, arrived)))
-        except av.error.ExitError:
-            return f"gave nothing for {self._settings.timeout:g} s", True
         except (av.FFmpegError, OSError) as error:
+            # Where time runs out within RTSP's talk, ffmpeg calls it invalid data.
+            if isinstance(error, av.error.ExitError) or time.monotonic() - heard >= self._settings.timeout:
+                return f"gave nothing for {self._settings.timeout:g} s", True
             return f"failed ({error.strerror or error})", True
         except InputError as error:
             return f"cannot be read on: {error}", True
@@ -158,9 +160,12 @@ class LiveSource:
             stream = container.streams.video[0]
             rate = stream.average_rate or stream.guessed_rate
             self.rate = rate if rate and 1 <= rate <= _FASTEST else None
+            timeless = True  # RTSP gives its first frame without a time
             for packet in container.demux(stream):
                 for frame in _whole(packet):
-                    yield Frame(upright(frame), frame.time)
+                    if frame.time is not None or not timeless:
+                        yield Frame(upright(frame), frame.time)
+                    timeless = False
 
     def _put(self, frame: Frame) -> None:
         if self._shape not in (None, frame.pixels.shape):
@@ -186,9 +191,10 @@ class LiveSource:
 
 def _without_backlog(frames: Iterator[Frame]) -> Iterator[tuple[Frame, float]]:
     """Frames with when they came; without those that had gathered meanwhile, which come at twice their pace or more."""
-    settled, stamp, before, begun = False, None, 0.0, time.monotonic()
+    settled, stamp, before, begun = False, None, 0.0, 0.0
     for frame in frames:
         now = time.monotonic()
+        begun = begun or now
         if not settled:
             late = frame.seconds is None or now - begun > _BACKLOG
             settled = late or (stamp is not None and 2 * (now - before) >= (frame.seconds or 0.0) - stamp)
