@@ -11,7 +11,7 @@ import typer
 
 from ivif_cli.commands.console import Console
 from ivif_cli.commands.evaluate_report import FORMATS, chosen_style, end, print_report, provenance, tell_metric
-from ivif_cli.commands.evaluate_task import PicturesNamed, find_footage
+from ivif_cli.commands.evaluate_task import find_source
 from ivif_cli.commands.fuse_video import VideoSwitches
 from ivif_cli.commands.goals import DialOption, GoalOption, PromptOption, StrengthOption, parse_dials, understood
 from ivif_cli.commands.options import (
@@ -152,23 +152,34 @@ def evaluate(
     from ivif_cli.core.reports.kinds import check_report_files, write_report
     from ivif_cli.core.reports.report import build_report
     from ivif_cli.core.reports.scenes import make_scenes, shown_scenes
-    from ivif_cli.core.scoring.choice import choose_metrics, known_metrics, listed_metrics, wants_flicker
+    from ivif_cli.core.scoring.choice import Words, choose_metrics, known_metrics, listed_metrics, wants_flicker
     from ivif_cli.core.scoring.contenders import Said
     from ivif_cli.core.scoring.gates import parse_gates
     from ivif_cli.core.scoring.people import METRIC as LABELLED
     from ivif_cli.core.scoring.people import read_labels, with_labels
     from ivif_cli.core.scoring.run import ModelOptions, Run, data_hashes, open_contenders, score
     from ivif_cli.core.scoring.task import read_options
-    from ivif_cli.core.scoring.words import Words
 
     files = [*(report or ()), *(path for path in (html, junit) if path is not None)]
     check_report_files(files, overwrite=overwrite)
     gates = parse_gates(min_ or (), max_ or (), baseline, tolerance or (), known_metrics())
-    switches = VideoSwitches(fps, any_rate)
-    footage = find_footage(ir, vis, fused or (), switches, ir_range, ir_polarity, resize, align)
-    named_pairs = PicturesNamed(ir, vis, tuple(dataset or ()), data_root, manifest, max_gap, strict)
-    source = named_pairs.beside(footage, crop) if footage else named_pairs.find()
-    video, pairs = footage is not None, source.pairs
+    source = find_source(
+        ir,
+        vis,
+        fused or (),
+        dataset or (),
+        data_root,
+        manifest=manifest,
+        max_gap=max_gap,
+        strict=strict,
+        switches=VideoSwitches(fps, any_rate),
+        ir_range=ir_range,
+        polarity=ir_polarity,
+        resize=resize,
+        align=align,
+        crop=crop,
+    )
+    video, pairs = source.footage is not None, source.pairs
     named = [*listed_metrics(metrics, convention, video=video), *([LABELLED] if labels is not None else [])]
     if labels is not None and crop is not None:
         raise UsageError("--labels are about whole pictures", "leave --crop out")
@@ -202,7 +213,7 @@ def evaluate(
         ),
         workers=workers,
         score_device=score_device,
-        footage=footage,
+        footage=source.footage,
         flicker=flicker,
     )
     pairs, contenders = open_contenders(run)

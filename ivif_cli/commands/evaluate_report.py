@@ -30,12 +30,11 @@ def chosen_style(format_: str, json_: bool) -> str:
 
 def provenance(ctx: typer.Context) -> dict[str, Any]:
     """Version, date, command and the options that were given."""
-    given = {
-        name.strip("_"): value if isinstance(value, int | float | str | list) else str(value)
-        for name, value in ctx.params.items()
-        if getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE"
-    }
-    options = {name: [str(one) for one in value] if isinstance(value, list) else value for name, value in given.items()}
+    options: dict[str, Any] = {}
+    for name, value in ctx.params.items():
+        if getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE":
+            plain = value if isinstance(value, int | float | str) else str(value)
+            options[name.strip("_")] = list(map(str, value)) if isinstance(value, list) else plain
     command = shlex.join(["ivif", *sys.argv[1:]])
     date = datetime.now(UTC).isoformat(timespec="seconds")
     return {"ivif": __version__, "date": date, "command": command, "options": options}
@@ -62,14 +61,11 @@ def end(console: Console, report: "Report") -> None:
         for failure in method.failed[:_MOST_ERRORS]:
             console.error(f"{method.name}, {failure.name}: {failure.error}")
         if len(method.failed) > _MOST_ERRORS:
-            console.error(
-                f"{method.name}: {len(method.failed) - _MOST_ERRORS} more (all of them are in the JSON report)"
-            )
+            more = len(method.failed) - _MOST_ERRORS
+            console.error(f"{method.name}: {more} more (all of them are in the JSON report)")
     for gate in report.gates:
-        if gate.passed:
-            console.note(f"gate kept: {gate}")
-        else:
-            console.error(f"gate missed: {gate}")
+        tell, what = (console.note, "kept") if gate.passed else (console.error, "missed")
+        tell(f"gate {what}: {gate}")
     if not all(gate.passed for gate in report.gates):
         raise typer.Exit(GATE_MISSED)
     if failing:

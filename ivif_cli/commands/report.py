@@ -34,10 +34,9 @@ def report(
     from ivif_cli.core.reports.kinds import check_report_files, write_report
     from ivif_cli.core.reports.markdown import write_field_page
     from ivif_cli.core.reports.report import Report, build_report
-    from ivif_cli.core.reports.saved_scenes import saved_scenes
-    from ivif_cli.core.reports.scenes import shown_scenes
+    from ivif_cli.core.reports.scenes import saved_scenes, shown_scenes
     from ivif_cli.core.reports.tables import as_rows
-    from ivif_cli.core.scoring.merging import by_dataset, changes_over_time, in_order, merge_reports
+    from ivif_cli.core.scoring.changes import by_dataset, changes_over_time, in_order, merge_reports
     from ivif_cli.core.scoring.saved import SavedReport, read_report
 
     def build(reports: list[SavedReport]) -> Report:

@@ -23,8 +23,7 @@ from ivif_cli.core.fusing.folder import fuse_jobs
 from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.fusing.jobs import Job
 from ivif_cli.core.scoring.contenders import ModelContender
-from ivif_cli.core.scoring.reading import read_task
-from ivif_cli.core.scoring.task import ReadOptions
+from ivif_cli.core.scoring.task import ReadOptions, read_task
 from ivif_cli.core.viewing.gallery import Gallery
 from tests.made_up import lively_network
 

@@ -16,8 +16,7 @@ from ivif_cli.core.fusing.folder import fuse_jobs
 from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.fusing.jobs import Job
 from ivif_cli.core.scoring.contenders import Said, model_contenders
-from ivif_cli.core.scoring.reading import read_task
-from ivif_cli.core.scoring.task import read_options
+from ivif_cli.core.scoring.task import read_options, read_task
 from ivif_cli.core.video.frames import open_frames
 from ivif_cli.core.video.pairs import FramePairs, VideoOptions
 from tests.made_up import lively_network

@@ -21,8 +21,7 @@ from ivif_cli.core.data.sources import (
 from ivif_cli.core.data.thermal import ThermalRange
 from ivif_cli.core.errors import InputError
 from ivif_cli.core.fusing.fuser import Fuser
-from ivif_cli.core.scoring.reading import read_task
-from ivif_cli.core.scoring.task import ReadOptions
+from ivif_cli.core.scoring.task import ReadOptions, read_task
 from ivif_cli.core.training.lumas import read_lumas
 from ivif_cli.core.video.frames import open_frames
 from ivif_cli.core.video.pairs import FramePairs, VideoOptions

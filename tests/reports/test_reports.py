@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from ivif_cli.core.metrics import METRICS
-from ivif_cli.core.reports.columns import Column
 from ivif_cli.core.reports.html_report import as_html
 from ivif_cli.core.reports.json_report import as_json
 from ivif_cli.core.reports.junit import as_junit
 from ivif_cli.core.reports.markdown import as_markdown
-from ivif_cli.core.reports.report import Report, build_report
+from ivif_cli.core.reports.report import Column, Report, build_report
 from ivif_cli.core.reports.scenes import ScenePictures, Scenes, encoded, picture_ranking, shown_scenes
 from ivif_cli.core.reports.tables import as_csv, as_latex
 from ivif_cli.core.scoring.gates import Bound, Gates
@@ -42,8 +41,9 @@ def report() -> Report:
 
 
 def test_best_and_second_follow_the_direction(report: Report) -> None:
-    assert [report.mark(Column("VIF"), index) for index in range(3)] == ["second", "best", ""]
-    assert [report.mark(Column("MSE"), index) for index in range(3)] == ["second", "", "best"]
+    marks = [{entry.column: entry.mark for entry in report.entries(index)} for index in range(3)]
+    assert [found[Column("VIF")] for found in marks] == ["second", "best", ""]
+    assert [found[Column("MSE")] for found in marks] == ["second", "", "best"]
 
 
 def test_json_has_no_nan_and_names_what_is_missing(report: Report) -> None:

@@ -3,9 +3,7 @@
 import pytest
 
 from ivif_cli.core.scoring.changes import find_changes
-from ivif_cli.core.scoring.comparison import Interval
-from ivif_cli.core.scoring.judged import Regression
-from ivif_cli.core.scoring.results import MethodScores, PictureScores
+from ivif_cli.core.scoring.results import Interval, MethodScores, PictureScores, Regression
 
 METRICS = ("VIF", "MSE")
 

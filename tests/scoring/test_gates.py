@@ -11,9 +11,8 @@ from ivif_cli.core.metrics import METRICS
 from ivif_cli.core.reports.json_report import as_json
 from ivif_cli.core.reports.report import build_report
 from ivif_cli.core.scoring.gates import Bound, Gates, parse_bound, parse_gates
-from ivif_cli.core.scoring.judged import GateResult
 from ivif_cli.core.scoring.regression import Allowance, Tolerance, parse_tolerance
-from ivif_cli.core.scoring.results import Evaluation, Facts, Failure, MethodScores, PictureScores
+from ivif_cli.core.scoring.results import Evaluation, Facts, Failure, GateResult, MethodScores, PictureScores
 from ivif_cli.core.scoring.saved import read_report
 
 FACTS = {name: Facts.of(METRICS[name]) for name in ("VIF", "MSE")}

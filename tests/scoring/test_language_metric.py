@@ -9,8 +9,7 @@ import torch
 from ivif_cli.core.language.encoder import load_encoder
 from ivif_cli.core.language.goal import Texts, embed_texts
 from ivif_cli.core.language.prompts import save_goals
-from ivif_cli.core.scoring.language_metric import language_metric
-from ivif_cli.core.scoring.words import Words
+from ivif_cli.core.scoring.choice import Words, language_metric
 
 pytest.importorskip("open_clip")
 

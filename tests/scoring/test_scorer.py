@@ -14,13 +14,11 @@ from ivif_cli.core.fusing.baselines import BASELINES
 from ivif_cli.core.metrics import METRICS as KNOWN
 from ivif_cli.core.metrics import evaluate_pair, find_metrics
 from ivif_cli.core.scoring.contenders import baseline_contenders
-from ivif_cli.core.scoring.device_scorer import check_device_settings, score_on_device
 from ivif_cli.core.scoring.frozen_lists import coverage, frozen_lists, list_hash
-from ivif_cli.core.scoring.reading import read_tasks
 from ivif_cli.core.scoring.results import Failure, MethodScores
 from ivif_cli.core.scoring.run import Run, choose_way, open_contenders, score
-from ivif_cli.core.scoring.scorer import score_here
-from ivif_cli.core.scoring.task import ReadOptions, Settings
+from ivif_cli.core.scoring.scorer import check_device_settings, score_on_device, score_tasks
+from ivif_cli.core.scoring.task import ReadOptions, Settings, read_tasks
 
 METRICS = ("EN", "VIF", "Qabf")
 
@@ -77,7 +75,7 @@ def test_devices_score_folders_alike(pairs: tuple[Pair, ...], tmp_path: Path, de
     run = Run(None, pairs, {}, specs=(str(tmp_path / "a"), f"other={tmp_path / 'b'}"), baselines=True)
     tasks = list(read_tasks(*open_contenders(run), ReadOptions()))
     settings = Settings(METRICS)
-    expected, found = list(score_here(tasks, settings)), list(score_on_device(tasks, settings, device))
+    expected, found = list(score_tasks(tasks, settings)), list(score_on_device(tasks, settings, device))
     for (outcome, colour), (other, other_colour) in zip(chain(*found), chain(*expected), strict=True):
         assert colour == other_colour
         if isinstance(other, Failure):

@@ -9,10 +9,8 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ivif_cli.core.reports.columns import Column, number, rank_number
-from ivif_cli.core.reports.report import Report
+from ivif_cli.core.reports.report import Column, Report, number
 from ivif_cli.core.reports.scenes import INFRARED, VISIBLE, Scenes, picture_ranking
-from ivif_cli.core.reports.tables import interval_text
 from ivif_cli.core.scoring.changes import signed
 
 _HERE = Path(__file__).parent
@@ -50,6 +48,10 @@ def as_html(report: Report, scenes: Scenes) -> str:
     ranking = [name for name in picture_ranking(report) if name in scenes]
     ends = min(_ENDS, len(ranking) // 2)
     names = [method.name for method in report.evaluation.methods]
+    values = _value_rows(report)
+    scored = {
+        scene: [(name, cells) for picture, name, cells in values if picture == scene and cells] for scene in scenes
+    }
     return environment.get_template("report.html.j2").render(
         report=report,
         style=(_HERE / "report.css").read_text(encoding="utf-8"),
@@ -62,21 +64,14 @@ def as_html(report: Report, scenes: Scenes) -> str:
         scenes=scenes,
         labels=[INFRARED, VISIBLE, *names],
         ends={"Best": ranking[:ends], "Worst": ranking[::-1][:ends]},
-        scene_rows={name: _scene_rows(report, name) for name in scenes},
-        values=_value_rows(report),
+        scene_rows=scored,
+        values=values,
     )
 
 
 def _mean_cells(report: Report, index: int) -> list[Cell]:
-    method = report.evaluation.methods[index]
-    cells = []
-    for column in report.columns:
-        value = column.value(method)
-        small, mark = interval_text(report, column, index), report.mark(column, index)
-        cells.append(Cell(number(column.metric, value), value, small, mark))
-    if report.has_rivals:
-        cells.append(Cell(rank_number(report.mean_ranks[index]), report.mean_ranks[index]))
-    return cells
+    cells = [Cell(entry.text, entry.value, entry.interval, entry.mark) for entry in report.entries(index)]
+    return [*cells, *(Cell(rank, report.mean_ranks[index]) for rank in report.mean_rank(index))]
 
 
 def _test_cells(report: Report, method: str) -> list[Cell]:
@@ -113,11 +108,6 @@ def _chart(report: Report, metric: str) -> tuple[str, str, list[Spread]]:
         places = (float(100 * (value - low) / width) for value in quartiles)
         spreads.append(Spread(method.name, number(metric, method.mean(metric)), dots, *places))
     return number(metric, low), number(metric, high), spreads
-
-
-def _scene_rows(report: Report, name: str) -> list[tuple[str, list[Cell]]]:
-    """Values of all methods in one scene; the methods that have none are left out."""
-    return [(method, cells) for picture, method, cells in _value_rows(report) if picture == name and cells]
 
 
 def _value_rows(report: Report) -> list[tuple[str, str, list[Cell]]]:

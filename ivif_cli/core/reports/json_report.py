@@ -3,10 +3,8 @@
 import math
 from typing import Any
 
-from ivif_cli.core.reports.columns import Column
-from ivif_cli.core.reports.report import Report
-from ivif_cli.core.scoring.judged import GateResult
-from ivif_cli.core.scoring.results import MethodScores, PictureScores
+from ivif_cli.core.reports.report import Column, Report
+from ivif_cli.core.scoring.results import GateResult
 
 SCHEMA = 1
 
@@ -56,35 +54,26 @@ def _gate(gate: GateResult) -> dict[str, Any]:
 
 def _method(report: Report, index: int) -> dict[str, Any]:
     method = report.evaluation.methods[index]
+    intervals = {name: found[index] for name, found in report.intervals.items()}
     entry: dict[str, Any] = {
         "name": method.name,
         "kind": method.kind,
         "weights_sha256": method.weights_sha256,
         "mean": {name: method.mean(name) for name in report.metrics},
         "p10": {name: Column(name, True).value(method) for name in report.metrics},
-        "interval95": {name: _interval(report, name, index) for name in report.metrics},
+        "interval95": {name: found and [found.low, found.high] for name, found in intervals.items()},
     }
     if report.has_rivals:
         entry["rank"] = {name: report.ranks[name][index] for name in report.ranked}
         entry["mean_rank"] = report.mean_ranks[index]
-    entry["undefined"] = _undefined(report, method)
+    undefined = {name: method.undefined(name) for name in report.metrics}
+    entry["undefined"] = {name: reasons for name, reasons in undefined.items() if reasons}
     entry["colour_pictures"] = method.colour
-    entry["images"] = [_picture(report, picture) for picture in method.pictures]
+    entry["images"] = []
+    for picture in method.pictures:
+        values = {name: picture.values[name] for name in report.metrics}
+        finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
+        entry["images"].append({"name": picture.name, **finite})
     entry["files"] = {name: vars(file) for name, file in method.files.items()}
-    entry["failed"] = [{"name": failure.name, "error": failure.error} for failure in method.failed]
+    entry["failed"] = [vars(failure) for failure in method.failed]
     return entry
-
-
-def _interval(report: Report, name: str, index: int) -> list[float] | None:
-    interval = report.intervals[name][index]
-    return None if interval is None else [interval.low, interval.high]
-
-
-def _undefined(report: Report, method: MethodScores) -> dict[str, dict[str, str]]:
-    found = {name: method.undefined(name) for name in report.metrics}
-    return {name: reasons for name, reasons in found.items() if reasons}
-
-
-def _picture(report: Report, picture: PictureScores) -> dict[str, Any]:
-    values = {name: picture.values[name] for name in report.metrics}
-    return {"name": picture.name, **{name: value if math.isfinite(value) else None for name, value in values.items()}}

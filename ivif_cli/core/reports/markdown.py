@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ivif_cli.core.files import write_text
-from ivif_cli.core.reports.columns import number, rank_number
-from ivif_cli.core.reports.report import Report
-from ivif_cli.core.reports.tables import interval_text, test_rows
-from ivif_cli.core.scoring.changes import Changes, PictureChange
+from ivif_cli.core.reports.report import Report, number
+from ivif_cli.core.scoring.changes import Changes
 
 MARKDOWN_HEAD = "<!-- ivif evaluate -->"
 _METRICS_OF_A_PICTURE = 4
@@ -21,7 +19,7 @@ def as_markdown(report: Report) -> str:
     """Changes and gates first, then means (best bold, second underlined) with intervals, tests and remarks."""
     heads = ["method", *(markdown_text(report.header(column)) for column in report.columns)]
     heads += ["mean rank"] if report.has_rivals else []
-    rows = [_means(report, index) for index in range(len(report.evaluation.methods))]
+    rows = [[*_means(report, index), *report.mean_rank(index)] for index in range(len(report.evaluation.methods))]
     lines = [MARKDOWN_HEAD, f"### {markdown_text(report.title)}", ""]
     lines += _changes(report, report.changes) if report.changes else []
     lines += _table(heads, rows)
@@ -31,7 +29,7 @@ def as_markdown(report: Report) -> str:
     if report.tests:
         first = markdown_text(report.evaluation.first.name)
         lines += ["", f"Difference to {first} on common pictures, p of Wilcoxon's test with Holm's correction:", ""]
-        tests = [[markdown_text(name), *cells] for name, cells in test_rows(report)]
+        tests = [[markdown_text(name), *cells] for name, cells in report.test_rows]
         lines += _table(["method", *(markdown_text(name) for name in report.metrics)], tests)
     lines += ["", *(f"- {markdown_text(remark)}" for remark in report.remarks), ""]
     return "\n".join(lines)
@@ -42,10 +40,8 @@ def write_field_page(path: Path, reports: Sequence[Report]) -> None:
     lines = [MARKDOWN_HEAD, "# Methods as measured here", "", _FIELD_LEGEND, ""]
     for report in reports:
         heads = ["method", *(markdown_text(report.header(column)) for column in report.columns), "pictures"]
-        rows = []
-        for index, method in enumerate(report.evaluation.methods):
-            means = _means(report, index)[: len(report.columns) + 1]
-            rows.append([*means, str(len(method.pictures))])
+        methods = enumerate(report.evaluation.methods)
+        rows = [[*_means(report, index), str(len(method.pictures))] for index, method in methods]
         lines += [f"## {markdown_text(report.title)}", "", *_table(heads, rows), ""]
         lines += [*(f"- {markdown_text(remark)}" for remark in report.remarks), ""]
     write_text(path, "\n".join(lines))
@@ -62,32 +58,26 @@ def _table(heads: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def _means(report: Report, index: int) -> list[str]:
-    method = report.evaluation.methods[index]
-    cells = [markdown_text(method.name)]
-    for column in report.columns:
-        best = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}[report.mark(column, index)]
-        interval = interval_text(report, column, index)
-        cell = best.format(number(column.metric, column.value(method)))
-        cells.append(f"{cell}<br><sub>{interval}</sub>" if interval else cell)
-    return [*cells, rank_number(report.mean_ranks[index])] if report.has_rivals else cells
+    marks = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}
+    cells = [markdown_text(report.evaluation.methods[index].name)]
+    for entry in report.entries(index):
+        cell = marks[entry.mark].format(entry.text)
+        cells.append(f"{cell}<br><sub>{entry.interval}</sub>" if entry.interval else cell)
+    return cells
 
 
 def _changes(report: Report, changes: Changes) -> list[str]:
     """What got better, what got worse (95 % intervals without zero), and the pictures that changed most."""
     lines = [f"Against {markdown_text(changes.against)} (p of Wilcoxon's signed-rank test):", ""]
     lines += [*(f"- **{title}**: {markdown_text(told)}" for title, told in changes.lines), ""]
-    if changes.pictures:
-        shown = f"infrared, visible, {'before where it is there still, after' if changes.before else 'fused'}"
-        heads = ["largest changes", "", *([shown] if report.pictures else [])]
-        lines += [*_table(heads, [_picture(report, one) for one in changes.pictures]), ""]
-    return lines
-
-
-def _picture(report: Report, change: PictureChange) -> list[str]:
-    metrics = list(change.values.items())[:_METRICS_OF_A_PICTURE]
-    told = ", ".join(f"{name} {number(name, old)} → {number(name, new)}" for name, (old, new) in metrics)
-    row = [markdown_text(change.name), markdown_text(told)]
-    if report.pictures:
-        file = report.pictures.get(change.name)
-        row.append(f'<img src="{file}" width="480" alt="pictures of {markdown_text(change.name)}">' if file else "")
-    return row
+    if not changes.pictures:
+        return lines
+    shown = f"infrared, visible, {'before where it is there still, after' if changes.before else 'fused'}"
+    heads, rows = ["largest changes", "", *([shown] if report.pictures else [])], []
+    for one in changes.pictures:
+        metrics = list(one.values.items())[:_METRICS_OF_A_PICTURE]
+        told = ", ".join(f"{name} {number(name, old)} → {number(name, new)}" for name, (old, new) in metrics)
+        name, file = markdown_text(one.name), report.pictures.get(one.name)
+        image = f'<img src="{file}" width="480" alt="pictures of {name}">' if file else ""
+        rows.append([name, markdown_text(told), *([image] if report.pictures else [])])
+    return [*lines, *_table(heads, rows), ""]

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ivif_cli.core.reports.columns import Column, columns_of
-from ivif_cli.core.scoring.changes import Changes
+import numpy as np
+
+from ivif_cli.core.scoring.changes import Changes, signed
 from ivif_cli.core.scoring.comparison import (
-    Interval,
     PairedTest,
     bootstrap_interval,
     mean_ranks,
@@ -15,8 +15,52 @@ from ivif_cli.core.scoring.comparison import (
     paired_tests,
 )
 from ivif_cli.core.scoring.frozen_lists import Coverage, coverage
-from ivif_cli.core.scoring.judged import GateResult
-from ivif_cli.core.scoring.results import Evaluation, Facts, MethodScores, VideoFacts
+from ivif_cli.core.scoring.results import Evaluation, Facts, GateResult, Interval, MethodScores
+
+_TAILED = ("K",)
+"""Metrics whose mean hides the worst pictures: their 10th percentile stands beside it."""
+_DECIMALS = {"SD": 2, "SF": 2, "AG": 2, "PSNR": 2, "MSE": 4, "TD": 2}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table of means: a metric's mean, or its 10th percentile over pictures."""
+
+    metric: str
+    is_tail: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.metric} p10" if self.is_tail else self.metric
+
+    def value(self, method: MethodScores) -> float | None:
+        """What stands in it for a method; None where nothing is defined."""
+        if not self.is_tail:
+            return method.mean(self.metric)
+        values = list(method.values(self.metric).values())
+        return float(np.percentile(values, 10)) if values else None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What stands in a column for a method.
+
+    Attributes:
+        text: the value with the digits that papers give.
+        interval: the 95 % interval of a mean, "" where there is none.
+        mark: "best", "second" or "", where several methods are compared.
+    """
+
+    column: Column
+    value: float | None
+    text: str
+    interval: str
+    mark: str
+
+
+def number(metric: str, value: float | None) -> str:
+    """A value with the digits that papers give; "n/a" where there is none."""
+    return "n/a" if value is None else f"{value:.{_DECIMALS.get(metric, 3)}f}"
 
 
 @dataclass(frozen=True)
@@ -56,17 +100,28 @@ class Report:
     @property
     def columns(self) -> list[Column]:
         """Columns of the table of means."""
-        return columns_of(self.metrics)
+        return [Column(name, tail) for name in self.metrics for tail in (False, True) if name in _TAILED or not tail]
 
-    def mark(self, column: Column, method: int) -> str:
-        """ "best", "second" or "" for a method's value, where several methods are compared."""
-        values = [column.value(one) for one in self.evaluation.methods]
-        own = values[method]
-        if not self.has_rivals or own is None:
-            return ""
-        up = self.metrics[column.metric].higher_is_better
-        better = sum(other is not None and (other > own if up else other < own) for other in values)
-        return {0: "best", 1: "second"}.get(better, "")
+    def entries(self, index: int) -> list[Entry]:
+        """The table of means for a method, by its place among the methods: an entry a column."""
+        found = []
+        for column in self.columns:
+            values = [column.value(method) for method in self.evaluation.methods]
+            own, interval = values[index], None if column.is_tail else self.intervals[column.metric][index]
+            ends = (interval.low, interval.high) if interval else ()
+            mark = ""
+            if self.has_rivals and own is not None:
+                up = self.metrics[column.metric].higher_is_better
+                better = sum(other is not None and (other > own if up else other < own) for other in values)
+                mark = {0: "best", 1: "second"}.get(better, "")
+            between = "–".join(number(column.metric, end) for end in ends)
+            found.append(Entry(column, own, number(column.metric, own), between, mark))
+        return found
+
+    def mean_rank(self, index: int) -> list[str]:
+        """The cell of a method's mean rank, where several methods are compared."""
+        rank = self.mean_ranks[index]
+        return ["n/a" if rank is None else f"{rank:.2f}"] if self.has_rivals else []
 
     def header(self, column: Column) -> str:
         """Name with an arrow to the better side."""
@@ -79,6 +134,15 @@ class Report:
         parts += ["* marks the best of a column."] if self.has_rivals else []
         parts += ["p10 is the 10th percentile over pictures."] if any(c.is_tail for c in self.columns) else []
         return " ".join(parts)
+
+    @property
+    def test_rows(self) -> list[tuple[str, list[str]]]:
+        """(method, cells) of the paired tests: difference and p-value a metric."""
+        rows = []
+        for method in self.evaluation.methods[1:]:
+            tests = [self.test(method.name, name) for name in self.metrics]
+            rows.append((method.name, [f"{signed(t.difference)} (p {t.p_holm:.2g})" if t else "n/a" for t in tests]))
+        return rows
 
     def test(self, method: str, metric: str) -> PairedTest | None:
         """The paired test of a method against the first one."""
@@ -110,27 +174,19 @@ class Report:
             )
         if len({frozenset(p.name for p in method.pictures) for method in self.evaluation.methods}) > 1:
             remarks.append("The methods' means are over different pictures: ranks are rough (--common compares alike).")
-        if self.evaluation.video is not None:
-            remarks.extend(_flicker_remarks(self.evaluation.video))
-        for method in self.evaluation.methods:
-            remarks.extend(_method_remarks(method))
+        video = self.evaluation.video
+        flicker = {} if video is None else video.relative_flicker
+        shares = [f"{name} {value:.1%}" for name, value in flicker.items() if value is not None]
+        remarks += [f"Flicker in shares of the contrast: {', '.join(shares)}."] if shares else []
+        remarks += [
+            f"{method.name}: {len(method.failed)} pictures could not be scored and are in no mean."
+            for method in self.evaluation.methods
+            if method.failed
+        ]
         colour = [method.name for method in self.evaluation.methods if method.colour]
         if colour:
             remarks.append(f"In colour, scored by their luma (in vifb by channel): {', '.join(colour)}.")
         return remarks + _undefined_remarks(self.evaluation)
-
-
-def _flicker_remarks(video: VideoFacts) -> list[str]:
-    """Flicker of the sources and methods, where it could be measured, as shares of each one's contrast."""
-    shares = [f"{name} {value:.1%}" for name, value in video.relative_flicker.items() if value is not None]
-    return [f"Flicker in shares of the contrast: {', '.join(shares)}."] if shares else []
-
-
-def _method_remarks(method: MethodScores) -> list[str]:
-    remarks = []
-    if method.failed:
-        remarks.append(f"{method.name}: {len(method.failed)} pictures could not be scored and are in no mean.")
-    return remarks
 
 
 def _undefined_remarks(evaluation: Evaluation) -> list[str]:
@@ -161,16 +217,14 @@ def build_report(
     methods = evaluation.methods
     ranked = tuple(metrics) if ranked is None else tuple(ranked)
     ranks = {name: metric_ranks(methods, name, facts.higher_is_better) for name, facts in metrics.items()}
-    intervals = {
-        name: [bootstrap_interval(list(method.values(name).values())) for method in methods] for name in metrics
-    }
+    values = {name: [list(method.values(name).values()) for method in methods] for name in metrics}
     return Report(
         evaluation,
         metrics,
         ranked,
         ranks,
         mean_ranks([ranks[name] for name in ranked]),
-        intervals,
+        {name: list(map(bootstrap_interval, found)) for name, found in values.items()},
         tuple(paired_tests(evaluation)),
         tuple(gates),
         coverage(evaluation.dataset, evaluation.pairs),

@@ -4,15 +4,23 @@ import base64
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
+from ivif_cli.core.data.images import file_sha256
 from ivif_cli.core.data.luma import to_luma
+from ivif_cli.core.data.pairing import Pair
+from ivif_cli.core.errors import InputError, IvifError
 from ivif_cli.core.metrics.kept import lost
 from ivif_cli.core.metrics.maps import Maps
 from ivif_cli.core.reports.report import Report
-from ivif_cli.core.scoring.task import Contender, Task
+from ivif_cli.core.scoring.contenders import FolderContender
+from ivif_cli.core.scoring.results import Evaluation
+from ivif_cli.core.scoring.run import data_hashes
+from ivif_cli.core.scoring.task import Contender, Task, read_options, read_tasks
 
 INFRARED, VISIBLE = "infrared", "visible"
 _SIDE, _FULL_SIDE = 360, 1280
@@ -67,6 +75,43 @@ def shown_scenes(report: Report) -> dict[str, bool]:
 def make_scenes(tasks: Iterable[Task], contenders: Sequence[Contender], shown: Mapping[str, bool]) -> Scenes:
     """Pictures of the scenes of `shown_scenes`, read as `tasks`; a picture that cannot be read or made is left out."""
     return {task.name: _scene(task, contenders, shown[task.name]) for task in tasks}
+
+
+def saved_scenes(evaluation: Evaluation, options: Mapping[str, Any], shown: Mapping[str, bool]) -> Scenes:
+    """Pictures of `shown_scenes`, read where they were scored; what is gone, has changed since, or was fused by a model
+    is left out.
+
+    Args:
+        options: those of the run that scored them, as the JSON has them: pairs are read likewise.
+    """
+    every = [Pair(name, Path(ir), Path(vis)) for name, (ir, vis) in evaluation.files.items() if name in evaluation.data]
+    wanted = [pair for pair in every if pair.name in shown]
+    hashes = data_hashes(wanted)
+    pairs = [pair for pair in wanted if hashes.get(pair.name) == evaluation.data[pair.name]]
+    contenders = []
+    for method in evaluation.methods:
+        files = {name: Path(file.path) for name, file in method.files.items() if _is_there(file.path, file.sha256)}
+        contenders.append(FolderContender(method.name, files))
+    align = options.get("align")
+    try:
+        read = read_options(
+            8,
+            every,
+            ir_range=str(options.get("ir_range", "auto")),
+            polarity=str(options.get("ir_polarity", "white")),
+            resize=bool(options.get("resize", False)),
+            align=None if align is None else str(align),
+        )
+    except IvifError:  # a file that aligns them, which is gone
+        return {}
+    return make_scenes(read_tasks(pairs, contenders, read), contenders, shown)
+
+
+def _is_there(path: str, sha256: str) -> bool:
+    try:
+        return file_sha256(Path(path)) == sha256
+    except InputError:
+        return False
 
 
 def _scene(task: Task, contenders: Sequence[Contender], is_full: bool) -> ScenePictures:

@@ -4,9 +4,7 @@ import csv
 import io
 import math
 
-from ivif_cli.core.reports.columns import Column, number, rank_number
-from ivif_cli.core.reports.report import Report
-from ivif_cli.core.scoring.changes import signed
+from ivif_cli.core.reports.report import Column, Report
 
 CSV_HEAD = "method,kind,image,"
 LATEX_HEAD = "% ivif evaluate: "
@@ -23,11 +21,8 @@ def as_rows(report: Report) -> tuple[list[str], list[list[str]]]:
     heads = ["method", *(report.header(column) for column in report.columns)]
     rows = []
     for index, method in enumerate(report.evaluation.methods):
-        row = [method.name]
-        for column in report.columns:
-            star = "*" if report.mark(column, index) == "best" else ""
-            row.append(number(column.metric, column.value(method)) + star)
-        rows.append([*row, rank_number(report.mean_ranks[index])] if report.has_rivals else row)
+        cells = [entry.text + ("*" if entry.mark == "best" else "") for entry in report.entries(index)]
+        rows.append([method.name, *cells, *report.mean_rank(index)])
     return ([*heads, "mean rank"] if report.has_rivals else heads), rows
 
 
@@ -65,23 +60,6 @@ def _csv_statistics(report: Report, index: int) -> dict[str, list[float | None]]
     return rows
 
 
-def interval_text(report: Report, column: Column, index: int) -> str:
-    """The 95 % interval of a mean, "" where there is none."""
-    interval = None if column.is_tail else report.intervals[column.metric][index]
-    if interval is None:
-        return ""
-    return f"{number(column.metric, interval.low)}–{number(column.metric, interval.high)}"
-
-
-def test_rows(report: Report) -> list[tuple[str, list[str]]]:
-    """(method, cells) of the paired tests: difference and p-value a metric."""
-    rows = []
-    for method in report.evaluation.methods[1:]:
-        tests = [report.test(method.name, name) for name in report.metrics]
-        rows.append((method.name, [f"{signed(t.difference)} (p {t.p_holm:.2g})" if t else "n/a" for t in tests]))
-    return rows
-
-
 def latex_text(text: str) -> str:
     """Text without LaTeX markup."""
     return "".join(_LATEX_SPECIAL.get(char, char) for char in " ".join(text.split()))
@@ -98,21 +76,18 @@ def as_latex(report: Report) -> str:
     lines = [f"{LATEX_HEAD}{facts}", "% below a mean: its 95 % bootstrap interval", *_tabular(heads, rows)]
     if report.tests:
         lines += [f"% difference to {latex_text(report.evaluation.first.name)}, p of Wilcoxon's test after Holm"]
-        tests = [[latex_text(name), *map(latex_text, cells)] for name, cells in test_rows(report)]
+        tests = [[latex_text(name), *map(latex_text, cells)] for name, cells in report.test_rows]
         lines += _tabular(["Method", *map(latex_text, report.metrics)], tests)
     return "\n".join([*lines, ""])
 
 
 def _latex_rows(report: Report, index: int) -> list[list[str]]:
     method = report.evaluation.methods[index]
-    row, below = [latex_text(method.name)], [""]
-    for column in report.columns:
-        best = {"best": r"\textbf{{{}}}", "second": r"\underline{{{}}}", "": "{}"}[report.mark(column, index)]
-        row.append(best.format(number(column.metric, column.value(method))))
-        interval = interval_text(report, column, index).replace("–", "--")
-        below.append(rf"{{\scriptsize {interval}}}" if interval else "")
-    if report.has_rivals:
-        row, below = [*row, rank_number(report.mean_ranks[index])], [*below, ""]
+    marks = {"best": r"\textbf{{{}}}", "second": r"\underline{{{}}}", "": "{}"}
+    entries = report.entries(index)
+    row = [latex_text(method.name), *(marks[one.mark].format(one.text) for one in entries), *report.mean_rank(index)]
+    intervals = [one.interval.replace("–", "--") for one in entries]
+    below = ["", *(rf"{{\scriptsize {text}}}" if text else "" for text in intervals), *[""] * report.has_rivals]
     return [row, below] if any(below) else [row]
 
 

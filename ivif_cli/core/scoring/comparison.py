@@ -6,21 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ivif_cli.core.scoring.results import Evaluation, MethodScores
+from ivif_cli.core.scoring.results import Evaluation, Interval, MethodScores
 
 _RESAMPLES = 2000
 _SEED = 20240226
 _DRAWN_AT_ONCE = 1 << 19
 _EXACT_LIMIT = 50
 """Up to this many differences without ties the distribution of the rank sum is counted out."""
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Bounds of a confidence interval."""
-
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)

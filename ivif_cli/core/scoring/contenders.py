@@ -1,5 +1,6 @@
 """The methods of an evaluation: models that fuse here, folders fused elsewhere, baselines without learning."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -52,7 +53,7 @@ class Said:
         return f": {', '.join([goal.name, *strength, *dials])}"
 
 
-class ModelContender:
+class ModelContender(Contender):
     """A network with a goal; it runs in a thread of its own, one pair at a time."""
 
     kind = "model"
@@ -60,14 +61,11 @@ class ModelContender:
     def __init__(self, fuser: "Fuser", thread: ThreadPoolExecutor, goal: "Goal | None" = None, label: str = "") -> None:
         self.fuser, self.thread, self.goal = fuser, thread, goal
         self.name = ("ivif" if fuser.name == "base" else f"ivif-{fuser.name}") + label
-        self.weights_sha256: str | None = fuser.sha256
+        self.weights_sha256 = fuser.sha256
 
     def picture(self, pair: Pair, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
         """The pair fused, with the bits that `ivif fuse` would save."""
         return self.thread.submit(self.fuser.fuse, ir, vis, goal=self.goal, ir_range=None).result()
-
-    def has(self, pair: Pair) -> bool:
-        return True
 
 
 def model_contenders(model: str | Path, said: Said, **options: Any) -> list[ModelContender]:
@@ -83,14 +81,13 @@ def model_contenders(model: str | Path, said: Said, **options: Any) -> list[Mode
     return [ModelContender(fuser, thread, goal, said.label(goal)) for goal in said.chosen(fuser)]
 
 
-@dataclass(frozen=True)
-class FolderContender:
+class FolderContender(Contender):
     """Pictures that were fused elsewhere: pair name -> file."""
 
-    name: str
-    files: dict[str, Path]
-    kind: str = "folder"
-    weights_sha256: str | None = None
+    kind = "folder"
+
+    def __init__(self, name: str, files: Mapping[str, Path]) -> None:
+        self.name, self.files = name, files
 
     def picture(self, pair: Pair, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
         """The file of this pair, read; raises InputError where there is none."""
@@ -102,20 +99,17 @@ class FolderContender:
         return pair.name in self.files
 
 
-@dataclass(frozen=True)
-class BaselineContender:
+class BaselineContender(Contender):
     """A rule out of `BASELINES`, over the 8-bit lumas."""
 
-    name: str
-    kind: str = "baseline"
-    weights_sha256: str | None = None
+    kind = "baseline"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def picture(self, pair: Pair, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
         """The rule's picture, H x W uint8."""
         return BASELINES[self.name](to_bits(to_luma(ir), 8), to_bits(to_luma(vis), 8))
-
-    def has(self, pair: Pair) -> bool:
-        return True
 
 
 def folder_contenders(specs: Sequence[str], pairs: Sequence[Pair]) -> list[Contender]:
@@ -125,21 +119,18 @@ def folder_contenders(specs: Sequence[str], pairs: Sequence[Pair]) -> list[Conte
         UsageError: a name without a folder.
         InputError: a folder or file that does not exist, or a folder without a fused picture of any pair.
     """
-    return [_folder(spec, pairs) for spec in specs]
-
-
-def _folder(spec: str, pairs: Sequence[Pair]) -> Contender:
-    name, path = named_path(spec)
-    if not path.exists():
-        raise InputError(f"{path} does not exist", f"--fused {spec}")
-    if path.is_file():
-        if len(pairs) != 1:
+    contenders: list[Contender] = []
+    for spec in specs:
+        name, path = named_path(spec)
+        if not path.exists():
+            raise InputError(f"{path} does not exist", f"--fused {spec}")
+        if path.is_file() and len(pairs) != 1:
             raise UsageError(f"{path} is one picture, but there are {len(pairs)} pairs", "give a folder")
-        return FolderContender(name or path.stem, {pairs[0].name: path})
-    files = match_outputs(pairs, path)
-    if not files:
-        raise InputError(f"{path} has no fused picture of any of the {len(pairs)} pairs", "stems must match")
-    return FolderContender(name or path.resolve().name, files)
+        files = {pairs[0].name: path} if path.is_file() else match_outputs(pairs, path)
+        if not files:
+            raise InputError(f"{path} has no fused picture of any of the {len(pairs)} pairs", "stems must match")
+        contenders.append(FolderContender(name or (path.stem if path.is_file() else path.resolve().name), files))
+    return contenders
 
 
 def named_path(spec: str) -> tuple[str, Path]:
@@ -160,7 +151,6 @@ def baseline_contenders(taken: Sequence[Contender] = ()) -> list[Contender]:
 
 def check_names(contenders: Sequence[Contender]) -> None:
     """Raises UsageError where two methods have one name."""
-    names = [contender.name for contender in contenders]
-    for name in names:
-        if names.count(name) > 1:
+    for name, count in Counter(contender.name for contender in contenders).items():
+        if count > 1:
             raise UsageError(f"two methods are called {name}", "name them, as in --fused NAME=DIR")

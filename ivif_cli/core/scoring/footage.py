@@ -12,9 +12,8 @@ from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import InputError, UsageError
 from ivif_cli.core.scoring.contenders import ModelContender, named_path
-from ivif_cli.core.scoring.reading import as_task
 from ivif_cli.core.scoring.results import Facts, Failure, MethodScores, PictureScores, VideoFacts
-from ivif_cli.core.scoring.task import Contender, ReadOptions, Task
+from ivif_cli.core.scoring.task import Contender, ReadOptions, Task, as_task
 from ivif_cli.core.video.flicker import Flicker
 from ivif_cli.core.video.frames import Clip, is_pipe, is_sequence, is_video, open_frames, sequence_files
 from ivif_cli.core.video.fuse import FrameFuser
@@ -49,10 +48,8 @@ class Footage:
     notes: list[str] = field(default_factory=list)
 
 
-def is_footage(ir: Path | None, vis: Path | None, fused: Sequence[str]) -> bool:
+def is_footage(ir: Path, vis: Path, fused: Sequence[str]) -> bool:
     """True where any of the names is a video's or a numbered sequence's."""
-    if ir is None or vis is None:
-        return False
     names = [str(ir), str(vis), *(str(named_path(spec)[1]) for spec in fused)]
     return any(is_video(name) and not is_pipe(name) for name in names)
 
@@ -71,9 +68,10 @@ def open_footage(ir: Path, vis: Path, options: VideoOptions) -> Footage:
     count = min(counts)
     if not count:
         raise InputError(f"{ir} or {vis} holds no frames")
-    files = (_frame_files(clip, count) for clip in frames.clips)
+    files = (sequence_files(c.path) if is_sequence(c.path) else [Path(c.path)] * count for c in frames.clips)
+    both = zip(*(paths[:count] for paths in files), strict=True)
     digits = max(4, len(str(count)))
-    pairs = tuple(Pair(f"{number:0{digits}d}", *both) for number, both in enumerate(zip(*files, strict=True), start=1))
+    pairs = tuple(Pair(f"{number:0{digits}d}", *paths) for number, paths in enumerate(both, start=1))
     notes = [] if counts[0] == counts[1] else [frames.different_lengths(count, ended=counts.index(count))]
     return Footage(frames, options, pairs, notes)
 
@@ -87,15 +85,10 @@ def count_frames(clip: Clip) -> int:
     return len(sequence_files(clip.path)) if is_sequence(clip.path) else sum(1 for _ in clip.stream())
 
 
-def _frame_files(clip: Clip, count: int) -> list[Path]:
-    return sequence_files(clip.path)[:count] if is_sequence(clip.path) else [Path(clip.path)] * count
-
-
-class ClipContender:
+class ClipContender(Contender):
     """A video or sequence that was fused elsewhere, of which `frames` are there; its frames come in their order."""
 
     kind = "folder"
-    weights_sha256: str | None = None
 
     def __init__(self, name: str, clip: Clip, frames: frozenset[str]) -> None:
         self.name, self._clip, self._frames = name, clip, frames
@@ -120,7 +113,7 @@ class ClipContender:
         return pair.name in self._frames
 
 
-class VideoModel:
+class VideoModel(Contender):
     """A network with a goal over a video, as `ivif fuse` takes it: its global descriptors are smoothed over time."""
 
     kind = "model"
@@ -143,9 +136,6 @@ class VideoModel:
         """The next frame fused, which is this pair's."""
         return self._model.thread.submit(self._fusing.fuse, ir, vis).result()
 
-    def has(self, pair: Pair) -> bool:
-        return True
-
 
 def clip_contenders(specs: Sequence[str], footage: Footage) -> list[Contender]:
     """Methods of `--fused` values: `VIDEO` or `NAME=VIDEO`, sequences too.
@@ -154,21 +144,19 @@ def clip_contenders(specs: Sequence[str], footage: Footage) -> list[Contender]:
         UsageError: a name without a video.
         InputError: what is no video, or of another rate than the sources.
     """
-    return [_clip_contender(spec, footage) for spec in specs]
-
-
-def _clip_contender(spec: str, footage: Footage) -> Contender:
-    name, path = named_path(spec)
-    clip, rate = open_frames(str(path)), footage.frames.rate
-    if clip.rate and rate and abs(clip.rate / rate - 1) > 1e-3 and not footage.options.any_rate:
-        rates = f"{clip.name} has {float(clip.rate):.5g} frames/s, the sources {float(rate):.5g}"
-        raise InputError(rates, "--any-rate scores them frame by frame")
-    count, pairs = count_frames(clip), footage.pairs
-    if count != len(pairs):
-        footage.notes.append(
-            f"{clip.name} has {count} frames, the sources {len(pairs)}: they are taken from the first on"
-        )
-    return ClipContender(name or path.stem, clip, frozenset(pair.name for pair in pairs[:count]))
+    contenders: list[Contender] = []
+    for spec in specs:
+        name, path = named_path(spec)
+        clip, rate = open_frames(str(path)), footage.frames.rate
+        if clip.rate and rate and abs(clip.rate / rate - 1) > 1e-3 and not footage.options.any_rate:
+            rates = f"{clip.name} has {float(clip.rate):.5g} frames/s, the sources {float(rate):.5g}"
+            raise InputError(rates, "--any-rate scores them frame by frame")
+        count, pairs = count_frames(clip), footage.pairs
+        if count != len(pairs):
+            counts = f"{clip.name} has {count} frames, the sources {len(pairs)}"
+            footage.notes.append(f"{counts}: they are taken from the first on")
+        contenders.append(ClipContender(name or path.stem, clip, frozenset(pair.name for pair in pairs[:count])))
+    return contenders
 
 
 class FrameTasks:
@@ -183,9 +171,8 @@ class FrameTasks:
     ) -> None:
         self._footage, self._contenders, self._options = footage, contenders, options
         self._wanted = {pair.name for pair in pairs}
-        self._meters = {name: Flicker() for name in ("ir", "vis")}
-        self._fused = {contender.name: Flicker() for contender in contenders}
         self._values: dict[str, dict[str, float | None]] = {contender.name: {} for contender in contenders}
+        self._meters = {name: Flicker() for name in ("ir", "vis", *(f"fused: {name}" for name in self._values))}
 
     def __iter__(self) -> Iterator[Task]:
         in_order = [one for one in self._contenders if isinstance(one, ClipContender | VideoModel)]
@@ -194,46 +181,42 @@ class FrameTasks:
         left = len(self._wanted)
         with closing(self._footage.frames.pairs([])) as frames:
             for pair, (ir, vis) in zip(self._footage.pairs, frames, strict=False):
-                if pair.name in self._wanted:
-                    scored = self._footage.frames.scored
-                    task = as_task(pair, ir, vis, self._contenders, self._options, scored)
-                    self._measure(task)
-                    yield task
-                    left -= 1
-                    if not left:
-                        return
-                else:
+                if pair.name not in self._wanted:
                     for contender in in_order:
                         contender.skip(ir, vis)
+                    continue
+                task = as_task(pair, ir, vis, self._contenders, self._options, self._footage.frames.scored)
+                self._measure(task)
+                yield task
+                left -= 1
+                if not left:
+                    return
 
     def _measure(self, task: Task) -> None:
-        for name, source in (("ir", task.ir), ("vis", task.vis)):
-            self._meters[name].add(to_luma(source))
-        for contender, fused in zip(self._contenders, task.fused, strict=True):
-            meter = self._fused[contender.name]
-            self._values[contender.name][task.name] = None if isinstance(fused, Failure) else meter.add(to_luma(fused))
+        self._meters["ir"].add(to_luma(task.ir))
+        self._meters["vis"].add(to_luma(task.vis))
+        for name, fused in zip(self._values, task.fused, strict=True):
+            meter = self._meters[f"fused: {name}"]
+            self._values[name][task.name] = None if isinstance(fused, Failure) else meter.add(to_luma(fused))
 
     @property
     def facts(self) -> VideoFacts:
         """About the video, and the flicker of the sources and methods that was measured."""
         frames = self._footage.frames
-        meters = self._meters | {f"fused: {name}": meter for name, meter in self._fused.items()}
         return VideoFacts(
             frames.clips[0].path,
             frames.clips[1].path,
             None if frames.rate is None else float(frames.rate),
-            {name: meter.value for name, meter in meters.items()},
-            {name: meter.relative for name, meter in meters.items()},
+            {name: meter.value for name, meter in self._meters.items()},
+            {name: meter.relative for name, meter in self._meters.items()},
         )
 
     def with_flicker(self, method: MethodScores) -> MethodScores:
         """A method's scores with the flicker of its frames beside the other values."""
-        values = self._values[method.name]
-        return replace(method, pictures=tuple(_with_flicker(one, values[one.name]) for one in method.pictures))
-
-
-def _with_flicker(scores: PictureScores, value: float | None) -> PictureScores:
-    undefined = scores.undefined | ({FLICKER.name: FIRST_FRAMES} if value is None else {})
-    return replace(
-        scores, values=scores.values | {FLICKER.name: math.nan if value is None else value}, undefined=undefined
-    )
+        pictures = []
+        for one in method.pictures:
+            value = self._values[method.name][one.name]
+            values = one.values | {FLICKER.name: math.nan if value is None else value}
+            undefined = one.undefined | ({FLICKER.name: FIRST_FRAMES} if value is None else {})
+            pictures.append(PictureScores(one.name, values, undefined))
+        return replace(method, pictures=tuple(pictures))

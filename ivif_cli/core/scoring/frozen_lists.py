@@ -14,7 +14,6 @@ _FILE = Path(__file__).with_name("frozen_lists.json")
 class FrozenList:
     """Stems of a dataset's test pictures, sorted, and the sha256 of the stems joined by line feeds."""
 
-    dataset: str
     stems: tuple[str, ...]
     sha256: str
 
@@ -41,7 +40,7 @@ def list_hash(stems: Iterable[str]) -> str:
 def frozen_lists() -> dict[str, FrozenList]:
     """Every frozen list by dataset."""
     data = json.loads(_FILE.read_text(encoding="utf-8"))
-    return {name: FrozenList(name, tuple(entry["stems"]), entry["sha256"]) for name, entry in data.items()}
+    return {name: FrozenList(tuple(entry["stems"]), entry["sha256"]) for name, entry in data.items()}
 
 
 def coverage(dataset: str | None, names: Iterable[str]) -> Coverage | None:

@@ -11,9 +11,8 @@ import numpy as np
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.scoring.changes import Changes, find_changes
 from ivif_cli.core.scoring.footage import FIRST_FRAMES
-from ivif_cli.core.scoring.judged import GateResult, Regression
 from ivif_cli.core.scoring.regression import Tolerance, check_comparable, find_regressions, parse_tolerance
-from ivif_cli.core.scoring.results import Evaluation, Facts, MethodScores
+from ivif_cli.core.scoring.results import Evaluation, Facts, GateResult, MethodScores
 from ivif_cli.core.scoring.saved import SavedReport, read_report
 
 _STATISTIC = re.compile(r"mean|median|each|p(?:100|\d{1,2}(?:\.\d+)?)|@.+", re.DOTALL)
@@ -68,17 +67,13 @@ def parse_bound(text: str, kind: str, metrics: Iterable[str]) -> Bound:
     metric = known.get(name.strip().lower())
     if metric is None:
         raise UsageError(f"--{kind} {text}: unknown metric", f"known: {', '.join(known.values())}")
-    return Bound(metric, kind, _finite(value, f"--{kind} {text}"), statistic or "mean")
-
-
-def _finite(value: str, option: str) -> float:
     try:
         number = float(value)
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise UsageError(f"{option}: {value.strip() or 'nothing'} is not a finite number", _FORM)
-    return number
+        raise UsageError(f"--{kind} {text}: {value.strip() or 'nothing'} is not a finite number", _FORM)
+    return Bound(metric, kind, number, statistic or "mean")
 
 
 @dataclass(frozen=True)
@@ -115,38 +110,24 @@ class Gates:
         if self.baseline is None:
             return None
         regressions = [result.regression for result in results if result.regression is not None]
-        method = evaluation.first
         metrics = [name for name in self.baseline.metrics if name in evaluation.metrics]
-        return find_changes(self.baseline.like(method.name), method, metrics, regressions)
+        return find_changes(self.baseline.like(evaluation.first.name), evaluation.first, metrics, regressions)
 
     def judge(self, evaluation: Evaluation, metrics: dict[str, Facts]) -> list[GateResult]:
         """Every gate against the first method."""
         method = evaluation.first
-        results = [_judged(bound, method) for bound in self.bounds]
+        results = []
+        for bound in self.bounds:
+            value = bound.find(method)
+            keeps = value is not None and (value >= bound.bound if bound.is_lower else value <= bound.bound)
+            results.append(
+                GateResult(bound.metric, bound.kind, bound.statistic, bound.bound, value, bound.is_lower, keeps)
+            )
         if self.baseline is not None:
-            found = find_regressions(self.baseline, method, metrics, self.tolerance)
-            results += [_result(regression) for regression in found]
+            for one in find_regressions(self.baseline, method, metrics, self.tolerance):
+                gate = "baseline", "mean", one.bound, one.value, one.higher_is_better, not one.is_missed
+                results.append(GateResult(one.metric, *gate, str(one), one))
         return results
-
-
-def _judged(bound: Bound, method: MethodScores) -> GateResult:
-    value = bound.find(method)
-    keeps = value is not None and (value >= bound.bound if bound.is_lower else value <= bound.bound)
-    return GateResult(bound.metric, bound.kind, bound.statistic, bound.bound, value, bound.is_lower, keeps)
-
-
-def _result(regression: Regression) -> GateResult:
-    return GateResult(
-        regression.metric,
-        "baseline",
-        "mean",
-        regression.bound,
-        regression.value,
-        regression.higher_is_better,
-        not regression.is_missed,
-        str(regression),
-        regression,
-    )
 
 
 def parse_gates(
@@ -162,9 +143,9 @@ def parse_gates(
         UsageError: a value that cannot be read, or a tolerance without a baseline.
         InputError: a baseline that is no report.
     """
-    bounds = [parse_bound(text, "min", metrics) for text in lower]
-    bounds += [parse_bound(text, "max", metrics) for text in upper]
+    texts = [*((text, "min") for text in lower), *((text, "max") for text in upper)]
+    bounds = tuple(parse_bound(text, kind, metrics) for text, kind in texts)
     tolerance = parse_tolerance(tolerances, metrics)
     if tolerances and baseline is None:
         raise UsageError("--tolerance goes with --baseline", "name the report to compare with: --baseline old.json")
-    return Gates(tuple(bounds), None if baseline is None else read_report(baseline), tolerance)
+    return Gates(bounds, None if baseline is None else read_report(baseline), tolerance)

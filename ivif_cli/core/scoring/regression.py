@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.scoring.comparison import bootstrap_interval, signed_rank_p
-from ivif_cli.core.scoring.judged import Regression
-from ivif_cli.core.scoring.results import Facts, MethodScores
+from ivif_cli.core.scoring.results import Facts, MethodScores, Regression
 from ivif_cli.core.scoring.saved import SavedReport
 
 _ROUND_OFF = 1e-6
@@ -21,9 +20,6 @@ class Allowance:
     amount: float = 0.0
     is_share: bool = True
 
-    def slack(self, mean: float) -> float:
-        return abs(mean) * self.amount if self.is_share else self.amount
-
 
 @dataclass(frozen=True)
 class Tolerance:
@@ -34,7 +30,8 @@ class Tolerance:
 
     def slack(self, metric: str, mean: float) -> float:
         """What the mean of a metric may lose, given the old one."""
-        return self.single.get(metric, self.general).slack(mean)
+        allowed = self.single.get(metric, self.general)
+        return abs(mean) * allowed.amount if allowed.is_share else allowed.amount
 
 
 def parse_tolerance(texts: Sequence[str], metrics: Iterable[str]) -> Tolerance:
@@ -49,26 +46,22 @@ def parse_tolerance(texts: Sequence[str], metrics: Iterable[str]) -> Tolerance:
         name, equals, amount = text.rpartition("=")
         if equals and name.strip().lower() not in known:
             raise UsageError(f"--tolerance {text}: unknown metric", f"known: {', '.join(known.values())}")
-        allowance = _allowance(text, amount.strip())
+        share = amount.strip().endswith("%")
+        try:
+            number = float(amount.strip().removesuffix("%"))
+        except ValueError:
+            number = math.nan
+        if not 0 <= number < (100 if share else math.inf):
+            raise UsageError(f"--tolerance {text}: not a number", "as in --tolerance 1% or --tolerance SD=0.5")
+        allowance = Allowance(number / 100, True) if share else Allowance(number, False)
         if equals:
             single[known[name.strip().lower()]] = allowance
-        elif not allowance.is_share:
+        elif share:
+            general = allowance
+        else:
             hint = f"{amount}% is a share of the old mean, SD={amount} an amount of one metric in its own unit"
             raise UsageError(f"--tolerance {text}: {amount} of what?", hint)
-        else:
-            general = allowance
     return Tolerance(general, single)
-
-
-def _allowance(text: str, amount: str) -> Allowance:
-    share = amount.endswith("%")
-    try:
-        number = float(amount.removesuffix("%"))
-    except ValueError:
-        number = math.nan
-    if not 0 <= number < (100 if share else math.inf):
-        raise UsageError(f"--tolerance {text}: not a number", "as in --tolerance 1% or --tolerance SD=0.5")
-    return Allowance(number / 100, True) if share else Allowance(number, False)
 
 
 def check_comparable(
@@ -105,22 +98,20 @@ def find_regressions(
     """
     old = baseline.like(method.name)
     return [
-        _regression(old, method, facts, tolerance) if name in metrics else _not_scored(old, facts)
+        _regression(old, method, facts, tolerance, is_scored=name in metrics)
         for name, facts in baseline.metrics.items()
     ]
 
 
-def _not_scored(old: MethodScores, facts: Facts) -> Regression:
-    problem = "was not scored, but the baseline has it"
-    return Regression(old.name, facts.name, facts.higher_is_better, problem=problem)
-
-
-def _regression(old: MethodScores, new: MethodScores, facts: Facts, tolerance: Tolerance) -> Regression:
-    before, after = old.values(facts.name), new.values(facts.name)
+def _regression(
+    old: MethodScores, new: MethodScores, facts: Facts, tolerance: Tolerance, *, is_scored: bool
+) -> Regression:
+    before, after = old.values(facts.name), new.values(facts.name) if is_scored else {}
     lost = [name for name in before if name not in after]
     common = [name for name in before if name in after]
-    if lost or not common:
+    if lost or not common or not is_scored:
         problem = f"has no value for {lost[0]}, where the baseline has one" if lost else "has no value to compare"
+        problem = problem if is_scored else "was not scored, but the baseline has it"
         return Regression(old.name, facts.name, facts.higher_is_better, problem=problem)
     was = math.fsum(before[name] for name in common) / len(common)
     now = math.fsum(after[name] for name in common) / len(common)

@@ -13,7 +13,6 @@ from ivif_cli.core.errors import UsageError
 from ivif_cli.core.metrics import Metric
 from ivif_cli.core.processes import gather, own_share
 from ivif_cli.core.scoring.contenders import (
-    FolderContender,
     ModelContender,
     Said,
     baseline_contenders,
@@ -22,7 +21,6 @@ from ivif_cli.core.scoring.contenders import (
     model_contenders,
 )
 from ivif_cli.core.scoring.footage import FLICKER, Footage, FrameTasks, VideoModel, clip_contenders
-from ivif_cli.core.scoring.reading import read_tasks
 from ivif_cli.core.scoring.results import (
     Evaluation,
     Facts,
@@ -32,8 +30,8 @@ from ivif_cli.core.scoring.results import (
     PictureScores,
     merge_methods,
 )
-from ivif_cli.core.scoring.scorer import score_here, score_over_processes, wanted_workers
-from ivif_cli.core.scoring.task import Contender, Outcome, ReadOptions, Settings, Task, Way
+from ivif_cli.core.scoring.scorer import check_device_settings, score_on_device, score_tasks, wanted_workers
+from ivif_cli.core.scoring.task import Contender, Outcome, ReadOptions, Settings, Task, Way, read_tasks
 
 
 @dataclass(frozen=True)
@@ -114,10 +112,8 @@ def open_contenders(run: Run) -> tuple[tuple[Pair, ...], tuple[Contender, ...]]:
     if not pairs:
         raise UsageError("there is no pair to score", "the methods have no picture of one and the same pair")
     models, footage = run.model.contenders(), run.footage
-    methods: list[Contender] = [
-        *(models if footage is None else (VideoModel(one, footage) for one in models)),
-        *folders,
-    ]
+    methods: list[Contender] = [one if footage is None else VideoModel(one, footage) for one in models]
+    methods += folders
     methods += baseline_contenders(methods) if run.baselines else []
     check_names(methods)
     return pairs, tuple(methods)
@@ -188,7 +184,6 @@ def choose_way(run: Run, pictures: int) -> Way:
     settings = Settings(tuple(run.metrics), run.convention, run.encoder_metrics)
     if run.score_device != "cpu":
         from ivif_cli.core.device import choose_device
-        from ivif_cli.core.scoring.device_scorer import check_device_settings, score_on_device
 
         device = str(choose_device(run.score_device))
         if device != "cpu":
@@ -197,14 +192,12 @@ def choose_way(run: Run, pictures: int) -> Way:
     if run.encoder_metrics and (run.workers or 1) > 1:
         raise UsageError(f"{run.encoder_metrics[0].name} is computed in one process", "leave --workers out")
     workers = 1 if run.encoder_metrics else run.workers or wanted_workers(pictures)
-    if workers == 1:
-        return functools.partial(score_here, settings=settings)
-    return functools.partial(score_over_processes, settings=settings, workers=workers)
+    return functools.partial(score_tasks, settings=settings, workers=workers)
 
 
 def _method(contender: Contender, outcomes: Sequence[Outcome]) -> MethodScores:
     pictures = tuple(found for found, _ in outcomes if isinstance(found, PictureScores))
-    files = contender.files if isinstance(contender, FolderContender) else {}
+    files = contender.files
     return MethodScores(
         contender.name,
         contender.kind,

@@ -2,15 +2,25 @@
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ivif_cli.core.errors import InputError
 from ivif_cli.core.metrics import METRICS
-from ivif_cli.core.scoring.judged import GateResult
-from ivif_cli.core.scoring.results import Evaluation, Facts, Failure, FusedFile, MethodScores, PictureScores, VideoFacts
+from ivif_cli.core.scoring.results import (
+    Evaluation,
+    Facts,
+    Failure,
+    FusedFile,
+    GateResult,
+    MethodScores,
+    PictureScores,
+    VideoFacts,
+)
 
+Read = TypeVar("Read")
 _LARGEST = 1e300
 _HINT = "write one with `ivif evaluate --report old.json`"
 
@@ -70,9 +80,8 @@ def _report(path: Path, document: dict[str, Any]) -> SavedReport:
     names = tuple(_text(name) for name in document.get("pair_names", dict.fromkeys(found)))
     convention = _text(document.get("convention", "ivif"))
     data = {_text(name): _text(digest) for name, digest in document.get("data", {}).items()}
-    dataset = None if document.get("dataset") is None else _text(document["dataset"])
     files = {_text(name): (_text(one["ir"]), _text(one["vis"])) for name, one in document.get("files", {}).items()}
-    video = _video(document)
+    dataset, video = _optional(_text, document.get("dataset")), _optional(_video, document.get("video"))
     evaluation = Evaluation(dataset, convention, tuple(metrics), names, methods, data, video, files)
     ranked = tuple(name for name in document.get("ranked", metrics) if name in metrics)
     kept: dict[str, Any] = {key: document[key] for key in ("ivif", "date", "command", "options") if key in document}
@@ -80,20 +89,16 @@ def _report(path: Path, document: dict[str, Any]) -> SavedReport:
     return SavedReport(path, evaluation, metrics, ranked, kept, gates)
 
 
-def _video(document: dict[str, Any]) -> VideoFacts | None:
-    entry = document.get("video")
-    if entry is None:
-        return None
+def _video(entry: dict[str, Any]) -> VideoFacts:
     flicker, relative = (
-        {_text(name): None if value is None else _number(value) for name, value in entry[key].items()}
+        {_text(name): _optional(_number, value) for name, value in entry[key].items()}
         for key in ("flicker", "relative_flicker")
     )
-    rate = None if entry["rate"] is None else _number(entry["rate"])
-    return VideoFacts(_text(entry["ir"]), _text(entry["vis"]), rate, flicker, relative)
+    return VideoFacts(_text(entry["ir"]), _text(entry["vis"]), _optional(_number, entry["rate"]), flicker, relative)
 
 
 def _gate(entry: dict[str, Any]) -> GateResult:
-    bound, value = (None if entry[key] is None else _number(entry[key]) for key in ("bound", "value"))
+    bound, value = (_optional(_number, entry[key]) for key in ("bound", "value"))
     metric, kind, statistic, note = (_text(entry[key]) for key in ("metric", "kind", "statistic", "note"))
     return GateResult(metric, kind, statistic, bound, value, bool(entry["is_lower"]), bool(entry["passed"]), note)
 
@@ -120,17 +125,19 @@ def _method(entry: dict[str, Any], metrics: dict[str, Facts]) -> MethodScores:
         name = _text(image["name"])
         reasons = {metric: _text(why[name]) for metric, why in undefined.items() if name in why}
         pictures.append(PictureScores(name, {metric: _number(image.get(metric)) for metric in metrics}, reasons))
-    failed = tuple(Failure(_text(one["name"]), _text(one["error"])) for one in entry.get("failed", ()))
-    sha256 = entry.get("weights_sha256")
     return MethodScores(
         _text(entry["name"]),
         _text(entry.get("kind", "folder")),
         tuple(pictures),
-        failed,
-        None if sha256 is None else _text(sha256),
+        tuple(Failure(_text(one["name"]), _text(one["error"])) for one in entry.get("failed", ())),
+        _optional(_text, entry.get("weights_sha256")),
         int(_number(entry.get("colour_pictures", 0))),
         {name: FusedFile(_text(one["path"]), _text(one["sha256"])) for name, one in entry.get("files", {}).items()},
     )
+
+
+def _optional(read: Callable[[Any], Read], value: object) -> Read | None:
+    return None if value is None else read(value)
 
 
 def _text(value: object) -> str:

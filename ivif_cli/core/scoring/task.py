@@ -1,41 +1,46 @@
-"""What scoring passes on: methods, scenes that were read, and what became of each fused picture."""
+"""Scenes to score: how they are read, a few ahead of their scoring and each source once, and what becomes of them."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from ivif_cli.core.aligning.choice import choose_alignment
 from ivif_cli.core.data.cropping import parse_crop
 from ivif_cli.core.data.held_range import hold_range
-from ivif_cli.core.data.luma import to_bits
+from ivif_cli.core.data.luma import to_bits, to_luma
 from ivif_cli.core.data.pairing import Pair
-from ivif_cli.core.data.sources import SourceOptions
+from ivif_cli.core.data.sources import SourceOptions, load_pair
 from ivif_cli.core.data.thermal import parse_ir_range
-from ivif_cli.core.errors import InputError, UsageError
+from ivif_cli.core.errors import InputError, IvifError, UsageError
 from ivif_cli.core.metrics import Metric
 from ivif_cli.core.metrics.maps import People
+from ivif_cli.core.read_ahead import pool_of, read_ahead
 from ivif_cli.core.scoring.people import Labels
 from ivif_cli.core.scoring.results import Failure, PictureScores
 
+_READERS = 4
 
-class Contender(Protocol):
-    """A method to score."""
 
-    @property
-    def name(self) -> str:
-        """As reports call it."""
+class Contender(ABC):
+    """A method to score.
 
-    @property
-    def kind(self) -> str:
-        """ "model" (fused here), "folder" (fused elsewhere) or "baseline"."""
+    Attributes:
+        name: as reports call it.
+        kind: "model" (fused here), "folder" (fused elsewhere) or "baseline".
+        weights_sha256: of a model.
+        files: of pictures that were fused elsewhere, by pair name.
+    """
 
-    @property
-    def weights_sha256(self) -> str | None:
-        """Of a model."""
+    name: str
+    kind: str
+    weights_sha256: str | None = None
+    files: Mapping[str, Path] = {}
 
+    @abstractmethod
     def picture(self, pair: Pair, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
         """The fused picture of a pair, H x W or H x W x 3 BGR, uint8 or uint16; `ir` and `vis` as `load_pair` gives
         them.
@@ -46,6 +51,7 @@ class Contender(Protocol):
 
     def has(self, pair: Pair) -> bool:
         """Whether there is a picture of this pair, as far as can be told without making it."""
+        return True
 
 
 @dataclass(frozen=True)
@@ -91,10 +97,9 @@ def read_options(
     warp = None if align is None else choose_alignment(align)
     rule = parse_ir_range(ir_range)
     held = hold_range([pair.ir for pair in pairs], rule).ranges
-    people = {} if labels is None else labels.people
     window = None if crop is None else parse_crop(crop)
     sources = SourceOptions(rule, held, resize=resize, align=warp, crop=window, polarity=polarity)
-    return ReadOptions(bit_depth == 8, sources, people)
+    return ReadOptions(bit_depth == 8, sources, {} if labels is None else labels.people)
 
 
 @dataclass(frozen=True)
@@ -129,3 +134,45 @@ Outcome = tuple[PictureScores | Failure, bool]
 
 Way = Callable[[Iterable[Task]], Iterator[list[Outcome]]]
 """A way to score: outcomes of each task in order, one a contender."""
+
+
+def read_tasks(pairs: Sequence[Pair], contenders: Sequence[Contender], options: ReadOptions) -> Iterator[Task]:
+    """One task a pair, in order, a few ahead of the taker."""
+    with pool_of(_READERS, "read") as pool:
+        work = partial(read_task, contenders=contenders, options=options)
+        for _, future in read_ahead(pool, work, pairs, lambda: 2 * _READERS):
+            yield future.result()
+
+
+def read_task(pair: Pair, contenders: Sequence[Contender], options: ReadOptions) -> Task:
+    """A pair with the picture of every contender; errors become failures of that picture."""
+    try:
+        loaded = load_pair(pair.ir, pair.vis, options.sources)
+        return as_task(pair, loaded.ir, loaded.vis, contenders, options, scored=loaded.scored)
+    except IvifError as error:
+        nothing = np.empty((0, 0), np.uint8)
+        return Task(pair.name, nothing, nothing, tuple(Failure(pair.name, str(error)) for _ in contenders))
+
+
+def as_task(
+    pair: Pair,
+    ir: np.ndarray,
+    vis: np.ndarray,
+    contenders: Sequence[Contender],
+    options: ReadOptions,
+    scored: np.ndarray | None = None,
+) -> Task:
+    """A pair that was read, with the picture of every contender; raises InputError for sources of too many bits.
+
+    `scored` is the infrared picture that metrics and baselines take, where it is another than models fuse.
+    """
+    plain = ir if scored is None else scored
+    shown = options.scored(to_luma(plain), pair.ir), options.scored(vis, pair.vis)
+    fused: list[np.ndarray | Failure] = []
+    for contender in contenders:
+        try:
+            picture = contender.picture(pair, plain if contender.kind == "baseline" else ir, vis)
+            fused.append(options.scored(picture, f"{pair.name} of {contender.name}"))
+        except IvifError as error:
+            fused.append(Failure(pair.name, str(error)))
+    return Task(pair.name, *shown, tuple(fused), options.people.get(pair.name, (None, None)))
