@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ivif_cli.commands.fuse_task import refuse_with_videos
-from ivif_cli.commands.fuse_video import VideoSwitches, video_options
+from ivif_cli.commands.fuse_video import VideoSwitches, video_options, with_gap
 from ivif_cli.core.errors import PairingError, UsageError
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ def find_source(
 
     if ir is not None and vis is not None and is_footage(ir, vis, fused):
         options = video_options(switches, ir_range, False, resize, align, None, False, polarity=polarity)
-        footage = open_footage(ir, vis, options)
+        footage = open_footage(ir, vis, with_gap(options, (str(ir), str(vis)), max_gap, 1))
         given = {"--dataset": datasets, "--data-root": data_root, "--manifest": manifest}
-        refuse_with_videos(**given, **{"--max-gap": max_gap, "--strict": strict, "--crop": crop})
+        refuse_with_videos(**given, **{"--strict": strict, "--crop": crop})
         return Source(footage.pairs, complaints=footage.notes, footage=footage)
     switches.refuse()
     if len(datasets) > 1:

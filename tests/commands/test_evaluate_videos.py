@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from ivif_cli import evaluate_pair
 from ivif_cli.app import app
+from ivif_cli.core.video.frames import open_frames
 from tests.commands.evaluating import NAMES, run
 
 SIZE = (64, 48)
@@ -207,3 +208,44 @@ def test_options_and_metrics_of_videos_are_refused_with_pictures(tmp_path: Path)
     assert (refused.exit_code, "Flicker is of videos" in refused.stderr) == (2, True)
     assert "Flicker" not in run(*pictures, "--metrics", "all").stdout
     assert run("--explain", "flicker").stdout.startswith("Flicker\n")
+
+
+@pytest.fixture
+def two_rates(tmp_path: Path) -> tuple[str | Path, ...]:
+    """An infrared clip of 9 frames/s that ends after five, and a visible one of 25; each frame brighter."""
+    for name, rate, count in (("ir9", 9, 5), ("vis25", 25, 25)):
+        ramp = np.tile(np.arange(0, 128, 2, dtype=np.uint8), (48, 1))
+        frames = [ramp + np.uint8(round(120 * number / rate)) for number in range(count)]
+        write_video(tmp_path / f"{name}.avi", frames, rate)
+    return "--ir", tmp_path / "ir9.avi", "--vis", tmp_path / "vis25.avi"
+
+
+def test_two_rates_are_scored_by_the_times_of_frames(tmp_path: Path, two_rates: tuple[str | Path, ...]) -> None:
+    """Against pairs by the definition: of each visible frame the nearest infrared one, at most 0.06 s away."""
+    gap, made = ("--max-gap", "0.06"), tmp_path / "made.mkv"
+    pairs = [(min(range(5), key=lambda a: abs(a / 9 - v / 25)), v) for v in range(25)]
+    pairs = [(a, v) for a, v in pairs if abs(a / 9 - v / 25) <= 0.06]
+    fuse = ["fuse", *map(str, two_rates), *gap, "-o", str(made), "--codec", "ffv1", "-m", "fast", "--device", "cpu"]
+    assert CliRunner().invoke(app, fuse).exit_code == 0
+    scored = (*two_rates, *gap, "--fused", f"made={made}", "-m", "fast", "--device", "cpu")
+    result = run(*scored, "--metrics", "EN,MI,Qabf", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert (
+        f"{25 - len(pairs)} of 25 frames of {two_rates[3]} have none of {two_rates[1]} within 0.06 s" in result.stderr
+    )
+    model, folder = json.loads(result.stdout)["methods"]
+    assert len(pairs) < 25 and model["images"] == folder["images"]
+    ir, vis, fused = (list(open_frames(str(path)).stream()) for path in (two_rates[1], two_rates[3], made))
+    assert len(folder["images"]) == len(pairs) == len(fused)
+    for (a, v), picture, image in zip(pairs, fused, folder["images"], strict=True):
+        expected = evaluate_pair(ir[a][..., 0], vis[v], picture, ("EN", "MI", "Qabf"))
+        assert {name: image[name] for name in expected} == pytest.approx(expected)
+
+
+def test_what_does_not_fit_pairs_by_time_is_refused(tmp_path: Path, two_rates: tuple[str | Path, ...]) -> None:
+    refused = run(*two_rates, "--fused", tmp_path / "vis25.avi")
+    assert refused.exit_code == 1 and "--max-gap 0.1 pairs them by their times" in refused.stderr
+    refused = run(*two_rates, "--max-gap", "0.06", "--fused", tmp_path / "vis25.avi")
+    assert refused.exit_code == 1 and "vis25.avi has 25 frames, and " in refused.stderr
+    assert "`ivif fuse --max-gap 0.06` makes one frame a pair" in refused.stderr
+    assert run(*two_rates, "--max-gap", "0.1", "--any-rate", "--fused", tmp_path / "vis25.avi").exit_code == 2

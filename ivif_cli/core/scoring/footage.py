@@ -63,16 +63,19 @@ def open_footage(ir: Path, vis: Path, options: VideoOptions) -> Footage:
     piped = next((path for path in (ir, vis) if is_pipe(str(path))), None)
     if piped is not None:
         raise UsageError(f"frames of {piped} come once and cannot be scored", "give a file or a sequence")
-    frames = open_pairs(str(ir), str(vis), options)
-    counts = [count_frames(clip) for clip in frames.clips]
-    count = min(counts)
+    frames, notes = open_pairs(str(ir), str(vis), options), []
+    if options.max_gap is None:
+        counts = [count_frames(clip) for clip in frames.clips]
+        count = min(counts)
+        notes += [] if counts[0] == counts[1] else [frames.different_lengths(count, ended=counts.index(count))]
+    else:
+        count = sum(1 for _ in frames.joined(notes))
     if not count:
         raise InputError(f"{ir} or {vis} holds no frames")
     files = (sequence_files(c.path) if is_sequence(c.path) else [Path(c.path)] * count for c in frames.clips)
     both = zip(*(paths[:count] for paths in files), strict=True)
     digits = max(4, len(str(count)))
     pairs = tuple(Pair(f"{number:0{digits}d}", *paths) for number, paths in enumerate(both, start=1))
-    notes = [] if counts[0] == counts[1] else [frames.different_lengths(count, ended=counts.index(count))]
     return Footage(frames, options, pairs, notes)
 
 
@@ -142,16 +145,20 @@ def clip_contenders(specs: Sequence[str], footage: Footage) -> list[Contender]:
 
     Raises:
         UsageError: a name without a video.
-        InputError: what is no video, or of another rate than the sources.
+        InputError: what is no video, of another rate than the sources, or not of one frame a pair under `max_gap`.
     """
     contenders: list[Contender] = []
     for spec in specs:
         name, path = named_path(spec)
-        clip, rate = open_frames(str(path)), footage.frames.rate
-        if clip.rate and rate and abs(clip.rate / rate - 1) > 1e-3 and not footage.options.any_rate:
+        clip, rate, gap = open_frames(str(path)), footage.frames.rate, footage.options.max_gap
+        by_number = gap is None and not footage.options.any_rate
+        if clip.rate and rate and abs(clip.rate / rate - 1) > 1e-3 and by_number:
             rates = f"{clip.name} has {float(clip.rate):.5g} frames/s, the sources {float(rate):.5g}"
             raise InputError(rates, "--any-rate scores them frame by frame")
         count, pairs = count_frames(clip), footage.pairs
+        if count != len(pairs) and gap is not None:
+            found = f"{clip.name} has {count} frames, and {len(pairs)} of the sources pair within {gap:g} s"
+            raise InputError(found, f"`ivif fuse --max-gap {gap:g}` makes one frame a pair")
         if count != len(pairs):
             counts = f"{clip.name} has {count} frames, the sources {len(pairs)}"
             footage.notes.append(f"{counts}: they are taken from the first on")

@@ -105,7 +105,7 @@ def _common_rate(ir: Clip, vis: Clip, options: VideoOptions, live: LivePairs | N
     if len(known) == 2 and abs(known[0] / known[1] - 1) > 1e-3 and by_number:
         raise InputError(
             f"{ir.name} has {float(known[0]):.5g} frames/s, {vis.name} {float(known[1]):.5g}",
-            "`ivif fuse --max-gap 0.1` pairs them by their times, --any-rate frame by frame",
+            "--max-gap 0.1 pairs them by their times, --any-rate frame by frame",
         )
     if options.rate is not None:
         if not 0 < options.rate < 10000:
@@ -185,15 +185,15 @@ class FramePairs:
         self._align = _alignment(*self.clips, self._options)
         rule = self._options.ir_range
         self._tracker = RangeTracker(run_range(self.clips[0]) if rule == "run" else rule, RANGE_SECONDS / self.seconds)
-        with contextlib.closing(self._joined(notes)) as joined:
+        with contextlib.closing(self.joined(notes)) as joined:
             for number, (a, v) in enumerate(joined):
                 given = v.seconds if self._options.rate is None else None
                 before, self.second = self.second, number * self.seconds if given is None else given
                 self.steps = 1.0 if self.live is None or given is None else (self.second - before) / self.seconds
                 yield self._prepared(a, v)
 
-    def _joined(self, notes: list[str]) -> Generator[tuple[Frame, Frame], None, None]:
-        """The frames that belong together, as they were read."""
+    def joined(self, notes: list[str]) -> Generator[tuple[Frame, Frame], None, None]:
+        """The frames that belong together, as they were read; `notes` as for `pairs`."""
         if self.live is not None:
             with contextlib.closing(self.live):
                 yield from self.live.pairs()
