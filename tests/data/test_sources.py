@@ -191,6 +191,40 @@ def test_python_and_the_command_line_fuse_the_same(pair: Pair, counts: np.ndarra
     )
 
 
+@pytest.mark.parametrize("kind", ["grey", "colour", "counts", "unit", "holes", "signed"])
+def test_full_takes_arrays_as_it_takes_files(tmp_path: Path, kind: str) -> None:
+    """With the black border of a warp, which shows the visible picture under every rule."""
+    rng, seen = np.random.default_rng(9), np.zeros((48, 64), bool)
+    seen[6:, 9:] = True
+    ir = {
+        "grey": rng.integers(1, 256, seen.shape).astype(np.uint8),
+        "colour": rng.integers(1, 256, (*seen.shape, 3)).astype(np.uint8),
+        "counts": rng.integers(1, 65536, seen.shape).astype(np.uint16),
+        "unit": rng.uniform(0.1, 1, seen.shape).astype(np.float32),
+        "holes": rng.uniform(-1, 3, seen.shape).astype(np.float32),
+        "signed": rng.integers(-5, 6, seen.shape).astype(np.int32),
+    }[kind]
+    ir[~seen] = np.nan if kind == "holes" else 0
+    vis = rng.integers(0, 256, (*seen.shape, 3)).astype(np.uint8)
+    assert cv2.imwrite(str(tmp_path / "ir.tif"), ir) and cv2.imwrite(str(tmp_path / "vis.png"), vis)
+    paths = tmp_path / "ir.tif", tmp_path / "vis.png"
+    pair = load_pair(*paths, SourceOptions("full"))
+    shown = to_bits(cv2.cvtColor(vis, cv2.COLOR_BGR2GRAY), 8 * pair.ir.itemsize)
+    assert np.array_equal(pair.ir[~seen], shown[~seen]) or kind == "signed"
+    fuser = Fuser(lively_network(), device="cpu")
+    wanted = fuser.fuse(pair.ir, pair.vis, ir_range=None)
+    assert np.array_equal(fuser.fuse(ir, vis, ir_range="full"), wanted)
+    assert np.array_equal(fuser.fuse(*paths, ir_range="full"), wanted)
+    assert np.array_equal(fuser.look(ir, vis, ir_range="full").fuse(), wanted)
+    assert np.array_equal(fuser.fuse_batch([ir], [vis], ir_range="full")[0], wanted)
+    if kind == "colour":
+        rgb = fuser.fuse(ir[..., ::-1].copy(), vis[..., ::-1].copy(), ir_range="full", order="RGB")
+        assert np.array_equal(rgb[..., ::-1], wanted)
+    if kind in ("grey", "colour"):
+        image = Image.fromarray(ir if ir.ndim == 2 else ir[..., ::-1].copy())
+        assert np.array_equal(fuser.fuse(image, vis, ir_range="full"), wanted)
+
+
 def test_a_tinted_infrared_beside_a_grey_visible_picture_is_asked_about(tmp_path: Path) -> None:
     grey = np.random.default_rng(0).integers(0, 200, (40, 50), dtype=np.uint8)
     tinted = cv2.merge([grey, grey + 6, grey + 12])

@@ -109,6 +109,19 @@ def test_odd_sizes_are_kept(tmp_path: Path) -> None:
     assert decoded(str(tmp_path / "b.mp4"))[0].shape[:2] == (47, 63)
 
 
+def test_a_thermal_video_in_colour_is_refused_and_full_takes_its_luma(tmp_path: Path, fuser: Fuser) -> None:
+    colours = np.random.default_rng(1).integers(0, 256, (SIZE[1], SIZE[0], 3), np.uint8)
+    for name, picture in (("ir", colours), ("vis", frame(0))):
+        with open_writer(str(tmp_path / f"{name}.mkv"), SIZE, Fraction(25), codec="ffv1") as writer:
+            writer.write(picture, 0.0)
+    ir, vis, out = (str(tmp_path / f"{name}.mkv") for name in ("ir", "vis", "out"))
+    with pytest.raises(InputError, match=r"the frames of .*ir\.mkv is in colour.*--ir-range full takes its luma"):
+        fuse_video(fuser, ir, vis, out)
+    fuse_video(fuser, ir, vis, out, VideoOptions(ir_range="full", codec="ffv1"))
+    wanted = fuser.fuse(cv2.cvtColor(colours, cv2.COLOR_BGR2GRAY), frame(0), ir_range="full")
+    np.testing.assert_array_equal(decoded(out)[0], wanted)
+
+
 def test_different_lengths_are_named_and_the_shorter_one_counts(tmp_path: Path, fuser: Fuser) -> None:
     ir, vis = make_video(tmp_path / "ir.mp4", 5), make_video(tmp_path / "vis.mp4", 9)
     report = fuse_video(fuser, ir, vis, str(tmp_path / "out.mp4"))

@@ -19,7 +19,7 @@ from ivif_cli.core.data.infrared import Infrared
 from ivif_cli.core.data.luma import deepened, to_luma
 from ivif_cli.core.data.metadata import Metadata
 from ivif_cli.core.data.palettes import is_false_colour, is_tinted, unmapped
-from ivif_cli.core.data.placing import differs_in_shape, holes, one_size, resampled, warp_border, without_holes
+from ivif_cli.core.data.placing import differs_in_shape, holes, one_size, resampled, without_holes
 from ivif_cli.core.data.rig import Align, Rig
 from ivif_cli.core.data.thermal import IrRange, ThermalRange, parse_ir_range
 from ivif_cli.core.errors import InputError, UsageError
@@ -193,8 +193,7 @@ def read_infrared(path: Path, ir_range: IrRange = "auto") -> Infrared:
     if ir_range != "full" and is_flir(path):
         return Infrared(read_flir(path), "celsius", file_sha256(path))
     picture = read_picture(path)
-    pixels = to_luma(picture.pixels) if ir_range == "full" else picture.pixels
-    found = infrared_from(pixels, str(path))
+    found = infrared_from(picture.pixels, str(path), ir_range)
     unread = ("as it was rendered: DJI's temperatures are not read",) if is_dji(path) else ()
     return replace(found, sha256=picture.sha256, notes=picture.notes + found.notes + unread)
 
@@ -208,10 +207,10 @@ def read_visible(path: Path) -> np.ndarray:
     return visible_pixels(read_picture(path).pixels, str(path))
 
 
-def infrared_from(source: Any, name: str = "the infrared picture") -> Infrared:
+def infrared_from(source: Any, name: str = "the infrared picture", ir_range: IrRange = "auto") -> Infrared:
     """Infrared picture of a file's name, of an array of values in their own unit, or of what `as_picture` takes.
 
-    One that was read already is given back as it is.
+    One that was read already is given back as it is; of colour, `full` takes the luma.
 
     Raises:
         InputError: nothing of the kind, or no value that is data.
@@ -219,11 +218,10 @@ def infrared_from(source: Any, name: str = "the infrared picture") -> Infrared:
     if isinstance(source, Infrared):
         return source
     if isinstance(source, str | Path):
-        return read_infrared(Path(source))
+        return read_infrared(Path(source), ir_range)
     wide = isinstance(source, np.ndarray) and source.dtype not in (np.uint8, np.uint16) and source.dtype.kind in "uif"
-    values, notes = _grey(
-        source.astype(np.float32) if wide and source.ndim == 2 else as_picture(source, "infrared"), name
-    )
+    picture = source.astype(np.float32) if wide and source.ndim == 2 else as_picture(source, "infrared")
+    values, notes = (to_luma(picture), ()) if ir_range == "full" else _grey(picture, name)
     if not np.isfinite(values).any():
         raise InputError(f"{name} holds no finite value" if values.size else f"{name} is empty: {values.shape}")
     return Infrared(values, {"B": "8-bit", "H": "counts"}.get(values.dtype.char, "float"), notes=notes)
@@ -259,8 +257,8 @@ def pair_from(
 
     Args:
         ir, vis: as for `infrared_from` and `as_picture`.
-        ir_range: a rule, a range, or the text of one as on the command line; "full" takes arrays of grey levels as
-            they are, None a pair that is ready.
+        ir_range: a rule, a range, or the text of one as on the command line, for arrays as for files; None takes a
+            pair that is ready.
         order: of the channels of arrays, BGR or RGB.
 
     Raises:
@@ -273,11 +271,8 @@ def pair_from(
     visible = read_visible(Path(vis)) if isinstance(vis, str | Path) else as_picture(vis, "visible", order)
     if not isinstance(ir, str | Path) and not (isinstance(ir, np.ndarray) and ir.ndim == 2):
         ir = as_picture(ir, "infrared", order)
-    if rule == "full" and isinstance(ir, np.ndarray):
-        grey = as_picture(ir, "infrared")
-        missing = warp_border(grey) if grey.ndim == 2 and grey.size else None
-    else:
-        infrared = read_infrared(Path(ir), rule) if isinstance(ir, str | Path) else infrared_from(ir)
-        grey, missing = infrared.grey(rule), infrared.border if infrared.missing is None else infrared.missing
-    covered = missing is not None and grey.shape == visible.shape[:2]
-    return without_holes(grey, visible, missing) if covered and missing is not None else grey, visible
+    infrared = infrared_from(ir, ir_range=rule)
+    grey, missing = infrared.grey(rule), infrared.border if infrared.missing is None else infrared.missing
+    if missing is None or grey.shape != visible.shape[:2]:
+        return grey, visible
+    return without_holes(grey, visible, missing), visible

@@ -94,8 +94,8 @@ class Fuser:
             vis: H x W, or H x W x 3, uint8 or uint16; or any of the others.
             goal: what is wanted: a name of `goals`, a text, or a `Goal`; the default where None.
             ir_range: values of `ir` that become black and white, by the rules of `ivif fuse --ir-range`: under "auto"
-                those of more than 8 bits are stretched; "full" takes grey levels as they are;
-                None: the pair was made ready by `sources.load_pair` or `prepare_pair`.
+                those of more than 8 bits are stretched; "full" takes grey levels as they are (a black border that a
+                warp left shows `vis`, as ever); None: the pair was made ready by `sources.load_pair` or `prepare_pair`.
             order: BGR or RGB: of the channels of arrays that are given, and of the result.
             out: array for the result, to save memory; `vis` itself may be given.
             descriptors: as `describe` gives them (the goal is in them); a video hands in their mean over time.

@@ -123,7 +123,7 @@ def _alignment(ir: Clip, vis: Clip, options: VideoOptions) -> Alignment | None:
     stop = _ALIGN_FRAMES * _ALIGN_STEP
     together = zip(ir.timed(), vis.timed(), strict=False) if options.max_gap is None else _by_time(ir, vis, options, [])
     pairs = itertools.islice(together, 0, stop, _ALIGN_STEP)
-    frames = [(infrared_from(a.pixels).grey(), to_luma(v.pixels)) for a, v in pairs]
+    frames = [(infrared_from(a.pixels, ir_range=options.ir_range).grey(), to_luma(v.pixels)) for a, v in pairs]
     if not frames:
         raise InputError(f"{ir.name} or {vis.name} holds no frames")
     return align_ecc([a for a, _ in frames], [v for _, v in frames])
@@ -223,7 +223,8 @@ class FramePairs:
         return f"{short.name} ends after {frames} frames, {long.name} is longer: its rest is left out"
 
     def _prepared(self, ir: Frame, vis: Frame) -> tuple[np.ndarray, np.ndarray]:
-        infrared, options = infrared_from(ir.pixels), self._options
+        options, name = self._options, f"the frames of {self.clips[0].name}"
+        infrared = infrared_from(ir.pixels, name, options.ir_range)
         align = None if self._align is None else self._align.for_pair
         held = self._tracker.update(
             infrared.measured(options.ir_range), celsius=infrared.kind == "celsius", steps=self.steps
@@ -238,7 +239,6 @@ class FramePairs:
             polarity=options.polarity,
             dark_holes=dark,
         )
-        names = f"the frames of {self.clips[0].name}", f"the frames of {self.clips[1].name}"
-        placed = prepare_pair(infrared, vis.pixels, prepare, names)
+        placed = prepare_pair(infrared, vis.pixels, prepare, (name, f"the frames of {self.clips[1].name}"))
         self.scored = placed.scored
         return placed.ir, placed.vis
