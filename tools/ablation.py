@@ -26,7 +26,7 @@ from ivif_cli.core.device import choose_device
 from ivif_cli.core.metrics import SIX
 from ivif_cli.core.network import load_network
 from ivif_cli.core.training.checkpoint import latest_checkpoint
-from ivif_cli.core.training.interrupt import asked_to_stop
+from ivif_cli.core.training.guard import asked_to_stop
 from ivif_cli.core.training.loop import train
 from ivif_cli.core.training.lumas import LumaStore
 from ivif_cli.core.training.processes import Processes

@@ -8,10 +8,10 @@ import typer
 
 from ivif_cli import __version__
 from ivif_cli.commands.console import Console
+from ivif_cli.commands.fuse_report import how_aligned
 from ivif_cli.commands.options import ManifestOption, MaxGapOption
 
 if TYPE_CHECKING:
-    from ivif_cli.core.aligning.register import Alignment
     from ivif_cli.core.data.pairing import Pair
 
 
@@ -49,13 +49,7 @@ def align(
     if as_json:
         console.result_json(report)
     else:
-        console.result(f"{output}: {_summary(found)}")
-
-
-def _summary(found: "Alignment") -> str:
-    gained = f"edges correlate by {found.quality:.2f} (before: {found.before:.2f})"
-    moved = f"corners moved by {found.corner_shift():.1f} px, residual {found.residual:.1f} px"
-    return f"{found.pairs} pair(s), {gained}, {moved}"
+        console.result(f"{output}: {found.pairs} pair(s), {how_aligned(report)}")
 
 
 def read_pairs(pairs: "Sequence[Pair]", most: int) -> tuple[list, list]:

@@ -17,11 +17,7 @@ def words(known: Iterable[str]) -> Complete:
     >>> words(["base", "fast"])("b")
     ['base']
     """
-
-    def complete(incomplete: str) -> list[str]:
-        return [word for word in known if word.startswith(incomplete)]
-
-    return complete
+    return lambda incomplete: [word for word in known if word.startswith(incomplete)]
 
 
 def listed(known: Iterable[str]) -> Complete:
@@ -45,11 +41,7 @@ def assigned(known: Iterable[str]) -> Complete:
     >>> assigned(["VIF"])("V")
     ['VIF=']
     """
-
-    def complete(incomplete: str) -> list[str]:
-        return [f"{word}=" for word in words(known)(incomplete)]
-
-    return complete
+    return lambda incomplete: [f"{word}=" for word in words(known)(incomplete)]
 
 
 def recipes(incomplete: str) -> list[str]:

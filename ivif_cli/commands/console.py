@@ -6,12 +6,13 @@ Nothing outside this module writes to the terminal, so a program that reads stdo
 import contextlib
 import functools
 import json
+import math
 import os
 import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from typing import ParamSpec, TypeVar
+from typing import Any
 
 import typer
 
@@ -22,10 +23,7 @@ INTERRUPTED, BROKEN_PIPE = 130, 141
 GATE_MISSED = 3
 _PLAIN = str.maketrans({"↑": "(up)", "↓": "(down)", "–": "-"})
 """For terminals that have no arrows."""
-
-P = ParamSpec("P")
-R = TypeVar("R")
-Advance = Callable[[int], None]
+_GAP = "  "
 
 
 class Console:
@@ -54,8 +52,6 @@ class Console:
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], legend: str = "") -> None:
         """A table, to stdout, in the terminal's width or, where stdout is none, as wide as it is; `legend` is below."""
-        from ivif_cli.commands.table import lay_out
-
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         if not _speaks_unicode():
             columns = [column.translate(_PLAIN) for column in columns]
@@ -69,14 +65,14 @@ class Console:
 
     def warn(self, text: str) -> None:
         """Something that may be wrong, to stderr, in one line."""
-        _say(f"warning: {one_line(text)}", err=True)
+        _say(f"warning: {' '.join(text.split())}", err=True)
 
     def error(self, text: str) -> None:
         """Something that failed, to stderr, in one line."""
-        _say(f"error: {one_line(text)}", err=True)
+        _say(f"error: {' '.join(text.split())}", err=True)
 
     @contextlib.contextmanager
-    def progress(self, total: int | None, what: str, unit: str = "image") -> Iterator[Advance]:
+    def progress(self, total: int | None, what: str, unit: str = "image") -> Iterator[Callable[[int], Any]]:
         """A bar on stderr with units/s and the time left; shown where stderr is a terminal, whatever stdout is.
 
         Yields:
@@ -86,11 +82,7 @@ class Console:
 
         hidden = True if self.quiet else None
         with tqdm(total=total, desc=what, unit=unit, file=sys.stderr, disable=hidden, dynamic_ncols=True) as bar:
-
-            def advance(count: int = 1) -> None:
-                bar.update(count)
-
-            yield advance
+            yield bar.update
 
 
 def _speaks_unicode() -> bool:
@@ -104,9 +96,44 @@ def _say(text: str, *, err: bool = False) -> None:
     typer.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"), err=err)
 
 
-def one_line(text: str) -> str:
-    """Text without line breaks, so that a message stays one line."""
-    return " ".join(text.split())
+def lay_out(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int | None) -> str:
+    """A table as text: the first column left-aligned, the others right-aligned; no name and no number is ever cut.
+
+    Where it is wider than `width` it is turned on its side, or else split into blocks that repeat the first column.
+    None is no limit; a single column that does not fit is as wide as it is.
+    """
+    columns = [list(column) for column in zip(heads, *rows, strict=True)]
+    limit = math.inf if width is None else width
+    for whole in (columns, [list(column) for column in zip(*columns, strict=True)]):
+        if _width(whole) <= limit:
+            return _block(whole)
+    first, *others = columns
+    blocks = [[first]]
+    for column in others:
+        if len(blocks[-1]) > 1 and _width([*blocks[-1], column]) > limit:
+            blocks.append([first])
+        blocks[-1].append(column)
+    return "\n\n".join(_block(block) for block in blocks)
+
+
+def _width(columns: list[list[str]]) -> int:
+    return sum(max(_cells(text) for text in column) for column in columns) + len(_GAP) * (len(columns) - 1)
+
+
+def _cells(text: str) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _block(columns: list[list[str]]) -> str:
+    padded = []
+    for index, column in enumerate(columns):
+        width = max(_cells(text) for text in column)
+        spaces = [" " * (width - _cells(text)) for text in column]
+        cells = [text + space if index == 0 else space + text for text, space in zip(column, spaces, strict=True)]
+        padded.append([cells[0], "-" * width, *cells[1:]])
+    return "\n".join(_GAP.join(line).rstrip() for line in zip(*padded, strict=True))
 
 
 def describe(error: BaseException) -> tuple[str, int]:
@@ -114,7 +141,10 @@ def describe(error: BaseException) -> tuple[str, int]:
     if isinstance(error, IvifError):
         return str(error), error.exit_status
     if isinstance(error, ImportError) and error.name:
-        return f"the package {error.name} cannot be imported: {error} ({_how_to_install(error)})", 1
+        hint = "install it with pip"
+        if "libGL" in str(error):
+            hint = "apt-get install libgl1, or without root: pip install --force-reinstall opencv-python-headless"
+        return f"the package {error.name} cannot be imported: {error} ({hint})", 1
     if isinstance(error, MemoryError):
         return "out of memory (smaller --tile, --batch-size or --workers need less)", 1
     if isinstance(error, OSError):
@@ -123,22 +153,16 @@ def describe(error: BaseException) -> tuple[str, int]:
     return f"{type(error).__name__}: {error} (a defect in ivif; {DEBUG_VARIABLE}=1 shows where)", 1
 
 
-def _how_to_install(error: ImportError) -> str:
-    if "libGL" in str(error):
-        return "apt-get install libgl1, or without root: pip install --force-reinstall opencv-python-headless"
-    return "install it with pip"
-
-
 def debugging() -> bool:
     """True where IVIF_DEBUG asks for tracebacks."""
     return os.environ.get(DEBUG_VARIABLE, "") not in ("", "0")
 
 
-def guarded(command: Callable[P, R]) -> Callable[P, R]:
+def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
     """Turn what a command raises into one line on stderr and an exit status."""
 
     @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+    def run(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
         except KeyboardInterrupt:

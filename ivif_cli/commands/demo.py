@@ -27,38 +27,26 @@ def demo(
     Writes ir.png, vis.png, fused.png and a picture for each of four other goals into the folder, replacing those of an
     earlier demo; opens nothing, fetches nothing.
     """
-    console = Console()
-    ir, vis = _lay_out(output)
-
     from ivif_cli.core.data.images import write_image
     from ivif_cli.core.fusing.fuser import open_fuser
+    from ivif_cli.core.packaged import packaged
 
+    ir, vis = output / "ir.png", output / "vis.png"
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(packaged("examples/demo_ir.png"), ir)
+        shutil.copyfile(packaged("examples/demo_vis.png"), vis)
+    except OSError as error:
+        raise OutputError(f"cannot write into {output}: {error.strerror}", "-o names another folder") from error
+
+    console = Console()
     look = open_fuser(model, device=device).look(ir, vis)
     for goal in GOALS:
         fused = output / f"{goal or 'fused'}.png"
         write_image(fused, look.fuse(goal), overwrite=True)
         console.result(str(fused))
     own = ["--ir", str(ir), "--vis", str(vis), "-o", str(output / "mine.png")]
-    console.note(f"next: {shlex.join([*called_as(), 'fuse', *own, '--prompt', PROMPT])}")
-
-
-def _lay_out(folder: Path) -> tuple[Path, Path]:
-    """Copy the example pair into the folder: (infrared, visible)."""
-    from ivif_cli.core.packaged import packaged
-
-    ir, vis = folder / "ir.png", folder / "vis.png"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(packaged("examples/demo_ir.png"), ir)
-        shutil.copyfile(packaged("examples/demo_vis.png"), vis)
-    except OSError as error:
-        raise OutputError(f"cannot write into {folder}: {error.strerror}", "-o names another folder") from error
-    return ir, vis
-
-
-def called_as() -> list[str]:
-    """The program as the user can type it here: `ivif` where a shell finds it, else the way it was started."""
-    started = Path(sys.argv[0])
-    if shutil.which("ivif") is not None:
-        return ["ivif"]
-    return [str(started)] if started.name == "ivif" else [sys.executable, "-m", "ivif_cli"]
+    # The program as it can be typed here: `ivif` where a shell finds it, else the way it was started.
+    started = [sys.argv[0]] if Path(sys.argv[0]).name == "ivif" else [sys.executable, "-m", "ivif_cli"]
+    called = ["ivif"] if shutil.which("ivif") is not None else started
+    console.note(f"next: {shlex.join([*called, 'fuse', *own, '--prompt', PROMPT])}")

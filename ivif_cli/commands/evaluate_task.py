@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ivif_cli.commands.fuse_task import refuse_with_videos
-from ivif_cli.commands.fuse_video import VideoSwitches, video_options, with_gap
+from ivif_cli.commands.fuse_video import VideoSwitches, video_options
 from ivif_cli.core.errors import PairingError, UsageError
 
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ def find_source(
     from ivif_cli.core.scoring.footage import is_footage, open_footage
 
     if ir is not None and vis is not None and is_footage(ir, vis, fused):
-        options = video_options(switches, ir_range, False, resize, align, None, False, polarity=polarity)
-        footage = open_footage(ir, vis, with_gap(options, (str(ir), str(vis)), max_gap, 1))
+        timing: dict[str, Any] = {"sources": (str(ir), str(vis)), "max_gap": max_gap}
+        options = video_options(switches, ir_range, False, resize, align, None, False, polarity=polarity, **timing)
+        footage = open_footage(ir, vis, options)
         given = {"--dataset": datasets, "--data-root": data_root, "--manifest": manifest}
         refuse_with_videos(**given, **{"--strict": strict, "--crop": crop})
         return Source(footage.pairs, complaints=footage.notes, footage=footage)

@@ -1,11 +1,15 @@
-"""What one run of `ivif fuse` is to do."""
+"""What one run of `ivif fuse` is to do; pictures through pipes: `--ir - --vis b.png -o - < a.png > fused.png`."""
 
+import contextlib
+import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ivif_cli.commands.goals import named_after
-from ivif_cli.core.errors import OutputError, UsageError
+from ivif_cli.core.errors import InputError, OutputError, UsageError
 from ivif_cli.core.nearest import nearest
 
 if TYPE_CHECKING:
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from ivif_cli.core.language.goal import Goal
 
 FORMATS = ("png", "tif", "jpg", "bmp")
+PIPE = Path("-")
 _SAME = {"tif": (".tiff",), "jpg": (".jpeg",)}
 
 
@@ -66,18 +71,10 @@ def plan(named: "Named", output: Path, kind: str) -> Task:
 
 
 def source_options(
-    ir_range: str,
-    gray: bool,
-    resize: bool,
-    bits: int | None,
-    align: str | None,
-    polarity: str,
-    view: "View | None",
-    crop: str | None = None,
-    keep_aligned: bool = False,
+    ir_range: str, align: str | None, view: "View | None", crop: str | None, **plain: Any
 ) -> "SourceOptions":
-    """The core's options from those of the command line."""
-    from ivif_cli.core.aligning.choice import choose_alignment
+    """The core's options from those of the command line; `plain` ones are the same there."""
+    from ivif_cli.core.aligning.register import choose_alignment
     from ivif_cli.core.data.cropping import parse_crop
     from ivif_cli.core.data.sources import SourceOptions
     from ivif_cli.core.data.thermal import parse_ir_range
@@ -85,18 +82,9 @@ def source_options(
     dark = view is not None and view.kind == "overlay"
     if dark and align == "ecc":
         raise UsageError("--view overlay shows no visible picture to --align ecc", "make a file with ivif align first")
-    return SourceOptions(
-        parse_ir_range(ir_range),
-        gray=gray,
-        resize=resize,
-        bits=bits,
-        align=None if align is None else choose_alignment(align),
-        align_name=align,
-        crop=None if crop is None else parse_crop(crop),
-        keep_aligned=keep_aligned,
-        polarity=polarity,
-        dark_holes=dark,
-    )
+    rule, rig = parse_ir_range(ir_range), None if align is None else choose_alignment(align)
+    window = None if crop is None else parse_crop(crop)
+    return SourceOptions(rule, align=rig, align_name=align, crop=window, dark_holes=dark, **plain)
 
 
 def check_outputs(task: Task, bits: int | None, aligned: Path | None, *, overwrite: bool, several: bool) -> None:
@@ -104,7 +92,7 @@ def check_outputs(task: Task, bits: int | None, aligned: Path | None, *, overwri
     import numpy as np
 
     from ivif_cli.core.data.images import check_writable_kind
-    from ivif_cli.core.fusing.aligned import refuse_aligned_among
+    from ivif_cli.core.fusing.jobs import refuse_aligned_among
 
     if aligned is not None:
         refuse_aligned_among(aligned, (path for job in task.jobs for path in (job.pair.ir, job.pair.vis, job.output)))
@@ -125,3 +113,43 @@ def refuse_with_videos(**given: object) -> None:
     names = [name for name, value in given.items() if value]
     if names:
         raise UsageError(f"{', '.join(names)} only goes with pictures", "leave it out, or name folders of pictures")
+
+
+def refuse_terminal(output: Path) -> None:
+    """Raise `UsageError` where pixels would be written to a terminal."""
+    if output == PIPE and sys.stdout.isatty():
+        raise UsageError("pixels are not written to a terminal", "pipe them on: -o - > fused.png, or name a file")
+
+
+@contextlib.contextmanager
+def piped(ir: Path | None, vis: Path | None, output: Path) -> Iterator[tuple[Path | None, Path | None, Path]]:
+    """The three names, files in the place of pipes; what was written to the output's file goes to stdout at the end.
+
+    Raises:
+        InputError: a pipe that gives nothing.
+        UsageError: both pictures from stdin.
+    """
+    from ivif_cli.core.video.frames import is_pipe
+
+    if ir == PIPE and vis == PIPE:
+        raise UsageError("stdin holds one picture, --ir and --vis are two", "name a file for one of them")
+    with tempfile.TemporaryDirectory(prefix="ivif-") as folder:
+        sources = [
+            _received(source, Path(folder, name)) if source is not None and is_pipe(str(source)) else source
+            for source, name in ((ir, "ir"), (vis, "vis"))
+        ]
+        result = Path(folder, "fused.png") if output == PIPE else output
+        yield sources[0], sources[1], result
+        if output == PIPE and result.exists():
+            sys.stdout.buffer.write(result.read_bytes())
+            sys.stdout.buffer.flush()
+
+
+def _received(pipe: Path, file: Path) -> Path:
+    """The bytes of a pipe as a file; a JPEG's name says so, since radiometric ones are told by it."""
+    data = sys.stdin.buffer.read() if pipe == PIPE else pipe.read_bytes()
+    if not data:
+        raise InputError(f"{'stdin' if pipe == PIPE else pipe} is empty (0 bytes)")
+    file = file.with_suffix(".jpg") if data.startswith(b"\xff\xd8") else file
+    file.write_bytes(data)
+    return file

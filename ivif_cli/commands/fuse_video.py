@@ -14,7 +14,6 @@ from ivif_cli.core.errors import UsageError
 from ivif_cli.interrupts import first_only_asks
 
 if TYPE_CHECKING:
-    from ivif_cli.core.aligning.register import Alignment
     from ivif_cli.core.fusing.fuser import Fuser
     from ivif_cli.core.fusing.views import View
     from ivif_cli.core.video.decoding import RawFormat
@@ -34,19 +33,14 @@ class VideoSwitches:
     timeout: float | None = None
     retries: int | None = None
 
-    @property
-    def given(self) -> list[str]:
-        """Names of the options that were used."""
-        return [
-            f"--{name.replace('_', '-')}"
-            for name, value in vars(self).items()
-            if value is not None and value is not False
-        ]
-
     def refuse(self) -> None:
         """Raises UsageError where one was used, because there is no video."""
-        if self.given:
-            raise UsageError(f"{', '.join(self.given)} only goes with videos", "name videos, sequences or pipes")
+        used = [
+            name.replace("_", "-") for name, value in vars(self).items() if value is not None and value is not False
+        ]
+        if used:
+            given = ", ".join(f"--{name}" for name in used)
+            raise UsageError(f"{given} only goes with videos", "name videos, sequences or pipes")
 
 
 def is_video_task(ir: str, vis: str, output: Path, switches: VideoSwitches) -> bool:
@@ -74,51 +68,43 @@ def video_options(
     overwrite: bool,
     view: "View | None" = None,
     polarity: str = "white",
+    sources: tuple[str, ...] = (),
+    max_gap: float | None = None,
+    several: bool = False,
 ) -> "VideoOptions":
-    """The core's options from those of the command line."""
+    """The core's options from those of the command line; raises `UsageError` for what the sources do not have."""
+    from ivif_cli.core.aligning.register import load_alignment
     from ivif_cli.core.data.thermal import parse_ir_range
-    from ivif_cli.core.video.live_source import LiveSettings
+    from ivif_cli.core.video.live_source import LiveSettings, is_live
     from ivif_cli.core.video.pairs import VideoOptions
 
     if bits == 16:
         raise UsageError("videos are written with 8 bits", "fuse a folder of pictures for 16 bits")
     formats = _raw_formats(switches)
-    waits: dict[str, Any] = {"timeout": switches.timeout, "retries": switches.retries}
+    live = any(is_live(name) for name in sources)
+    if live and several:
+        raise UsageError("live frames come once and are fused for one wish", "say --prompt or --goal once")
+    if max_gap is not None and switches.any_rate and not live:
+        raise UsageError("--max-gap pairs frames by time, --any-rate by number", "give one of them")
+    waits = {"timeout": switches.timeout, "retries": switches.retries, "max_gap": max_gap if live else None}
+    given: dict[str, Any] = {name: value for name, value in waits.items() if value is not None}
     return VideoOptions(
         ir_range=parse_ir_range(ir_range),
         polarity=polarity,
         gray=gray,
         resize=resize,
-        align=_alignment(align),
+        align=align if align is None or align == "ecc" else load_alignment(Path(align)),
         align_name=align,
         rate=switches.fps,
         any_rate=switches.any_rate,
+        max_gap=None if live else max_gap,
         raw_ir=formats[0],
         raw_vis=formats[1],
         codec=switches.codec,
         overwrite=overwrite,
         view=view,
-        live=LiveSettings(**{name: value for name, value in waits.items() if value is not None}),
+        live=LiveSettings(**given),
     )
-
-
-def with_gap(options: "VideoOptions", sources: tuple[str, str], max_gap: float | None, wishes: int) -> "VideoOptions":
-    """The options with how far apart in time pairs may be; raises `UsageError` for what live sources do not have."""
-    from ivif_cli.core.video.live_source import is_live
-
-    if any(is_live(name) for name in sources):
-        if wishes > 1:
-            raise UsageError("live frames come once and are fused for one wish", "say --prompt or --goal once")
-        return options if max_gap is None else replace(options, live=replace(options.live, max_gap=max_gap))
-    if max_gap is not None and options.any_rate:
-        raise UsageError("--max-gap pairs frames by time, --any-rate by number", "give one of them")
-    return replace(options, max_gap=max_gap)
-
-
-def _alignment(text: str | None) -> "Alignment | str | None":
-    from ivif_cli.core.aligning.register import load_alignment
-
-    return text if text in (None, "ecc") else load_alignment(Path(str(text)))
 
 
 def _raw_formats(switches: VideoSwitches) -> "tuple[RawFormat | None, RawFormat | None]":
@@ -150,14 +136,12 @@ def run_video(console: Console, fuser: "Fuser", ir: str, vis: str, output: Path,
             console.note(f"fusing what comes into {output}; Ctrl-C ends it")
             stopped = stack.enter_context(first_only_asks())
             options = replace(options, live=replace(options.live, stopped=stopped, say=console.warn))
-        advance: list[Callable[[int], None]] = []
+        bars: list[Callable[[int], None]] = []
 
         def start(total: int | None) -> None:
-            advance.append(stack.enter_context(console.progress(total, "fusing", "frame")))
+            bars.append(stack.enter_context(console.progress(total, "fusing", "frame")))
 
-        report = fuse_video(
-            fuser, ir, vis, str(output), options, on_start=start, on_frame=lambda count: advance[0](count)
-        )
+        report = fuse_video(fuser, ir, vis, str(output), options, on_start=start, on_frame=lambda n: bars[0](n))
     for note in report.notes:
         console.warn(note)
     if str(output) != "-":
@@ -168,7 +152,8 @@ def run_video(console: Console, fuser: "Fuser", ir: str, vis: str, output: Path,
 
 def _tell(console: Console, report: "VideoReport", fuser: "Fuser") -> None:
     if console.machine:
-        console.result_json(_as_json(report, fuser))
+        made = {"model": fuser.name, "weights_sha256": fuser.sha256, "device": fuser.device}
+        console.result_json({"schema": 1, "ivif": __version__, **made, "video": vars(report)})
         return
     console.result(report.output)
     used = report.infrared
@@ -183,14 +168,3 @@ def _tell(console: Console, report: "VideoReport", fuser: "Fuser") -> None:
     )
     size = f"{report.width} x {report.height}{rate}"
     console.note(f"{report.frames} frames of {size}; flicker in shares of the contrast: {shake or 'not measured'}")
-
-
-def _as_json(report: "VideoReport", fuser: "Fuser") -> dict[str, Any]:
-    return {
-        "schema": 1,
-        "ivif": __version__,
-        "model": fuser.name,
-        "weights_sha256": fuser.sha256,
-        "device": fuser.device,
-        "video": vars(report),
-    }

@@ -1,6 +1,7 @@
 """What is wanted, from options to goals: `--prompt`, `--goal`, `--strength`, `--dial`."""
 
 import re
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from ivif_cli.core.fusing.fuser import Fuser
     from ivif_cli.core.language.explain import Explanation
     from ivif_cli.core.language.goal import Goal
-    from ivif_cli.core.video.timed_goals import TimedGoals
 
 PromptOption = Annotated[
     list[str] | None,
@@ -34,7 +34,6 @@ DialOption = Annotated[
         metavar="NAME=-1..1",
     ),
 ]
-
 
 GoalsOverTimeOption = Annotated[
     Path | None,
@@ -68,40 +67,32 @@ def parse_dials(settings: list[str] | None) -> dict[str, float]:
 
 
 def chosen_goals(
-    fuser: "Fuser", prompts: list[str] | None, names: list[str] | None, strength: float, dials: dict[str, float]
-) -> list["Goal"]:
-    """One goal for each prompt and each name, in that order; the default where none is given.
-
-    Raises:
-        UsageError: a name that the weights do not carry, or a prompt that says nothing.
-        EncoderError: weights that free text cannot be embedded for.
-    """
-    from ivif_cli.core.language.wanted import check_names
-
-    check_names(names or [], fuser.goals)
-    wanted: list[str | None] = [*(prompts or []), *(names or [])]
-    return [fuser.goal(each, strength=strength, dials=dials) for each in wanted or [None]]
-
-
-def goals_over_time(
     fuser: "Fuser",
-    times: Path,
     prompts: list[str] | None,
     names: list[str] | None,
     strength: float,
     dials: dict[str, float],
-) -> "TimedGoals":
-    """What a video is fused for from when on, by a file.
+    times: Path | None = None,
+) -> list[Any]:
+    """A `Goal` for each prompt and each name, in that order; the default where none is given.
+
+    With a file of `times` it is one `TimedGoals`: what a video is fused for from when on.
 
     Raises:
-        UsageError: prompts or names beside the file, or a file that is no such list.
+        UsageError: a name that the weights do not carry, a prompt that says nothing, prompts or names beside a file, or
+            a file that is no such list.
         EncoderError: weights that free text cannot be embedded for.
     """
+    from ivif_cli.core.language.wanted import check_names
     from ivif_cli.core.video.timed_goals import read_timed_goals
 
-    if prompts or names:
+    wanted: list[str | None] = [*(prompts or []), *(names or [])]
+    if times is not None and wanted:
         raise UsageError("--goals-over-time says what is wanted: leave --prompt and --goal out")
-    return read_timed_goals(times, lambda text: fuser.goal(text, strength=strength, dials=dials))
+    if times is not None:
+        return [read_timed_goals(times, lambda text: fuser.goal(text, strength=strength, dials=dials))]
+    check_names(names or [], fuser.goals)
+    return [fuser.goal(each, strength=strength, dials=dials) for each in wanted or [None]]
 
 
 def understood(console: "Console", prompts: list[str] | None) -> "list[Explanation]":
@@ -122,17 +113,6 @@ def understood(console: "Console", prompts: list[str] | None) -> "list[Explanati
     return read
 
 
-def as_plain(goal: "Goal") -> dict[str, Any]:
-    """A goal for a JSON report."""
-    return {
-        "name": goal.name,
-        "text": goal.texts.fused,
-        "strength": goal.strength,
-        "dials": dict(goal.dials),
-        "encoder_sha256": goal.sha256,
-    }
-
-
 def named_after(output: Path, goals: list["Goal"]) -> list[Path]:
     """A file for each goal: `output` itself where there is one, else its stem with the goal's words."""
     if len(goals) == 1:
@@ -150,10 +130,6 @@ def named_after(output: Path, goals: list["Goal"]) -> list[Path]:
 
 def slug(text: str, longest: int = 48) -> str:
     """A text as part of a file name: words joined by hyphens, cut at a word."""
-    words = re.findall(r"[a-z0-9]+", text.lower())
-    kept = ""
-    for word in words:
-        if kept and len(kept) + len(word) + 1 > longest:
-            break
-        kept = f"{kept}-{word}" if kept else word[:longest]
-    return kept or "goal"
+    words = " ".join(re.findall(r"[a-z0-9]+", text.lower()))
+    lines = textwrap.wrap(words, longest, break_long_words=False)
+    return lines[0][:longest].replace(" ", "-") if lines else "goal"

@@ -54,7 +54,9 @@ def report(
     check_report_files(output or (), overwrite=overwrite)
     saved = [read_report(path) for path in files]
     if field:
-        write_field_page(_markdown_file(output), [build(group) for group in by_dataset(saved).values()])
+        if output is None or len(output) != 1 or output[0].suffix.lower() != ".md":
+            raise UsageError("--field writes one Markdown page", "as in --field -o field.md")
+        write_field_page(output[0], [build(group) for group in by_dataset(saved).values()])
         return
     built = build(saved)
     options = in_order(saved)[-1].provenance.get("options", {})
@@ -70,9 +72,3 @@ def report(
         console.note(f"{built.changes.method} against {built.changes.against}: {told}")
     for remark in built.remarks:
         console.note(remark)
-
-
-def _markdown_file(output: list[Path] | None) -> Path:
-    if output is None or len(output) != 1 or output[0].suffix.lower() != ".md":
-        raise UsageError("--field writes one Markdown page", "as in --field -o field.md")
-    return output[0]

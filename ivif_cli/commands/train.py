@@ -1,7 +1,10 @@
 """`ivif train`: train a fusion network by words."""
 
+import contextlib
 import importlib.util
 import shlex
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,8 +21,7 @@ if TYPE_CHECKING:
 
 def train(
     data: Annotated[
-        list[Path] | None,
-        typer.Option("--data", help="Folder with ir/ and vis/, or CSV manifest; repeatable."),
+        list[Path] | None, typer.Option("--data", help="Folder with ir/ and vis/, or CSV manifest; repeatable.")
     ] = None,
     dataset: Annotated[list[str] | None, typer.Option("--dataset", help="Named dataset; may be repeated.")] = None,
     data_root: Annotated[Path | None, typer.Option("--data-root", help="Where the named datasets lie.")] = None,
@@ -55,21 +57,17 @@ def train(
 
     Leaves model.safetensors, checkpoints/, metrics.jsonl and samples/ in --out. Options override the recipe.
     """
-    from ivif_cli.core.training.recipe import find_recipe, load_recipe, to_table, to_toml
+    from ivif_cli.core.training.recipe import find_recipe, load_recipe, parse_setting, to_table, to_toml
 
-    named = {
-        "steps": steps,
-        "batch_size": batch_size,
-        "seed": seed,
-        "network": network,
-        "precision": precision,
-        "language": language_factor(language),
-        "clip": clip,
-        "clip_pretrained": clip_pretrained,
-    }
-    recipe = load_recipe(
-        find_recipe(config), {**settings(set_ or []), **{n: v for n, v in named.items() if v is not None}}
-    )
+    try:
+        factor = None if language is None else 0.0 if language == "off" else float(language)
+    except ValueError:
+        raise UsageError(f"--language {language}: expected off or a number") from None
+    named: dict[str, Any] = {"steps": steps, "batch_size": batch_size, "seed": seed, "network": network}
+    named |= {"precision": precision, "language": factor}
+    named |= {"clip": clip, "clip_pretrained": clip_pretrained}
+    settings = dict(parse_setting(text) for text in set_ or ())
+    recipe = load_recipe(find_recipe(config), settings | {n: value for n, value in named.items() if value is not None})
     console = Console(quiet=quiet)
     if print_config:
         console.result(to_toml(to_table(recipe)).rstrip())
@@ -82,33 +80,11 @@ def train(
     pairs, complaints = find_many(data or [], dataset or [], data_root)
     for complaint in complaints:
         console.warn(complaint)
-    refuse_old_run(out, resume)
-    sources = Sources(clip_weights, prompts, prompt_set, init, teacher)
-    options = {"checkpoint_every": checkpoint_every, "tensorboard": tensorboard}
-    start(recipe, pairs, out, sources, console, device=device, resume=resume, options=options)
-
-
-def language_factor(text: str | None) -> float | None:
-    """`off` as 0, a number as itself, nothing as None."""
-    if text is None:
-        return None
-    try:
-        return 0.0 if text == "off" else float(text)
-    except ValueError:
-        raise UsageError(f"--language {text}: expected off or a number") from None
-
-
-def settings(texts: list[str]) -> dict[str, Any]:
-    """`--set` options as dotted name -> value."""
-    from ivif_cli.core.training.recipe import parse_setting
-
-    return dict(parse_setting(text) for text in texts)
-
-
-def refuse_old_run(out: Path, resume: bool) -> None:
-    """A folder that holds a run is only gone on with, never begun anew."""
     if not resume and any((out / "checkpoints").glob("*.safetensors")):
         raise UsageError(f"{out} holds a run already", "add --resume to go on with it, or choose another --out")
+    sources = Sources(clip_weights, prompts, prompt_set, init, teacher)
+    more = {"checkpoint_every": checkpoint_every, "tensorboard": tensorboard}
+    start(recipe, pairs, out, sources, console, device, resume, **more)
 
 
 def start(
@@ -117,32 +93,27 @@ def start(
     out: Path,
     sources: Any,
     console: Console,
-    *,
     device: str,
     resume: bool,
-    options: dict[str, Any],
+    **more: Any,
 ) -> None:
     """Join the other processes, build the run, train, and say what came of it."""
-    from dataclasses import replace
-
     import torch
 
-    from ivif_cli.core.training.interrupt import asked_to_stop
+    from ivif_cli.core.training.guard import asked_to_stop
     from ivif_cli.core.training.loop import train as train_loop
     from ivif_cli.core.training.processes import joined
     from ivif_cli.core.training.setup import build_run
 
     torch.set_flush_denormal(True)
     with joined(device) as processes, asked_to_stop() as stop:
-        run = replace(build_run(recipe, pairs, out, sources, processes.device), stop=stop, **options)
+        run = replace(build_run(recipe, pairs, out, sources, processes.device), stop=stop, **more)
         if not processes.first:
             console = Console(quiet=True)
         describe(run, recipe, processes.device, console)
-        begun = "goes on with" if resume else "writes into"
-        console.note(
-            f"{begun} {out}; Ctrl-C saves a checkpoint, and the same command with --resume goes on from the last"
-        )
-        with Progress(recipe.steps, console) as progress:
+        begun = f"{'goes on with' if resume else 'writes into'} {out}"
+        console.note(f"{begun}; Ctrl-C saves a checkpoint, and the same command with --resume goes on from the last")
+        with contextlib.closing(Progress(recipe.steps, console)) as progress:
             run = replace(run, report=progress.step, validated=progress.metrics)
             state = train_loop(recipe, run, processes, resume=resume)
     if state.step < recipe.steps:
@@ -161,9 +132,8 @@ def describe(run: "Run", recipe: "Recipe", device: object, console: Console) -> 
     console.note(f"network {recipe.network}, {parameters:,} parameters, on {device}")
     console.note(f"{len(run.train)} pairs to train on, {len(run.held_out)} to validate on")
     words = next(iter(run.goals.goals.values())).encoder if run.encoder is not None else "off"
-    console.note(
-        f"language-driven loss: {words}; {len(run.goals.sentences)} sentences and {len(run.goals.goals)} goals"
-    )
+    known = f"{len(run.goals.sentences)} sentences and {len(run.goals.goals)} goals"
+    console.note(f"language-driven loss: {words}; {known}")
     console.note(f"{recipe.steps} steps of {recipe.batch_size} crops")
 
 
@@ -173,43 +143,32 @@ class Progress:
     def __init__(self, steps: int, console: Console) -> None:
         from tqdm import tqdm
 
-        self._console = console
+        self._console, self._steps = console, steps
         self._bar = tqdm(total=steps, desc="train", unit="step", disable=True if console.quiet else None)
-        self._steps = steps
         self._began: tuple[int, float] | None = None
 
-    def __enter__(self) -> "Progress":
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """End the bar."""
         self._bar.close()
 
-    def _left(self, step: int) -> str:
-        """Time left, by the mean pace since the first step seen."""
-        import time
-
+    def step(self, step: int, values: dict[str, float]) -> None:
+        """Show a step, and the time left by the mean pace since the first step seen."""
         if self._began is None or step == self._began[0]:
             self._began = (step, time.monotonic())
-            return "?"
-        first, began = self._began
-        seconds = (time.monotonic() - began) / (step - first) * (self._steps - step)
-        return f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
-
-    def step(self, step: int, values: dict[str, float]) -> None:
-        """Show a step."""
-        left = self._left(step)
         parts = {name.partition(".")[2][:10]: f"{value:.3f}" for name, value in values.items() if "." in name}
         if not self._bar.disable:
             self._bar.n = step
             self._bar.set_postfix({"loss": f"{values['total']:.3f}", **parts, "img/s": f"{values['images_s']:.1f}"})
         elif step == 1 or step % max(1, self._steps // 40) == 0:
             told = " ".join(f"{name} {value}" for name, value in parts.items())
+            first, began = self._began
+            seconds = (time.monotonic() - began) / max(step - first, 1) * (self._steps - step)
+            left = "?" if step == first else f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
             pace = f"{values['images_s']:.1f} images/s, {left} left"
             self._console.note(f"step {step}/{self._steps} loss {values['total']:.4f} {told} {pace}")
 
     def metrics(self, step: int, values: dict[str, float]) -> None:
         """Show a validation."""
         self._bar.clear()
-        self._console.note(
-            f"step {step} validation " + " ".join(f"{name} {value:.3f}" for name, value in values.items())
-        )
+        told = " ".join(f"{name} {value:.3f}" for name, value in values.items())
+        self._console.note(f"step {step} validation {told}")

@@ -36,21 +36,14 @@ def choose_device(name: str = "auto") -> "torch.device":
     check_device_name(name)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    if name.startswith("cuda"):
-        return _cuda(name)
     if name == "mps" and not torch.backends.mps.is_available():
         raise DeviceError("no MPS device on this machine", "--device cpu works everywhere")
-    return torch.device(name)
-
-
-def _cuda(name: str) -> "torch.device":
-    import torch
-
+    if not name.startswith("cuda"):
+        return torch.device(name)
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if count == 0:
         raise DeviceError(f"{name} was asked for, but torch finds no CUDA device", "--device cpu works everywhere")
-    own = int(os.environ.get("LOCAL_RANK", 0)) % count
-    index = int(name.partition(":")[2] or own)
+    index = int(name.partition(":")[2] or int(os.environ.get("LOCAL_RANK", 0)) % count)
     if index >= count:
         raise DeviceError(f"{name} was asked for, but there are {count} CUDA devices", f"the last is cuda:{count - 1}")
     return torch.device("cuda", index)

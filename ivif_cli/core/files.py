@@ -1,7 +1,7 @@
 """Writing files whole or not at all: under a temporary name in the same folder, on the disk, then renamed.
 
 A temporary name says which process of which machine writes it, so that the next run can tell what a killed one left
-from what another one is writing.
+from what another one is writing: by its id and when it began [clock ticks; 0 where that is not known].
 """
 
 import contextlib
@@ -86,7 +86,10 @@ def _sweep_once(folder: Path, process: int) -> None:
 
 @contextlib.contextmanager
 def _staged(path: Path, overwrite: bool) -> Iterator[BinaryIO]:
-    temporary = path.with_name(_temporary_name(path.suffix.lower()))
+    suffix = path.suffix.lower()
+    kept = suffix if re.fullmatch(r"\.\w+", suffix) else ""
+    process = f"{os.getpid()}-{_started(os.getpid()) or 0}"
+    temporary = path.with_name(f".ivif-{_machine()}-{process}-{uuid.uuid4().hex}.part{kept}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep_once(path.parent, os.getpid())
@@ -100,11 +103,6 @@ def _staged(path: Path, overwrite: bool) -> Iterator[BinaryIO]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-
-
-def _temporary_name(suffix: str) -> str:
-    kept = suffix if re.fullmatch(r"\.\w+", suffix) else ""
-    return f".ivif-{_machine()}-{_process(os.getpid())}-{uuid.uuid4().hex}.part{kept}"
 
 
 def _publish(temporary: Path, path: Path, overwrite: bool) -> None:
@@ -130,11 +128,6 @@ def _machine() -> str:
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:8]
 
 
-def _process(number: int) -> str:
-    """A process that no later one is taken for: its id and when it began [clock ticks; 0 where that is not known]."""
-    return f"{number}-{_started(number) or 0}"
-
-
 def _started(number: int) -> int | None:
     """When a running process began; None where there is none, or no /proc."""
     try:
@@ -152,8 +145,6 @@ def _alive(process: str) -> bool:
         return True
     try:
         os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)
     return True

@@ -1,5 +1,6 @@
 """What this installation consists of: versions, devices, weights, data. Nothing heavy is imported but torch."""
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -14,6 +15,7 @@ from ivif_cli.core.packaged import recipe_names
 from ivif_cli.core.weights import SHA256, file_sha256, weights_folder
 
 PACKAGES = ("torch", "open_clip_torch", "torchvision", "opencv-python", "numpy", "safetensors", "typer", "rich", "tqdm")
+KNOWN = ("models", "goals", "dials", "metrics", "conventions", "datasets", "recipes", "devices", "precisions")
 EXTRAS = {
     "video": ("av",),
     "thermal": ("flyr",),
@@ -39,7 +41,7 @@ def describe_installation() -> dict[str, Any]:
         "extras": {extra: {name: _version(name) for name in names} for extra, names in EXTRAS.items()},
         "devices": _devices(),
         "weights": [_weights(name, pinned) for name, pinned in SHA256.items()],
-        "known": _known(),
+        "known": {kind: recipe_names() if kind == "recipes" else list(getattr(names, kind.upper())) for kind in KNOWN},
         "data": _data(os.environ.get("IVIF_DATA")),
     }
 
@@ -69,12 +71,10 @@ def _devices() -> list[dict[str, Any]]:
 
 
 def _processor() -> str:
-    try:
+    with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
     return platform.processor() or platform.machine()
 
 
@@ -88,25 +88,9 @@ def _weights(name: str, pinned: str) -> dict[str, Any]:
     return {**found, "state": state, "sha256": actual, "bytes": path.stat().st_size}
 
 
-def _known() -> dict[str, list[str]]:
-    return {
-        "models": list(names.MODELS),
-        "goals": list(names.GOALS),
-        "dials": list(names.DIALS),
-        "metrics": list(names.METRICS),
-        "conventions": list(names.CONVENTIONS),
-        "datasets": list(names.DATASETS),
-        "recipes": recipe_names(),
-        "devices": list(names.DEVICES),
-        "precisions": list(names.PRECISIONS),
-    }
-
-
 def _data(root: str | None) -> dict[str, Any]:
     datasets: dict[str, int] = {}
     for name in DATASETS if root else ():
-        try:
+        with contextlib.suppress(IvifError):
             datasets[name] = len(open_dataset(name, Path(str(root))).pairs)
-        except IvifError:
-            continue
     return {"root": root, "exists": bool(root) and Path(str(root)).is_dir(), "datasets": datasets}

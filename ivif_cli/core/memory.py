@@ -1,5 +1,6 @@
 """How much memory there is, and how the process holds what it frees."""
 
+import contextlib
 import ctypes
 import functools
 import sys
@@ -12,26 +13,16 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 def available_memory() -> int:
     """Bytes that can still be used: the machine's available memory, within the limit of its container."""
-    return min(_system_memory(), _container_memory())
-
-
-def _system_memory() -> int:
-    try:
+    free = 4 << 30
+    with contextlib.suppress(OSError):
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 4 << 30
-
-
-def _container_memory() -> int:
-    try:
+                free = int(line.split()[1]) * 1024
+    with contextlib.suppress(OSError, ValueError):
         limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
         used = Path("/sys/fs/cgroup/memory.current").read_text().strip()
-        return sys.maxsize if limit == "max" else max(0, int(limit) - int(used))
-    except (OSError, ValueError):
-        return sys.maxsize
+        return free if limit == "max" else min(free, max(0, int(limit) - int(used)))
+    return free
 
 
 @functools.cache

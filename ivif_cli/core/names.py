@@ -12,19 +12,8 @@ DIALS = ("bright", "detailed", "salient", "contrast", "infrared")
 DEVICES = ("auto", "cpu", "cuda", "cuda:0", "mps")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 DATASETS = (
-    "TNO",
-    "RoadScene",
-    "MSRS",
-    "M3FD",
-    "LLVIP",
-    "VIFB",
-    "FMB",
-    "MFNet",
-    "PST900",
-    "KAIST",
-    "FLIR",
-    "CVC-14",
-    "VTUAV",
+    *("TNO", "RoadScene", "MSRS", "M3FD", "LLVIP", "VIFB", "FMB", "MFNet", "PST900", "KAIST", "FLIR"),
+    *("CVC-14", "VTUAV"),
 )
 CONVENTIONS = ("ivif", "matlab", "cddfuse", "vifb", "ivif-zoo")
 METRICS = (

@@ -9,13 +9,8 @@ T = TypeVar("T")
 
 
 def world() -> tuple[int, int]:
-    """(rank, processes) as torchrun sets them; (0, 1) in an ordinary run."""
+    """(rank, processes) as torchrun sets them; (0, 1) in an ordinary run. Rank 0 speaks for all of them."""
     return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-
-
-def first_process() -> bool:
-    """True for the process that speaks for all of them, and where there is only one."""
-    return world()[0] == 0
 
 
 def own_share(items: Sequence[T]) -> list[T]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHA256: dict[str, str] = {
     "base.safetensors": "00e3b6f0c3725231de2acf569bd3d1c47b619cd967fb20ad0825a6b35e37333b",
     "fast.safetensors": "2cf98ce74b574ff10a8aceb078e50fd0d55c22c0d0ffab613cc08bfe0792b880",
-    "compact-clip.safetensors": "7cae302521e7abef6106b5f070eb31e10859242ec3457636e9c8e8d654c8033b",
+    "compact-clip.safetensors": "311c0a52bc35204047ecb75dd1049f2f4735df5fc05c0b1a9d2dffeeb656e14e",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""
 
@@ -97,23 +97,19 @@ def _check_offsets(path: Path, header: object, data_size: int) -> None:
             raise WeightsError(f"truncated weights: {path}: tensor {name!r} ends at byte {offsets[1]} of {data_size}")
 
 
-def read_weights(path: Path, *, sha256: str | None = None) -> tuple[dict[str, "Tensor"], dict[str, str]]:
-    """Tensors and metadata of a safetensors file; arguments and errors as for `read_hashed_weights`."""
-    return read_hashed_weights(path, sha256=sha256)[:2]
+def read_weights(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str]]:
+    """Tensors and metadata of a safetensors file; errors as for `read_hashed_weights`."""
+    return read_hashed_weights(path)[:2]
 
 
-def read_hashed_weights(path: Path, *, sha256: str | None = None) -> tuple[dict[str, "Tensor"], dict[str, str], str]:
+def read_hashed_weights(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str], str]:
     """Tensors and metadata of a safetensors file, and the sha256 of the very bytes they came from.
-
-    Args:
-        path: the file.
-        sha256: expected hash; defaults to the pinned one where `path` is a bundled file.
 
     Returns:
         (name -> CPU tensor, metadata as text -> text, sha256 in hex)
 
     Raises:
-        WeightsError: missing, truncated, pickled, damaged, or not the expected bytes.
+        WeightsError: missing, truncated, pickled, damaged, or not the pinned bytes of a bundled file.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -126,7 +122,7 @@ def read_hashed_weights(path: Path, *, sha256: str | None = None) -> tuple[dict[
         raise WeightsError(f"cannot read weights: {path}: {error.strerror}") from error
     except (SafetensorError, ValueError, TypeError, KeyError) as error:
         raise WeightsError(f"damaged weights: {path}: {error}") from error
-    actual = _check_pinned(path, hashlib.sha256(data).hexdigest(), sha256)
+    actual = _check_pinned(path, hashlib.sha256(data).hexdigest())
     metadata = header.get("__metadata__", {})
     return tensors, {str(key): str(value) for key, value in metadata.items()}, actual
 
@@ -149,15 +145,13 @@ def read_some_weights(path: Path, prefix: str) -> tuple[dict[str, "Tensor"], dic
         raise WeightsError(f"damaged weights: {path}: {error}") from error
 
 
-def _check_pinned(path: Path, actual: str, expected: str | None = None) -> str:
-    """`actual`, the sha256 of a file; WeightsError where it is not `expected`, or the pinned one of a bundled file."""
-    if expected is None and path.resolve().parent == weights_folder().resolve():
-        expected = SHA256.get(path.name)
-    if expected is not None and actual != expected:
-        raise WeightsError(
-            f"weights are not the pinned ones: {path}: sha256 {actual[:12]}..., expected {expected[:12]}...",
-            "reinstall ivif, or give your own file under another name",
-        )
+def _check_pinned(path: Path, actual: str) -> str:
+    """`actual`, the sha256 of a file; WeightsError where it is not the pinned one of a bundled file."""
+    expected = SHA256.get(path.name, actual) if path.resolve().parent == weights_folder().resolve() else actual
+    if actual != expected:
+        hashes = f"sha256 {actual[:12]}..., expected {expected[:12]}..."
+        hint = "reinstall ivif, or give your own file under another name"
+        raise WeightsError(f"weights are not the pinned ones: {path}: {hashes}", hint)
     return actual
 
 

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ivif_cli.app import app
-from ivif_cli.commands.fuse_pipes import refuse_terminal
+from ivif_cli.commands.fuse_task import refuse_terminal
 from ivif_cli.core.data.images import read_image, write_image
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.fusing.fuser import Fuser

@@ -154,9 +154,7 @@ def test_what_cannot_be_wanted_is_one_line(
 def test_all_prompts_are_read_before_anything_is_loaded(
     model: Path, pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ivif_cli.commands import fuse as command
-
-    monkeypatch.setattr(command, "_open_fuser", lambda *_, **__: pytest.fail("a network was loaded"))
+    monkeypatch.setattr("ivif_cli.core.fusing.fuser.open_fuser", lambda *_, **__: pytest.fail("a network was loaded"))
     done = fuse(
         model, pair, tmp_path / "o.png", "--prompt", "bright", "--prompt", "qwxz", "--prompt", "ein helles Bild"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ivif_cli.commands.table import lay_out
+from ivif_cli.commands.console import lay_out
 
 HEADS = ["method", *(f"metric {index} ↑" for index in range(14))]
 ROWS = [[name, *(f"{index}.123*" for index in range(14))] for name in ("a_very_long_method_name", "短い", "c")]

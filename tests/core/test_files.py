@@ -101,7 +101,7 @@ def test_a_process_id_that_was_given_anew_is_not_taken_for_the_writer(tmp_path: 
     if not Path("/proc/self/stat").exists():
         pytest.skip("processes' start times are read from /proc")
     left = tmp_path / f".ivif-{files._machine()}-{os.getpid()}-1-{'0' * 32}.part"
-    own = tmp_path / f".ivif-{files._machine()}-{files._process(os.getpid())}-{'0' * 32}.part"
+    own = tmp_path / f".ivif-{files._machine()}-{os.getpid()}-{files._started(os.getpid()) or 0}-{'0' * 32}.part"
     for file in (left, own):
         file.write_bytes(b"x")
     sweep(tmp_path)

@@ -31,7 +31,7 @@ def import_everything() -> None:
     import ivif_cli.core.fusing.fuser
     import ivif_cli.core.language.prompts
     import ivif_cli.core.language.text_tower
-    import ivif_cli.core.training.interrupt
+    import ivif_cli.core.training.guard
     import ivif_cli.core.training.loop
     import ivif_cli.core.training.setup  # noqa: F401
 

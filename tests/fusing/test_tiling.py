@@ -28,12 +28,12 @@ def test_cores_cover_every_pixel_once_and_have_their_halo(h: int, w: int, side: 
     covered = np.zeros((h, w), int)
     for tile in plan_tiles(h, w, side, halo=halo, stride=stride):
         covered[tile.core] += 1
-        top, bottom, left, right = tile.outer
-        assert top % stride == 0 and left % stride == 0
-        assert (bottom % stride == 0 or bottom == h) and (right % stride == 0 or right == w)
-        assert tile.top - top >= halo or top == 0
-        assert bottom - tile.bottom >= halo or bottom == h
-        assert tile.bottom - tile.top <= side + stride
+        for core, outer, inner, length in zip(tile.core, tile.window, tile.inner, (h, w), strict=True):
+            assert outer.start % stride == 0 and (outer.stop % stride == 0 or outer.stop == length)
+            assert core.start - outer.start >= halo or outer.start == 0
+            assert outer.stop - core.stop >= halo or outer.stop == length
+            assert core.stop - core.start <= side + stride
+            assert range(length)[outer][inner] == range(length)[core]
     assert (covered == 1).all()
 
 

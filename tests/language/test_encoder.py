@@ -59,7 +59,7 @@ def test_texts(tiny: Encoder) -> None:
     assert embedded.shape == (3, 16)
     torch.testing.assert_close(embedded[0], embedded[1])
     assert not torch.allclose(embedded[0], embedded[2])
-    assert tiny.unknown_words("a clear zebra") == []
+    assert tiny.text is None
 
 
 def test_an_objective_is_embedded_and_scored_with_an_open_clip_model_as_with_the_compact_one(tiny: Encoder) -> None:
@@ -157,8 +157,8 @@ def test_the_bundled_model_is_small_pinned_and_convolutional() -> None:
     assert compact.encode_images(torch.rand(2, 1, 30, 40)).shape == (2, compact.embed_dim)
     heights = [level.shape[-2:] for level in compact.image_features(torch.rand(1, 1, 64, 80))]
     assert heights == [(32, 40), (16, 20), (8, 10)]
-    assert compact.unknown_words("a clear image with detailed background and salient objects") == []
-    assert compact.unknown_words("a clear zzyzx") == ["zzyzx"]
+    assert compact.text.unknown_words("a clear image with detailed background and salient objects") == []
+    assert compact.text.unknown_words("a clear zzyzx") == ["zzyzx"]
 
 
 def test_other_weights_of_the_compact_kind_and_foreign_ones(tiny_clip: TinyClip) -> None:

@@ -59,11 +59,9 @@ class Alignment:
         size = (ir.shape[1], ir.shape[0])
         for kind, made, given in (("infrared", self.ir_size, size), ("visible", self.vis_size, vis_size)):
             if made is not None and tuple(made) != tuple(given):
-                sizes = [f"{width} x {height}" for width, height in (made, given)]
-                raise InputError(
-                    f"the alignment is for {kind} images of {sizes[0]}, this one has {sizes[1]}",
-                    "make one for this size with ivif align",
-                )
+                was, this = (f"{width} x {height}" for width, height in (made, given))
+                problem = f"the alignment is for {kind} images of {was}, this one has {this}"
+                raise InputError(problem, "make one for this size with ivif align")
         inverse = np.linalg.inv(self.matrix)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         warped = cv2.warpPerspective(ir, inverse, vis_size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
@@ -109,7 +107,8 @@ class Alignment:
         if self.ir_size is None or self.vis_size is None:
             return math.nan
         corners = _corners(self.ir_size)
-        plain = cv2.perspectiveTransform(corners, _stretch(self.ir_size, self.vis_size))
+        sx, sy = self.vis_size[0] / self.ir_size[0], self.vis_size[1] / self.ir_size[1]
+        plain = cv2.perspectiveTransform(corners, np.array([[sx, 0, sx / 2 - 0.5], [0, sy, sy / 2 - 0.5], [0, 0, 1]]))
         return float(np.linalg.norm(cv2.perspectiveTransform(corners, self.matrix) - plain, axis=-1).mean())
 
     def report(self) -> dict[str, object]:
@@ -124,11 +123,6 @@ class Alignment:
             "corner_shift_px": _finite(self.corner_shift()),
             "pairs": self.pairs,
         }
-
-
-def _stretch(ir_size: tuple[int, int], vis_size: tuple[int, int]) -> np.ndarray:
-    sx, sy = vis_size[0] / ir_size[0], vis_size[1] / ir_size[1]
-    return np.array([[sx, 0, sx / 2 - 0.5], [0, sy, sy / 2 - 0.5], [0, 0, 1]])
 
 
 def _corners(size: tuple[int, int]) -> np.ndarray:
@@ -157,21 +151,18 @@ def load_alignment(path: Path) -> Alignment:
         InputError: missing, of another kind, or a matrix that is no homography of a picture.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        return _parsed(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot read alignment {path}: {error.strerror}") from error
     except UnicodeDecodeError:
         raise InputError(f"not an alignment file: {path}", "make one with ivif align") from None
-    try:
-        return _parsed(text)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise InputError(f"not an alignment file: {path}: {error}", "make one with ivif align") from error
 
 
 def _parsed(text: str) -> Alignment:
-    if not text.lstrip().startswith(("{", "[")):
-        return Alignment(_checked_matrix(text.replace(",", " ").replace(";", " ").split(), None))
-    record = json.loads(text)
+    plain = not text.lstrip().startswith(("{", "["))
+    record = text.replace(",", " ").replace(";", " ").split() if plain else json.loads(text)
     if isinstance(record, list):
         return Alignment(_checked_matrix(record, None))
     if record.get("ivif_alignment") != _FORMAT:

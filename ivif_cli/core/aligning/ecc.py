@@ -99,8 +99,8 @@ def _signed(index: int, period: int) -> int:
     return index - period if index > period // 2 else index
 
 
-def _correlation(pair: Features, turn: np.ndarray, reach: float = 0.2) -> np.ndarray:
-    """Masked normalised cross-correlation for every translation up to `reach` of the image's sides; -1 elsewhere."""
+def _correlation(pair: Features, turn: np.ndarray) -> np.ndarray:
+    """Masked normalised cross-correlation for every translation up to a fifth of the image's sides; -1 elsewhere."""
     height, width = pair.vis.shape[:2]
     rows, columns = cv2.getOptimalDFTSize(2 * height), cv2.getOptimalDFTSize(2 * width)
     mask = (_warped(pair.valid, turn) > 0.99).astype(np.float32)
@@ -121,8 +121,8 @@ def _correlation(pair: Features, turn: np.ndarray, reach: float = 0.2) -> np.nda
     power_vis = correlate(spectrum(np.square(vis).sum(axis=-1)), masked)
     power_ir = correlate(every, spectrum(np.square(ir).sum(axis=-1)))
     overlap = correlate(every, masked)
-    rows_near = np.abs(np.fft.fftfreq(rows, 1 / rows)) <= reach * height
-    columns_near = np.abs(np.fft.fftfreq(columns, 1 / columns)) <= reach * width
+    rows_near = np.abs(np.fft.fftfreq(rows, 1 / rows)) <= 0.2 * height
+    columns_near = np.abs(np.fft.fftfreq(columns, 1 / columns)) <= 0.2 * width
     allowed = rows_near[:, None] & columns_near & (overlap > _MIN_OVERLAP * height * width)
     return np.where(allowed, joint / np.sqrt(np.maximum(power_vis * power_ir, 1e-6)), -1.0)
 
@@ -168,12 +168,8 @@ def score(pairs: Sequence[Features], matrix: np.ndarray) -> Fit:
     """The joint ECC, residual and overlap of a given matrix."""
     states = [_linearise(pair, matrix) for pair in pairs]
     overlap = float(np.mean([state.mask.mean() for state in states]))
-    return Fit(matrix, _ecc(states), _residual(states), overlap)
-
-
-def _ecc(states: "Sequence[_State]") -> float:
     tt, ii, ti = (sum(getattr(state, name) for state in states) for name in ("tt", "ii", "ti"))
-    return ti / math.sqrt(tt * ii + 1e-12)
+    return Fit(matrix, ti / math.sqrt(tt * ii + 1e-12), _residual(states), overlap)
 
 
 def _jacobian(width: int, height: int, motion: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -183,13 +179,9 @@ def _jacobian(width: int, height: int, motion: str) -> tuple[np.ndarray, np.ndar
     along_x = np.stack([x, y, one, zero, zero, zero, -x * x, -x * y]).reshape(8, -1) * ((width - 1) / 2)
     along_y = np.stack([zero, zero, zero, x, y, one, -x * y, -y * y]).reshape(8, -1) * ((height - 1) / 2)
     aspect = height / width
-    similar = [
-        [1, 0, 0, 0, 1, 0, 0, 0],
-        [0, -aspect, 0, 1 / aspect, 0, 0, 0, 0],
-        [0, 0, 1, *5 * [0]],
-        [*5 * [0], 1, 0, 0],
-    ]
-    free = {"similarity": np.array(similar), "affine": np.eye(8)[:6], "homography": np.eye(8)}[motion]
+    turns = [[1, 0, 0, 0, 1, 0, 0, 0], [0, -aspect, 0, 1 / aspect, 0, 0, 0, 0]]
+    similar = np.concatenate([turns, np.eye(8)[[2, 5]]])
+    free = {"similarity": similar, "affine": np.eye(8)[:6], "homography": np.eye(8)}[motion]
     basis = free.astype(np.float32)
     return basis @ along_x, basis @ along_y, basis
 
@@ -228,10 +220,8 @@ def _step(states: Sequence[_State], jacobian: tuple[np.ndarray, np.ndarray, np.n
     xx, xy, yy = np.sum([state.hessian for state in states], axis=0).reshape(3, -1)
     normal = ((jx * xx) @ jx.T + (jx * xy) @ jy.T + (jy * xy) @ jx.T + (jy * yy) @ jy.T).astype(np.float64)
     normal += np.eye(len(normal)) * (1e-4 * np.trace(normal) / len(normal) + 1e-9)
-    by_t, by_i = (
-        jx @ total[0].ravel() + jy @ total[1].ravel()
-        for total in (np.sum([getattr(s, name) for s in states], axis=0) for name in ("toward_t", "toward_i"))
-    )
+    totals = (np.sum([getattr(s, name) for s in states], axis=0) for name in ("toward_t", "toward_i"))
+    by_t, by_i = (jx @ total[0].ravel() + jy @ total[1].ravel() for total in totals)
     inverse = np.linalg.inv(normal)
     above, below = ii - by_i @ inverse @ by_i, ti - by_t @ inverse @ by_i
     gain = above / below if below > 0 else math.sqrt(ii / max(tt, 1e-12))

@@ -6,6 +6,7 @@ Both give an `Alignment`, whose `warp` does the work.
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from ivif_cli.core.aligning import ecc
 from ivif_cli.core.aligning.alignment import Alignment, load_alignment, save_alignment
 from ivif_cli.core.data.luma import to_luma
+from ivif_cli.core.data.sources import Align
 from ivif_cli.core.errors import InputError, UsageError
 
 MOTIONS = ("auto", *ecc.MOTIONS)
@@ -52,26 +54,23 @@ def align_ecc(
     irs, viss = ([to_luma(x) for x in ([group] if isinstance(group, np.ndarray) else group)] for group in (ir, vis))
     ir_size, vis_size = _common_size(irs, "infrared"), _common_size(viss, "visible")
     if min(*ir_size, *vis_size) < _MIN_SIDE:
-        raise InputError(
-            f"pictures of {ir_size[0]} x {ir_size[1]} are too small to align; {_MIN_SIDE} pixels a side are needed"
-        )
-    frame = _letterbox(ir_size, vis_size)
+        small = f"pictures of {ir_size[0]} x {ir_size[1]} are too small to align"
+        raise InputError(f"{small}; {_MIN_SIDE} pixels a side are needed")
+    # From infrared to visible pixels: the infrared image fits into the frame, centred, its aspect kept.
+    scale = min(vis_size[0] / ir_size[0], vis_size[1] / ir_size[1])
+    shift = [(v - 1) / 2 - scale * (i - 1) / 2 for i, v in zip(ir_size, vis_size, strict=True)]
+    frame = np.array([[scale, 0, shift[0]], [0, scale, shift[1]], [0, 0, 1]])
     framed = [_into_frame(image, frame, vis_size) for image in irs]
-    fit, before = _estimate(
-        [(a, v, valid) for (a, valid), v in zip(framed, viss, strict=True)], motion, ir_size == vis_size
-    )
-    _check_quality(fit, min_quality, max(vis_size))
-    matrix = np.linalg.inv(fit.matrix) @ frame
-    return Alignment(matrix / matrix[2, 2], ir_size, vis_size, fit.ecc, before, fit.residual, len(irs))
-
-
-def _check_quality(fit: ecc.Fit, min_quality: float, side: int) -> None:
+    images = [(a, v, valid) for (a, valid), v in zip(framed, viss, strict=True)]
+    fit, before = _estimate(images, motion, ir_size == vis_size)
     hint = "make a fixed alignment from clearer pairs with ivif align, and give its file to --align"
     if not fit.ecc >= min_quality:
         found = f"edges correlate by {max(fit.ecc, 0.0):.2f}, at least {min_quality:.2f} is needed"
         raise InputError(f"alignment refused: {found}", hint)
-    if fit.residual > MAX_RESIDUAL * side and min_quality > -1:
+    if fit.residual > MAX_RESIDUAL * max(vis_size) and min_quality > -1:
         raise InputError(f"alignment refused: parts of the picture are still {fit.residual:.1f} px apart", hint)
+    matrix = np.linalg.inv(fit.matrix) @ frame
+    return Alignment(matrix / matrix[2, 2], ir_size, vis_size, fit.ecc, before, fit.residual, len(irs))
 
 
 def _common_size(images: Sequence[np.ndarray], kind: str) -> tuple[int, int]:
@@ -82,32 +81,22 @@ def _common_size(images: Sequence[np.ndarray], kind: str) -> tuple[int, int]:
     return sizes.pop()
 
 
-def _letterbox(ir_size: tuple[int, int], vis_size: tuple[int, int]) -> np.ndarray:
-    """3 x 3 from infrared to visible pixels that fits the infrared image into the frame, centred, aspect kept."""
-    scale = min(vis_size[0] / ir_size[0], vis_size[1] / ir_size[1])
-    shift = [(v - 1) / 2 - scale * (i - 1) / 2 for i, v in zip(ir_size, vis_size, strict=True)]
-    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]], [0, 0, 1]])
-
-
 def _into_frame(ir: np.ndarray, frame: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Infrared image at the visible size as float32, and 1.0 where it holds data (no letterbox, no black border)."""
-    data = _without_border(ir)
-    if (ir.shape[1], ir.shape[0]) == size:
-        return ir.astype(np.float32), data
-    placed = cv2.warpPerspective(
-        ir.astype(np.float32), frame, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
-    )
-    return placed, cv2.warpPerspective(data, frame, size, flags=cv2.INTER_LINEAR)
+    """Infrared image at the visible size as float32, and 1.0 where it holds data.
 
-
-def _without_border(ir: np.ndarray) -> np.ndarray:
-    """1.0 but for areas of the lowest value that touch the edge, as an earlier warp leaves them."""
+    None is in the letterbox and in areas of the lowest value that touch the edge, as an earlier warp leaves them.
+    """
     lowest = float(ir.min())
     dark = (ir <= lowest + 0.01 * (float(ir.max()) - lowest)).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(dark)
     edge = {*labels[0], *labels[-1], *labels[:, 0], *labels[:, -1]} - {0}
     border = [label for label in edge if stats[label, cv2.CC_STAT_AREA] > 0.002 * ir.size]
-    return np.where(np.isin(labels, border) & (dark > 0), 0.0, 1.0).astype(np.float32)
+    data = np.where(np.isin(labels, border) & (dark > 0), 0.0, 1.0).astype(np.float32)
+    ir = ir.astype(np.float32)
+    if (ir.shape[1], ir.shape[0]) == size:
+        return ir, data
+    placed = cv2.warpPerspective(ir, frame, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+    return placed, cv2.warpPerspective(data, frame, size, flags=cv2.INTER_LINEAR)
 
 
 def _estimate(
@@ -124,19 +113,22 @@ def _estimate(
         found = ecc.refine(pairs, start, "similarity")
         if index == len(ecc.LEVELS) - 1:
             before = ecc.score(pairs, np.eye(3)).ecc
-            found = _more_freedom(pairs, found, motion)
+            further = {"auto": ("affine", "homography"), "similarity": ()}.get(motion, (motion,))
+            for freer in further:
+                tried = ecc.refine(pairs, found.matrix, freer)
+                if motion != "auto" or tried.ecc > found.ecc + _FREEDOM_GAIN:
+                    found = tried
         full = np.linalg.inv(down) @ found.matrix @ down
         fit = ecc.Fit(full / full[2, 2], found.ecc, found.residual / down[0, 0], found.overlap)
     return fit, before
 
 
-def _more_freedom(pairs: Sequence[ecc.Features], found: ecc.Fit, motion: str) -> ecc.Fit:
-    if motion == "similarity":
-        return found
-    if motion != "auto":
-        return ecc.refine(pairs, found.matrix, motion)
-    for freer in ("affine", "homography"):
-        tried = ecc.refine(pairs, found.matrix, freer)
-        if tried.ecc > found.ecc + _FREEDOM_GAIN:
-            found = tried
-    return found
+def choose_alignment(text: str) -> Align:
+    """Rig for `--align`: "ecc" estimates one for every pair, anything else is a file of `ivif align`.
+
+    Where the warped infrared image has no data, the visible luma stands in for it, blended in.
+
+    Raises:
+        InputError: the file is missing or not an alignment.
+    """
+    return align_ecc if text == "ecc" else load_alignment(Path(text)).for_pair

@@ -142,19 +142,11 @@ def _write_torch(loaded: LoadedNetwork, path: Path) -> Callable[[_Arrays], np.nd
 
 
 def _facts(loaded: LoadedNetwork) -> dict[str, str]:
-    network = loaded.network
-    return {
-        "ivif": __version__,
-        "model": loaded.name,
-        "weights_sha256": loaded.sha256,
-        "stride": str(network.stride),
-        "halo": str(network.halo),
-        "channels": str(network.config.channels),
-        "fold": str(network.config.fold),
-        "thumbnail": str(THUMBNAIL),
-        "goal_vectors": as_text(vectors_of(loaded.goals)),
-        **(facts_of(loaded.goals) if loaded.goals else {}),
-    }
+    network, config = loaded.network, loaded.network.config
+    numbers = {"stride": network.stride, "halo": network.halo, "channels": config.channels, "fold": config.fold}
+    facts = {"ivif": __version__, "model": loaded.name, "weights_sha256": loaded.sha256}
+    facts |= {key: str(number) for key, number in {**numbers, "thumbnail": THUMBNAIL}.items()}
+    return {**facts, "goal_vectors": as_text(vectors_of(loaded.goals)), **facts_of(loaded.goals)}
 
 
 def _write_onnx(loaded: LoadedNetwork, path: Path, precision: str) -> Callable[[_Arrays], np.ndarray]:
@@ -183,17 +175,9 @@ def _graph(loaded: LoadedNetwork) -> "onnx.ModelProto":
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         raw = Path(folder) / "network.onnx"
-        torch.onnx.export(
-            _traced(loaded.network),
-            (),
-            str(raw),
-            opset_version=OPSET,
-            dynamo=True,
-            external_data=False,
-            input_names=list(INPUTS),
-            output_names=["fused"],
-            verbose=False,
-        )
+        names: dict[str, Any] = {"input_names": list(INPUTS), "output_names": ["fused"], "opset_version": OPSET}
+        how: dict[str, Any] = {"dynamo": True, "external_data": False, "verbose": False}
+        torch.onnx.export(_traced(loaded.network), (), str(raw), **names, **how)
         return onnx.load(str(raw))
 
 
@@ -226,15 +210,8 @@ def _accept_any_size(model: "onnx.ModelProto", stride: int) -> None:
     for node in graph.node:
         node.input[:] = [inner.get(name, name) for name in node.input]
         node.output[:] = [inner.get(name, name) for name in node.output]
-    constants = {
-        "two": [2],
-        "four": [4],
-        "stride": [stride, stride],
-        "zeros2": [0, 0],
-        "zeros4": [0] * 4,
-        "axes": [2, 3],
-    }
-    for name, values in constants.items():
+    pads = {"two": [2], "four": [4], "stride": [stride] * 2, "zeros2": [0] * 2, "zeros4": [0] * 4, "axes": [2, 3]}
+    for name, values in pads.items():
         graph.initializer.append(helper.make_tensor(f"pad.{name}", TensorProto.INT64, [len(values)], values))
     before = [
         helper.make_node("Shape", ["ir"], ["pad.shape"]),

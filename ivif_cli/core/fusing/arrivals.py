@@ -30,7 +30,8 @@ def arrivals(
     while not stopped():
         pairs = find()
         now = {(pair.ir, pair.vis): state for pair in pairs if (state := _state(pair))}
-        ready = [pair for pair in pairs if _is_new((pair.ir, pair.vis), now, seen, given)]
+        whole = {key for key, state in now.items() if state == seen.get(key) != given.get(key)}
+        ready = [pair for pair in pairs if (pair.ir, pair.vis) in whole]
         if now != seen:
             changed = time.monotonic()
         seen = now
@@ -46,15 +47,6 @@ def arrivals(
         end = time.monotonic() + INTERVAL
         while not stopped() and time.monotonic() < end:
             time.sleep(_NAP)
-
-
-def _is_new(
-    key: tuple[Path, Path],
-    now: dict[tuple[Path, Path], _State],
-    seen: dict[tuple[Path, Path], _State],
-    given: dict[tuple[Path, Path], _State],
-) -> bool:
-    return key in now and now[key] == seen.get(key) != given.get(key)
 
 
 def _state(pair: Pair) -> _State:

@@ -83,9 +83,8 @@ def open_engine(
         if precision not in ("auto", "fp32"):
             raise UsageError(f"an ONNX network has the precision it was exported with, not {precision}")
         if compile:
-            raise UsageError(
-                "an ONNX network cannot be compiled", "leave --compile out, or give the weights themselves"
-            )
+            hint = "leave --compile out, or give the weights themselves"
+            raise UsageError("an ONNX network cannot be compiled", hint)
         from ivif_cli.core.fusing.onnx_engine import OnnxEngine
 
         return OnnxEngine(Path(model), device=device, threads=threads)

@@ -10,18 +10,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
-from ivif_cli.core.data.images import write_image
+from ivif_cli.core.data.images import encode_image, write_image
 from ivif_cli.core.data.luma import to_bits
 from ivif_cli.core.data.sources import Facts, LoadedPair, SourceOptions, load_pair
 from ivif_cli.core.errors import IvifError, OutputError
-from ivif_cli.core.files import sweep
-from ivif_cli.core.fusing.aligned import has_aligned, write_aligned
+from ivif_cli.core.files import sweep, write_bytes
 from ivif_cli.core.fusing.jobs import Fused, Job, Report
 from ivif_cli.core.fusing.provenance import as_label, is_current, picture_record, settings_record
 from ivif_cli.core.fusing.views import View, overlay, side_by_side
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ivif_cli.core.fusing.fuser import Fuser
 
 _LARGE_PIXELS = 32_000_000
+_ALIGNED = (".png", ".tif")
+"""Of infrared pictures as they lie on the visible ones: whole numbers, others."""
 Progress = Callable[[int], None]
 
 
@@ -63,8 +65,7 @@ def fuse_jobs(
     """
     batch_size = batch_size or (1 if fuser.device == "cpu" else 8)
     workers = workers or min(8, max(2, os.cpu_count() or 2))
-    run = _Run(fuser, options, overwrite, on_done, view)
-    run.save_aligned = save_aligned
+    run = _Run(fuser, options, overwrite, on_done, view, save_aligned)
     started = time.perf_counter()
     for place in {job.output.parent for job in jobs}:
         sweep(place)
@@ -79,17 +80,19 @@ def fuse_jobs(
 _Loaded = tuple[Job, np.ndarray, np.ndarray, Facts]
 
 
+@dataclass
 class _Run:
     """State of one folder run: its report and the writes that are under way."""
 
-    def __init__(
-        self, fuser: "Fuser", options: SourceOptions, overwrite: bool, on_done: Progress, view: View | None
-    ) -> None:
-        self.fuser, self.options, self.overwrite, self.on_done, self.view = fuser, options, overwrite, on_done, view
-        self.report = Report()
-        self._writes: deque[tuple[Job, np.ndarray, Facts, Future[None]]] = deque()
-        self._stale: set[Path] = set()
-        self.save_aligned: Path | None = None
+    fuser: "Fuser"
+    options: SourceOptions
+    overwrite: bool
+    on_done: Progress
+    view: View | None
+    save_aligned: Path | None
+    report: Report = field(default_factory=Report)
+    _writes: deque[tuple[Job, np.ndarray, Facts, Future[None]]] = field(default_factory=deque)
+    _stale: set[Path] = field(default_factory=set)
 
     def loaded(self, jobs: Sequence[Job], pool: Executor, ahead: int) -> Iterator[_Loaded]:
         """Decoded pairs in order, read `ahead` at a time (one at a time where they are very large)."""
@@ -99,7 +102,7 @@ class _Run:
             pair = load_pair(job.pair.ir, job.pair.vis, self.options)
             if self.save_aligned is not None and pair.aligned is not None:
                 renew = self.overwrite or job.output in self._stale
-                write_aligned(self.save_aligned, job.pair.name, pair.aligned, overwrite=renew)
+                _write_aligned(self.save_aligned, job.pair.name, pair.aligned, overwrite=renew)
             return pair
 
         for job, future in read_ahead(pool, load, self._wanted(jobs), lambda: self._depth):
@@ -127,7 +130,8 @@ class _Run:
                 yield job
                 continue
             other = is_current(job.output, self._settings(job), (job.pair.ir, job.pair.vis))
-            if other == [] and self.save_aligned is not None and not has_aligned(self.save_aligned, job.pair.name):
+            beside = [] if self.save_aligned is None else [self.save_aligned / f"{job.pair.name}{e}" for e in _ALIGNED]
+            if other == [] and beside and not any(path.exists() for path in beside):
                 other = ["aligned infrared"]
             if other:
                 self.report.remade.append((job, other))
@@ -160,18 +164,15 @@ class _Run:
         self.drain(0 if pictures[0].size > _LARGE_PIXELS else behind)
 
     def _network(self, batch: list[_Loaded]) -> list[np.ndarray]:
-        if self.view is not None:
-            return [self._viewed(self.view, *item) for item in batch]
-        goal = batch[0][0].goal
+        view, goal = self.view, batch[0][0].goal
+        if view is not None and view.kind == "overlay":
+            return [overlay(ir, vis, view.level(ir, facts.kind, facts.thermal_range)) for _, ir, vis, facts in batch]
+        if view is not None:
+            return [side_by_side(a, b, self.fuser.fuse(a, b, goal=goal, ir_range=None)) for _, a, b, _ in batch]
         if len(batch) == 1:
             _, ir, vis, _ = batch[0]
             return [self.fuser.fuse(ir, vis, goal=goal, ir_range=None, out=vis)]
         return self.fuser.fuse_batch([item[1] for item in batch], [item[2] for item in batch], goal, ir_range=None)
-
-    def _viewed(self, view: View, job: Job, ir: np.ndarray, vis: np.ndarray, facts: Facts) -> np.ndarray:
-        if view.kind == "overlay":
-            return overlay(ir, vis, view.level(ir, facts.kind, facts.thermal_range))
-        return side_by_side(ir, vis, self.fuser.fuse(ir, vis, goal=job.goal, ir_range=None))
 
     def _write(self, job: Job, picture: np.ndarray, facts: Facts) -> None:
         record = picture_record(self._settings(job), (job.pair.ir, job.pair.vis), facts)
@@ -221,3 +222,21 @@ def _batches(loaded: Iterator[_Loaded], size: int) -> Iterator[list[_Loaded]]:
             batch = []
     if batch:
         yield batch
+
+
+def _write_aligned(folder: Path, name: str, values: np.ndarray, *, overwrite: bool) -> None:
+    """Write an infrared picture: PNG for whole numbers, TIFF for others. One that is there and the same is left.
+
+    Args:
+        values: H x W, uint8, uint16 or float32.
+
+    Raises:
+        OutputError: another file has its name, or it cannot be written.
+    """
+    path = folder / f"{name}{_ALIGNED[values.dtype.kind == 'f']}"
+    data = encode_image(path.suffix, values)
+    if path.exists() and path.read_bytes() == bytes(data):
+        return
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists already and is another picture", "--overwrite replaces it")
+    write_bytes(path, data, overwrite=True)

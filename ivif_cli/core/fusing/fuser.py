@@ -1,5 +1,6 @@
 """`Fuser`: the one object between pictures and the network. Arrays in, arrays out, same size and kind."""
 
+import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from ivif_cli.core.errors import DeviceError, UsageError
 from ivif_cli.core.fusing.coarse import coarseness, reduced, restored
 from ivif_cli.core.fusing.engine import open_engine
 from ivif_cli.core.fusing.pictures import check_pair, deeper, quantised, with_colour
-from ivif_cli.core.fusing.tiling import MIN_TILE, Tile, choose_tile, plan_tiles, sample_thumbnail
+from ivif_cli.core.fusing.tiling import MIN_TILE, choose_tile, plan_tiles, sample_thumbnail
 from ivif_cli.core.language.goal import Goal
 from ivif_cli.core.language.wanted import goal_of
 from ivif_cli.core.memory import reuse_memory
@@ -153,7 +154,10 @@ class Fuser:
         while True:
             try:
                 for tile in plan_tiles(height, width, side, halo=self.engine.halo, stride=self.engine.stride):
-                    fused[tile.core] = self._fuse_tile(ir, vis, tile, descriptors, fused.dtype)
+                    window = tile.window
+                    encoded = self.engine.encode([to_luma(ir[window])], [to_luma(vis[window])])
+                    luma = self.engine.decode(encoded, descriptors)[0]
+                    fused[tile.core] = quantised(luma[tile.inner], fused.dtype)
                 return fused
             except MemoryError as error:
                 side //= 2
@@ -180,18 +184,13 @@ class Fuser:
         goal = self.goal(goal)
         shapes = {vis.shape[:2] for vis in vises}
         coarse = len(shapes) == 1 and any(coarseness(*pair) > 1 for pair in pairs)
-        if len(irs) < 2 or len(shapes) > 1 or coarse or self._tile_side(vises[0], len(irs)) is not None:
-            return [self.fuse(ir, vis, goal=goal, ir_range=None) for ir, vis in zip(irs, vises, strict=True)]
-        descriptors = self._describe(irs, vises, goal)
-        try:
-            encoded = self.engine.encode([to_luma(ir) for ir in irs], [to_luma(vis) for vis in vises])
-            fused = self.engine.decode(encoded, descriptors)
-        except MemoryError:
-            return [self.fuse(ir, vis, goal=goal, ir_range=None) for ir, vis in zip(irs, vises, strict=True)]
-        return [
-            with_colour(vis, quantised(luma, deeper(ir, vis)), None)
-            for luma, ir, vis in zip(fused, irs, vises, strict=True)
-        ]
+        if len(irs) > 1 and len(shapes) == 1 and not coarse and self._tile_side(vises[0], len(irs)) is None:
+            with contextlib.suppress(MemoryError):
+                descriptors = self._describe(irs, vises, goal)
+                encoded = self.engine.encode([to_luma(ir) for ir in irs], [to_luma(vis) for vis in vises])
+                fused = zip(self.engine.decode(encoded, descriptors), irs, vises, strict=True)
+                return [with_colour(vis, quantised(luma, deeper(ir, vis)), None) for luma, ir, vis in fused]
+        return [self.fuse(ir, vis, goal=goal, ir_range=None) for ir, vis in zip(irs, vises, strict=True)]
 
     def describe(self, ir: np.ndarray, vis: np.ndarray, goal: "str | Goal | None" = None) -> Any:
         """Global descriptors of a pair and a goal, from thumbnails of the whole: what every tile is fused with."""
@@ -202,23 +201,13 @@ class Fuser:
         ir, vis = (np.stack([sample_thumbnail(image, side) for image in images]) for images in (irs, vises))
         return self.engine.describe(ir, vis, goal.condition)
 
-    def _fuse_tile(self, ir: np.ndarray, vis: np.ndarray, tile: Tile, descriptors: Any, depth: np.dtype) -> np.ndarray:
-        window = tile.window
-        encoded = self.engine.encode([to_luma(ir[window])], [to_luma(vis[window])])
-        return quantised(self.engine.decode(encoded, descriptors)[0][tile.inner], depth)
-
     def _tile_side(self, image: np.ndarray, images: int = 1) -> int | None:
         height, width = image.shape[:2]
         if self.tile is not None:
             return None if self.tile == 0 or self.tile >= max(height, width) else self.tile
-        return choose_tile(
-            height,
-            width,
-            halo=self.engine.halo,
-            stride=self.engine.stride,
-            bytes_per_pixel=images * self.engine.bytes_per_pixel,
-            budget=self.engine.memory(),
-        )
+        engine, needed = self.engine, images * self.engine.bytes_per_pixel
+        sides = {"halo": engine.halo, "stride": engine.stride}
+        return choose_tile(height, width, **sides, bytes_per_pixel=needed, budget=engine.memory())
 
 
 class Look:

@@ -76,6 +76,13 @@ def refuse_output_inside(output: Path, inputs: Sequence[Path]) -> None:
             raise UsageError(f"the output {output} lies inside the input folder {folder}", "choose another folder")
 
 
+def refuse_aligned_among(folder: Path, files: Iterable[Path]) -> None:
+    """Raise `UsageError` where the folder holds inputs or results: their files could be replaced."""
+    taken = {path.resolve().parent for path in files}
+    if folder.resolve() in {place for path in taken for place in (path, *path.parents)}:
+        raise UsageError(f"--save-aligned {folder} holds inputs or results", "name a folder of its own")
+
+
 def merge_reports(parts: Sequence[Report]) -> Report:
     """One report of several processes' reports: pictures by name, the longest time, the other times in sum."""
 

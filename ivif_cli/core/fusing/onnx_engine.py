@@ -63,16 +63,13 @@ class OnnxEngine:
         for pictures, described in zip(encoded, descriptors.astype(np.float32), strict=True):
             ir, vis, goal = np.split(described, [side**2, 2 * side**2])
             thumbs = {"ir_thumbnail": ir.reshape(1, 1, side, side), "vis_thumbnail": vis.reshape(1, 1, side, side)}
-            fused.append(self._run({**pictures, **thumbs, "goal": goal[None]}))
+            try:
+                fused.append(self._session.run(None, {**pictures, **thumbs, "goal": goal[None]})[0][0])
+            except Exception as error:
+                if "alloc" in str(error).lower():
+                    raise MemoryError(f"out of memory on {self.device}") from error
+                raise
         return np.concatenate(fused)
-
-    def _run(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
-        try:
-            return self._session.run(None, inputs)[0][0]
-        except Exception as error:
-            if "alloc" in str(error).lower():
-                raise MemoryError(f"out of memory on {self.device}") from error
-            raise
 
 
 def _session(path: Path, device: str, threads: int | None) -> Any:

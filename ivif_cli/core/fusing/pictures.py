@@ -17,10 +17,8 @@ def check_pair(ir: np.ndarray, vis: np.ndarray) -> None:
             raise InputError(f"the {name} image is empty: {image.shape}")
     if ir.shape[:2] != vis.shape[:2]:
         sizes = [f"{image.shape[1]} x {image.shape[0]}" for image in (ir, vis)]
-        raise InputError(
-            f"infrared is {sizes[0]} pixels, visible {sizes[1]}",
-            "cv2.resize gives both one size, as does `ivif fuse --resize`",
-        )
+        hint = "cv2.resize gives both one size, as does `ivif fuse --resize`"
+        raise InputError(f"infrared is {sizes[0]} pixels, visible {sizes[1]}", hint)
 
 
 def deeper(ir: np.ndarray, vis: np.ndarray) -> np.dtype:
@@ -47,11 +45,7 @@ def with_colour(vis: np.ndarray, fused: np.ndarray, out: np.ndarray | None) -> n
         out = np.empty((*fused.shape, 3), fused.dtype)
     for row in range(0, fused.shape[0], 256):
         band = slice(row, row + 256)
-        _, crcb = split(_deepened(vis[band], fused.dtype))
-        out[band] = merge(fused[band], crcb)
+        # 8-bit values go to the 16-bit scale where the result has 16 bits.
+        image = vis[band] if vis.dtype == fused.dtype else vis[band].astype(fused.dtype) * fused.dtype.type(257)
+        out[band] = merge(fused[band], split(image)[1])
     return out
-
-
-def _deepened(image: np.ndarray, depth: np.dtype) -> np.ndarray:
-    """8-bit values on the 16-bit scale where the result has 16 bits."""
-    return image if image.dtype == depth else image.astype(depth) * depth.type(257)

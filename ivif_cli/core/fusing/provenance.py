@@ -9,7 +9,6 @@ from ivif_cli import __version__
 from ivif_cli.core.data.images import file_sha256
 from ivif_cli.core.data.labels import read_label
 from ivif_cli.core.data.sources import Facts, SourceOptions
-from ivif_cli.core.data.thermal import ThermalRange
 from ivif_cli.core.errors import InputError
 from ivif_cli.core.fusing.views import View
 from ivif_cli.core.language.goal import Goal
@@ -23,12 +22,15 @@ Record = dict[str, Any]
 def settings_record(fuser: "Fuser", options: SourceOptions, goal: Goal | None, view: View | None = None) -> Record:
     """The settings of a run that decide what its pictures look like, as plain values for JSON."""
     held = {kind: [found.low, found.high] for kind, found in sorted(options.held.items())}
+    rule, said = options.ir_range, None
+    if goal is not None:
+        said = {"text": goal.texts.fused, "strength": goal.strength, "dials": dict(goal.dials), "encoder": goal.sha256}
     return {
         "ivif": __version__,
         "weights_sha256": fuser.sha256,
-        "goal": None if goal is None else _plain_goal(goal),
+        "goal": said,
         "options": {
-            "ir_range": _plain_range(options.ir_range),
+            "ir_range": rule if isinstance(rule, str) else dataclasses.astuple(rule),
             "ir_range_held": held,
             "ir_polarity": options.polarity,
             "gray": options.gray,
@@ -65,34 +67,21 @@ def read_record(path: Path) -> Record | None:
     return record if isinstance(record, dict) and "weights_sha256" in record else None
 
 
-def differences(found: Record, settings: Record, pair: tuple[Path, Path]) -> list[str]:
+def is_current(path: Path, settings: Record, pair: tuple[Path, Path]) -> list[str] | None:
     """Which of the settings, or of the sources, made an existing picture otherwise; empty where all are the same.
 
-    Raises:
-        InputError: a source cannot be read.
+    None where the picture does not say what made it or a source cannot be read.
     """
+    found = read_record(path)
+    if found is None:
+        return None
     wanted = json.loads(as_label(settings))
     other = [key for key in wanted if key != "options" and found.get(key) != wanted[key]]
     options = found.get("options") or {}
     other += [key for key, value in wanted["options"].items() if options.get(key) != value]
     hashes = [source.get("sha256") for source in found.get("sources") or []]
-    if not other and hashes != [file_sha256(path) for path in pair]:
-        other.append("sources")
-    return other
-
-
-def is_current(path: Path, settings: Record, pair: tuple[Path, Path]) -> list[str] | None:
-    """Differences of an existing picture, or None where it does not say what made it or a source cannot be read."""
-    found = read_record(path)
     try:
-        return None if found is None else differences(found, settings, pair)
+        same = bool(other) or hashes == [file_sha256(path) for path in pair]
     except InputError:
         return None
-
-
-def _plain_range(rule: ThermalRange | str) -> Any:
-    return rule if isinstance(rule, str) else dataclasses.astuple(rule)
-
-
-def _plain_goal(goal: Goal) -> Record:
-    return {"text": goal.texts.fused, "strength": goal.strength, "dials": dict(goal.dials), "encoder": goal.sha256}
+    return other if same else ["sources"]

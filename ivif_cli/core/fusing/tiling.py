@@ -16,30 +16,11 @@ MIN_TILE = 64
 
 @dataclass(frozen=True)
 class Tile:
-    """One tile: rows `top:bottom` and columns `left:right` are its core; `outer` (same order) has the halo too."""
+    """One tile as rows and columns: its core in the image, core and halo in the image, the core in that window."""
 
-    top: int
-    bottom: int
-    left: int
-    right: int
-    outer: tuple[int, int, int, int]
-
-    @property
-    def core(self) -> tuple[slice, slice]:
-        """Where the core lies in the image."""
-        return slice(self.top, self.bottom), slice(self.left, self.right)
-
-    @property
-    def window(self) -> tuple[slice, slice]:
-        """Where core and halo lie in the image."""
-        top, bottom, left, right = self.outer
-        return slice(top, bottom), slice(left, right)
-
-    @property
-    def inner(self) -> tuple[slice, slice]:
-        """Where the core lies in the window."""
-        top, _, left, _ = self.outer
-        return slice(self.top - top, self.bottom - top), slice(self.left - left, self.right - left)
+    core: tuple[slice, slice]
+    window: tuple[slice, slice]
+    inner: tuple[slice, slice]
 
 
 def plan_tiles(height: int, width: int, tile: int, *, halo: int, stride: int) -> Iterator[Tile]:
@@ -54,13 +35,10 @@ def plan_tiles(height: int, width: int, tile: int, *, halo: int, stride: int) ->
     margin = -(-halo // stride) * stride
     for top, bottom in _spans(height, tile, stride):
         for left, right in _spans(width, tile, stride):
-            outer = (
-                max(0, top - margin),
-                min(height, bottom + margin),
-                max(0, left - margin),
-                min(width, right + margin),
-            )
-            yield Tile(top, bottom, left, right, outer)
+            rows = slice(max(0, top - margin), min(height, bottom + margin))
+            columns = slice(max(0, left - margin), min(width, right + margin))
+            inner = slice(top - rows.start, bottom - rows.start), slice(left - columns.start, right - columns.start)
+            yield Tile((slice(top, bottom), slice(left, right)), (rows, columns), inner)
 
 
 def _spans(length: int, tile: int, stride: int) -> list[tuple[int, int]]:

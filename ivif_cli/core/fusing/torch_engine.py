@@ -37,10 +37,8 @@ class TorchEngine:
         self.dtype = choose_precision(precision, self._device)
         if threads is not None:
             torch.set_num_threads(max(1, threads))
-        given = isinstance(model, LoadedNetwork)
-        loaded = model if isinstance(model, LoadedNetwork) else load_network(model)
-        self.name, self.sha256, self.goals = loaded.name, loaded.sha256, loaded.goals
-        network = copy.deepcopy(loaded.network) if given else loaded.network
+        loaded = copy.deepcopy(model) if isinstance(model, LoadedNetwork) else load_network(model)
+        self.name, self.sha256, self.goals, network = loaded.name, loaded.sha256, loaded.goals, loaded.network
         self.network = network.eval().to(self._device).to(memory_format=torch.channels_last)
         self.halo, self.stride, self.thumbnail = network.halo, network.stride, THUMBNAIL
         self.bytes_per_pixel = working_bytes(network.config.channels, network.config.fold)
@@ -91,7 +89,8 @@ class TorchEngine:
             with torch.inference_mode(), torch.autocast(self._device.type, dtype=self.dtype, enabled=reduced):
                 yield
         except RuntimeError as error:
-            if _is_out_of_memory(error):
+            words = ("out of memory", "can't allocate memory", "alloc failed")
+            if isinstance(error, torch.OutOfMemoryError) or any(text in str(error).lower() for text in words):
                 if self._device.type == "cuda":
                     torch.cuda.empty_cache()
                 raise MemoryError(f"out of memory on {self.device}") from error
@@ -99,8 +98,3 @@ class TorchEngine:
                 raise
             reason = " ".join(str(error).split())[:160]
             raise DeviceError(f"torch.compile does not work here: {reason}", "go on without --compile") from error
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    words = ("out of memory", "can't allocate memory", "alloc failed")
-    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error).lower() for text in words)

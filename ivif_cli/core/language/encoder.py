@@ -13,17 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ivif_cli.core.errors import EncoderError, UsageError, WeightsError
-from ivif_cli.core.language.open_clip_models import (
-    COMPACT,
-    Loaded,
-    first_line,
-    from_file,
-    from_hub,
-    import_open_clip,
-    quiet,
-)
+from ivif_cli.core.language.directions import fit
+from ivif_cli.core.language.open_clip_models import COMPACT, first_line, from_file, from_hub, import_open_clip, quiet
 from ivif_cli.core.language.text_tower import COMPACT_WEIGHTS, SPACE, TextEncoder, text_tower_from
-from ivif_cli.core.weights import bundled, file_sha256, read_weights
+from ivif_cli.core.weights import bundled, read_hashed_weights
 
 
 class CompactClip(nn.Module):
@@ -42,6 +35,7 @@ class Encoder(nn.Module):
     """A frozen language-image model that speaks luma and text: the compact CLIP, or any of open_clip.
 
     Attributes:
+        text: the text side of a compact CLIP, which knows what it cannot read; None for other models.
         name: what it was loaded as ("compact", "ViT-B-32/openai", ...).
         sha256: hash of its weights file, or of its tensors where they came from a hub; a compact CLIP's space.
         weights_sha256: the same, but of a compact CLIP the hash of its file: two files may share a space.
@@ -52,17 +46,13 @@ class Encoder(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(
-        self, model: Any, tokenizer: Any, *, name: str, sha256: str, weights_sha256: str | None = None
-    ) -> None:
+    def __init__(self, model: Any, tokenizer: Any, name: str, sha256: str, weights_sha256: str | None = None) -> None:
         """`tokenizer`: of an open_clip model, or the whole text side of a compact CLIP."""
         super().__init__()
         self.model = model.eval().requires_grad_(False)
         self.tokenizer = tokenizer
         self.text = tokenizer if isinstance(tokenizer, TextEncoder) else None
-        self.name = name
-        self.sha256 = sha256
-        self.weights_sha256 = weights_sha256 or sha256
+        self.name, self.sha256, self.weights_sha256 = name, sha256, weights_sha256 or sha256
         size = self.model.visual.image_size
         self.image_size = int(size[0] if isinstance(size, tuple | list) else size)
         self.register_buffer("mean", torch.tensor(_image_statistic(model, "image_mean")).view(1, 3, 1, 1))
@@ -87,8 +77,7 @@ class Encoder(nn.Module):
         Returns:
             N x D, L2-normalised.
         """
-        resized = self.resized(luma)
-        return F.normalize(self.model.encode_image(self._normalised(resized)), dim=-1)
+        return F.normalize(self.model.encode_image(self._normalised(self.resized(luma))), dim=-1)
 
     @torch.no_grad()
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
@@ -101,15 +90,19 @@ class Encoder(nn.Module):
     def image_features(self, luma: Tensor) -> list[Tensor]:
         """Early feature maps of the image tower, (N, C, h, w) each, finest first, differentiable.
 
-        A convolutional tower reads the luma at its own size (strides 2, 4 and 8); a transformer or any other tower
-        reads it at the model's input size and gives the maps of its first blocks.
+        A convolutional tower reads the luma at its own size (stem before its pooling, first and second stage: strides
+        2, 4 and 8); a transformer or any other tower reads it at the model's input size and gives its first blocks.
 
         Args:
             luma: N1HW in [0, 1].
         """
         visual = self.model.visual
         if hasattr(visual, "stem") and hasattr(visual, "layer1"):
-            return _convolutional_features(visual, self._normalised(luma))
+            stem = visual.act1(visual.bn1(visual.conv1(self._normalised(luma))))
+            stem = visual.act2(visual.bn2(visual.conv2(stem)))
+            stem = visual.act3(visual.bn3(visual.conv3(stem)))
+            first = visual.layer1(visual.avgpool(stem))
+            return [stem, first, visual.layer2(first)]
         blocks = len(visual.transformer.resblocks) if hasattr(visual, "transformer") else 3
         indices = sorted({blocks // 6, blocks // 4, blocks // 3})
         output = visual.forward_intermediates(
@@ -117,32 +110,12 @@ class Encoder(nn.Module):
         )
         return list(output["image_intermediates"])
 
-    def unknown_words(self, text: str) -> list[str]:
-        """Words of a text that the model does not know; always empty for models with a sub-word tokenizer."""
-        return self.text.unknown_words(text) if self.text else []
-
-    def too_long(self, text: str) -> bool:
-        """Whether the model reads only the beginning of a text; not asked of models with a sub-word tokenizer."""
-        return self.text is not None and self.text.too_long(text)
-
     def resized(self, luma: Tensor) -> Tensor:
         """N1HW -> N1SS at the model's input size S, bilinear, antialiased where it shrinks."""
-        side = (self.image_size, self.image_size)
-        if luma.shape[-2:] == side:
-            return luma
-        return F.interpolate(luma, side, mode="bilinear", align_corners=False, antialias=True)
+        return fit(luma, self.image_size)
 
     def _normalised(self, luma: Tensor) -> Tensor:
         return (luma.expand(-1, 3, -1, -1) - self.mean) / self.std
-
-
-def _convolutional_features(visual: Any, pixels: Tensor) -> list[Tensor]:
-    """Stem before its pooling (stride 2), first stage (4), second stage (8)."""
-    stem = visual.act1(visual.bn1(visual.conv1(pixels)))
-    stem = visual.act2(visual.bn2(visual.conv2(stem)))
-    stem = visual.act3(visual.bn3(visual.conv3(stem)))
-    first = visual.layer1(visual.avgpool(stem))
-    return [stem, first, visual.layer2(first)]
 
 
 def _image_statistic(model: nn.Module, key: str) -> tuple[float, float, float]:
@@ -180,15 +153,10 @@ def load_encoder(
         if clip == COMPACT:
             encoder = _compact(weights or bundled(COMPACT_WEIGHTS), own=weights is not None)
         elif weights is not None:
-            encoder = _encoder(from_file(open_clip, clip, weights))
+            encoder = Encoder(*from_file(open_clip, clip, weights))
         else:
-            encoder = _encoder(from_hub(open_clip, clip, pretrained))
+            encoder = Encoder(*from_hub(open_clip, clip, pretrained))
     return encoder.to(device)
-
-
-def _encoder(loaded: Loaded) -> Encoder:
-    model, tokenizer, name, sha256 = loaded
-    return Encoder(model, tokenizer, name=name, sha256=sha256)
 
 
 def _compact(path: Path, *, own: bool) -> Encoder:
@@ -199,19 +167,16 @@ def _compact(path: Path, *, own: bool) -> Encoder:
     if not path.is_file():
         raise EncoderError(f"no such weights file: {path}", "check --clip-weights")
     try:
-        tensors, metadata = read_weights(path)
-        vision = json.loads(metadata["vision"])
-        visual = ModifiedResNet(**vision)
-        own_part = {n.removeprefix("visual."): value for n, value in tensors.items() if n.startswith("visual.")}
-        visual.load_state_dict(own_part)
-        sha256 = file_sha256(path)
+        tensors, metadata, sha256 = read_hashed_weights(path)
+        visual = ModifiedResNet(**json.loads(metadata["vision"]))
+        names = [name for name in tensors if name.startswith("visual.")]
+        visual.load_state_dict({name.removeprefix("visual."): tensors[name] for name in names})
         text = TextEncoder(text_tower_from(tensors), name=COMPACT, sha256=metadata.get(SPACE, sha256))
     except WeightsError as error:
         raise EncoderError(error.message, error.hint) from error
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise EncoderError(
-            f"{path} does not hold a compact CLIP: {first_line(error)}", "name its model with --clip NAME"
-        ) from error
+        problem = f"{path} does not hold a compact CLIP: {first_line(error)}"
+        raise EncoderError(problem, "name its model with --clip NAME") from error
     visual.preprocess_cfg = {"mean": OPENAI_DATASET_MEAN, "std": OPENAI_DATASET_STD}
     name = f"{COMPACT}/{path.name}" if own else COMPACT
     return Encoder(CompactClip(visual), text, name=name, sha256=text.sha256, weights_sha256=sha256)

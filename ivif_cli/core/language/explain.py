@@ -53,9 +53,8 @@ class Explanation:
             found.append(f"the text says nothing that the model can see: {self.text!r}")
         for ends in DIALS.values():
             if not self.empty and all(self.claims.get(end, 0.0) >= SHOWN for end in ends):
-                found.append(
-                    f"{' and '.join(ends)} work against each other: one wish a sentence reads best ({self.text!r})"
-                )
+                both = " and ".join(ends)
+                found.append(f"{both} work against each other: one wish a sentence reads best ({self.text!r})")
         return found
 
     def as_json(self) -> dict[str, Any]:
@@ -77,8 +76,7 @@ def explain(text: str, encoder: TextEncoder | None = None) -> Explanation:
     encoder = encoder or bundled_encoder()
     strengths = encoder.claim_strengths(text)
     strongest = max(strengths.values())
-    total = sum(strengths.values())
-    scale = (1.0 if strongest >= SAID else strongest) / max(total, 1e-9)
+    scale = (1.0 if strongest >= SAID else strongest) / max(sum(strengths.values()), 1e-9)
     shares = {claim: strength * scale for claim, strength in strengths.items()}
     unknown = tuple(encoder.unknown_words(text))
     near = with_nearest(unknown, encoder.tower.rows) if unknown else ""

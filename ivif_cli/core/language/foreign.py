@@ -4,58 +4,40 @@ from collections.abc import Mapping
 
 from ivif_cli.core.language.tokenizer import look_up
 
-
-def _set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-FUNCTION_WORDS: dict[str, frozenset[str]] = {
-    "German": _set(
-        """
+_WORDS = {
+    "German": """
         der die das ein eine einen einem eines und oder nicht kein keine ist sind mit ohne im auf für mehr
         weniger soll sollen bild mach mache bitte den dem des zu von aus wie auch sehr heller dunkler hell
         dunkel
-        """
-    ),
-    "French": _set(
-        """
+        """,
+    "French": """
         le la les un une des du de et ou ne pas plus moins avec sans dans pour sur est sont qui que il elle nous
         vous image claire clair sombre très rendre faire montrez au aux ce cette
-        """
-    ),
-    "Spanish": _set(
-        """
+        """,
+    "Spanish": """
         el la los las un una unos y o no más menos con sin en para por es son que del al se imagen clara claro
         oscura muy haz hacer mostrar quiero de
-        """
-    ),
-    "Italian": _set(
-        """
+        """,
+    "Italian": """
         il lo la gli le un una e o non più meno con senza in per di del della che è sono immagine chiara chiaro
         scuro molto fai rendi mostra nel alla i
-        """
-    ),
-    "Portuguese": _set(
-        """
+        """,
+    "Portuguese": """
         o a os as um uma e ou não mais menos com sem em para por de do da que é são imagem clara claro escura
         muito faça mostrar no na
-        """
-    ),
-    "Dutch": _set(
-        """
+        """,
+    "Dutch": """
         de het een en of niet geen is zijn met zonder in op voor meer minder maak beeld graag van te uit ook
         zeer helder donker
-        """
-    ),
+        """,
+    "English": """
+        the a an and or not no is are be it with without in on at to of for from this that these should would make
+        more less very do i we you show keep let give want please but as image picture
+        """,
 }
+FUNCTION_WORDS = {language: frozenset(words.split()) for language, words in _WORDS.items()}
 """Language -> words that hold its sentences together."""
-
-ENGLISH = _set(
-    """
-    the a an and or not no is are be it with without in on at to of for from this that these should would make
-    more less very do i we you show keep let give want please but as image picture
-    """
-)
+ENGLISH = FUNCTION_WORDS.pop("English")
 
 
 def foreign_language(words: list[str], table: Mapping[str, int]) -> str | None:

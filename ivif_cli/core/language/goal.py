@@ -6,7 +6,7 @@ says where the loss points. Named goals travel as tensors in the fusion weights;
 
 import base64
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -138,7 +138,11 @@ class Goal:
         """
         fused = self.fused
         for name, value in dials.items():
-            plus, minus = (goals[end].fused for end in dial_ends(name, goals))
+            if name not in DIALS:
+                raise UsageError(f"unknown dial: {name}", nearest(name, DIALS))
+            if not set(DIALS[name]) <= set(goals):
+                raise UsageError(f"these weights carry no goals for the dial {name}", "train them with named goals")
+            plus, minus = (goals[end].fused for end in DIALS[name])
             fused = fused + np.float32(value) * (plus - minus)
         if not any(dials.values()):
             return self
@@ -155,20 +159,6 @@ def condition_scale(length: int) -> np.float32:
     return np.float32(length**0.5 / 2)
 
 
-def dial_ends(name: str, known: Iterable[str]) -> tuple[str, str]:
-    """The named goals at the ends of a dial.
-
-    Raises:
-        UsageError: an unknown dial, or one whose ends are not among `known`.
-    """
-    ends = DIALS.get(name)
-    if ends is None:
-        raise UsageError(f"unknown dial: {name}", nearest(name, DIALS))
-    if not set(ends) <= set(known):
-        raise UsageError(f"these weights carry no goals for the dial {name}", "train them with named goals")
-    return ends
-
-
 def embed_texts(encoder: TextEncoder, texts: Texts, name: str = "", templates: Sequence[str] = ("{}",)) -> Goal:
     """The goal of three texts, each averaged over `templates` (texts with one "{}") and normalised again.
 
@@ -182,12 +172,11 @@ def embed_texts(encoder: TextEncoder, texts: Texts, name: str = "", templates: S
         _unit(encoder.encode_texts([frame.replace("{}", text) for frame in templates]).float().mean(0).cpu().numpy())
         for text in texts
     )
+    name = name or texts.fused
     for role, source in (("ir", ir), ("vis", vis)):
         if np.linalg.norm(fused - source) < 1e-3:
-            raise UsageError(
-                f"goal {name or texts.fused!r}: the {role} and the fused text mean the same to {encoder.name}"
-            )
-    return Goal(name or texts.fused, texts, ir, vis, fused, encoder.name, encoder.sha256)
+            raise UsageError(f"goal {name!r}: the {role} and the fused text mean the same to {encoder.name}")
+    return Goal(name, texts, ir, vis, fused, encoder.name, encoder.sha256)
 
 
 def named_goals(
@@ -231,30 +220,20 @@ def goals_from(vectors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -
         encoder, sha256 = metadata["encoder"], metadata["encoder_sha256"]
         goals = {}
         for name, of in texts.items():
-            ir, vis, fused = (np.asarray(row, np.float32) for row in _checked(vectors[f"{PREFIX}{name}"]))
+            rows = vectors[f"{PREFIX}{name}"]
+            if rows.ndim != 2 or not rows.size or not np.isfinite(rows).all():
+                raise ValueError(f"vectors of shape {rows.shape}")
+            ir, vis, fused = (np.asarray(row, np.float32) for row in rows)
             goals[name] = Goal(name, of, ir, vis, fused, encoder, sha256)
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise WeightsError("the goals of the weights are damaged") from error
     return goals
 
 
-def _checked(rows: np.ndarray) -> np.ndarray:
-    """The 3 x D vectors of a goal.
-
-    Raises:
-        ValueError: another shape, or values that are not finite.
-    """
-    if rows.ndim != 2 or not rows.size or not np.isfinite(rows).all():
-        raise ValueError(f"vectors of shape {rows.shape}")
-    return rows
-
-
 def as_text(vectors: Mapping[str, np.ndarray]) -> str:
     """Float32 arrays as JSON text (base64), for a file whose metadata can only hold text."""
-    packed = {
-        key: [*value.shape, base64.b64encode(value.astype("<f4").tobytes()).decode()] for key, value in vectors.items()
-    }
-    return json.dumps(packed)
+    packed = {key: base64.b64encode(value.astype("<f4").tobytes()).decode() for key, value in vectors.items()}
+    return json.dumps({key: [*value.shape, packed[key]] for key, value in vectors.items()})
 
 
 def from_text(text: str) -> dict[str, np.ndarray]:
@@ -279,8 +258,6 @@ def check_encoder(goal: Goal, sha256: str) -> None:
         EncoderError: names both.
     """
     if goal.sha256 != sha256:
-        raise EncoderError(
-            f"the goal {goal.name!r} is of the encoder {goal.encoder} ({goal.sha256[:12]}), the weights were trained "
-            f"with {sha256[:12]}",
-            "embed its text with the encoder that the weights name",
-        )
+        other = f"the goal {goal.name!r} is of the encoder {goal.encoder} ({goal.sha256[:12]})"
+        hint = "embed its text with the encoder that the weights name"
+        raise EncoderError(f"{other}, the weights were trained with {sha256[:12]}", hint)

@@ -38,11 +38,9 @@ def import_open_clip() -> ModuleType:
             import open_clip
     except (ImportError, RuntimeError, AttributeError, OSError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise EncoderError(
-            f"open_clip cannot be imported: {reason}",
-            "install torch and torchvision that match, from one index: pip install --upgrade torch torchvision "
-            "open_clip_torch",
-        ) from error
+        install = "pip install --upgrade torch torchvision open_clip_torch"
+        hint = f"install torch and torchvision that match, from one index: {install}"
+        raise EncoderError(f"open_clip cannot be imported: {reason}", hint) from error
     return open_clip
 
 
@@ -72,16 +70,15 @@ def from_file(open_clip: ModuleType, clip: str, path: Path) -> Loaded:
     except WeightsError as error:
         raise EncoderError(error.message, error.hint) from error
     except Exception as error:  # a foreign file can fail in any way; each becomes one line
-        raise EncoderError(
-            f"{path} does not hold weights of {clip}: {first_line(error)}",
-            "name the model it was made for with --clip NAME (or --clip CONFIG.json)",
-        ) from error
+        hint = "name the model it was made for with --clip NAME (or --clip CONFIG.json)"
+        raise EncoderError(f"{path} does not hold weights of {clip}: {first_line(error)}", hint) from error
     return model, open_clip.get_tokenizer(name), f"{name}/{path.name}", file_sha256(path)
 
 
 def from_hub(open_clip: ModuleType, clip: str, pretrained: str | None) -> Loaded:
-    """A model whose weights open_clip fetches, or finds in its cache."""
+    """A model whose weights open_clip fetches, or finds in its cache; the hash is over its tensors' names and bytes."""
     tag = _tag(open_clip, clip, pretrained)
+    asked = f"{clip}/{tag}" if tag else clip
     try:
         with _offline_where_unreachable():
             model = open_clip.create_model(clip, pretrained=tag, require_pretrained=True)
@@ -89,9 +86,14 @@ def from_hub(open_clip: ModuleType, clip: str, pretrained: str | None) -> Loaded
     except IvifError:
         raise
     except Exception as error:  # hub clients fail in many ways; each becomes one line
-        asked = f"{clip}/{tag}" if tag else clip
-        raise EncoderError(f"the weights of {asked} cannot be fetched: {_reason(error)}", TWO_WAYS_OUT) from error
-    return model, tokenizer, f"{clip}/{tag}" if tag else clip, _tensor_sha256(model)
+        offline = any(word in str(error) for word in ("Hub", "offline", "connection"))
+        reason = "the model hub cannot be reached" if offline else first_line(error)
+        raise EncoderError(f"the weights of {asked} cannot be fetched: {reason}", TWO_WAYS_OUT) from error
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return model, tokenizer, asked, digest.hexdigest()
 
 
 @contextlib.contextmanager
@@ -152,22 +154,6 @@ def _register_config(open_clip: ModuleType, clip: str) -> str:
 
 def _unknown_model(open_clip: ModuleType, clip: str) -> UsageError:
     return UsageError(f"unknown model {clip!r}", nearest(clip, [COMPACT, *open_clip.list_models()]))
-
-
-def _tensor_sha256(model: nn.Module) -> str:
-    """sha256 over the names and bytes of all tensors."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
-    return digest.hexdigest()
-
-
-def _reason(error: BaseException) -> str:
-    """What a hub client means, without its prose."""
-    text = str(error)
-    offline = any(word in text for word in ("Hub", "offline", "connection"))
-    return "the model hub cannot be reached" if offline else first_line(error)
 
 
 def first_line(error: BaseException) -> str:

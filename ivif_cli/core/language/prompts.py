@@ -1,7 +1,7 @@
 """Goals in files: the texts of an objective from TOML, and embedded goals as a safetensors file of their own."""
 
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -13,21 +13,9 @@ from ivif_cli.core.weights import read_weights, write_weights
 FORMAT = "ivif-prompts-2"
 ROLES = ("ir", "vis", "fused")
 TEMPLATES: tuple[str, ...] = (
-    "{}",
-    "a photo of {}",
-    "a picture of {}",
-    "a photo of the {}",
-    "a cropped photo of {}",
-    "a close-up photo of {}",
-    "a photo of one {}",
-    "a photo of a large {}",
-    "a photo of a small {}",
-    "a nice photo of {}",
-    "a black and white photo of {}",
-    "this is {}",
-    "there is {} in the scene",
-    "it looks like {}",
-    "we see {}",
+    *("{}", "a photo of {}", "a picture of {}", "a photo of the {}", "a cropped photo of {}", "a close-up photo of {}"),
+    *("a photo of one {}", "a photo of a large {}", "a photo of a small {}", "a nice photo of {}"),
+    *("a black and white photo of {}", "this is {}", "there is {} in the scene", "it looks like {}", "we see {}"),
 )
 """Frames in the manner of the zero-shot ImageNet prompts; they claim nothing themselves."""
 
@@ -77,17 +65,14 @@ def load_goals(path: Path, *, encoder: TextEncoder | None = None) -> list[Goal]:
     name, sha256 = metadata.get("encoder", "?"), metadata.get("encoder_sha256", "")
     if encoder is not None and sha256 != encoder.sha256:
         same = f" (weights {sha256[:12]} and {encoder.sha256[:12]})" if name == encoder.name else ""
-        raise EncoderError(
-            f"{path} was made with the encoder {name}, not with {encoder.name}{same}",
-            "embed the prompts again with ivif embed-prompts, or choose that encoder with --clip",
-        )
-    damaged = EncoderError(f"{path}: its prompt texts are damaged", "make them with ivif embed-prompts")
+        hint = "embed the prompts again with ivif embed-prompts, or choose that encoder with --clip"
+        raise EncoderError(f"{path} was made with the encoder {name}, not with {encoder.name}{same}", hint)
     try:
         goals = goals_from({key: value.numpy() for key, value in tensors.items()}, metadata)
+        if not goals:
+            raise WeightsError("it holds no goal")
     except WeightsError as error:
-        raise damaged from error
-    if not goals:
-        raise damaged
+        raise EncoderError(f"{path}: its prompt texts are damaged", "make them with ivif embed-prompts") from error
     return list(goals.values())
 
 
@@ -100,7 +85,7 @@ def load_goal(path: Path, *, encoder: TextEncoder | None = None, name: str | Non
     goals = load_goals(path, encoder=encoder)
     chosen = [goal for goal in goals if name is None or goal.name == name]
     if not chosen:
-        raise UsageError(f"{path} has no prompt set {name!r}", f"it has {_names(goal.name for goal in goals)}")
+        raise UsageError(f"{path} has no prompt set {name!r}", f"it has {', '.join(goal.name for goal in goals)}")
     return chosen[0]
 
 
@@ -119,23 +104,15 @@ def read_prompt_file(path: Path) -> tuple[dict[str, Texts], tuple[str, ...]]:
         raise UsageError(f"cannot read the prompt file {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is no valid TOML: {error}") from error
+    known = ", ".join(ROLES)
     templates = document.pop("templates", [])
     if not isinstance(templates, list) or not all(isinstance(frame, str) for frame in templates):
         raise UsageError(f"{path}: templates must be a list of texts")
-    sets = {name: _texts(path, name, table) for name, table in document.items()}
-    if not sets:
+    for name, table in document.items():
+        if not isinstance(table, dict) or not all(isinstance(text, str) for text in table.values()):
+            raise UsageError(f"{path}: {name} must be a table of texts ({known})")
+        if unknown := [key for key in table if key not in ROLES]:
+            raise UsageError(f"{path}: [{name}] has unknown keys: {', '.join(unknown)}", f"known are {known}")
+    if not document:
         raise UsageError(f"{path} holds no prompt set", 'write one as a table: [NAME] with ir = "...", vis, fused')
-    return sets, tuple(templates)
-
-
-def _texts(path: Path, name: str, table: object) -> Texts:
-    if not isinstance(table, dict) or not all(isinstance(text, str) for text in table.values()):
-        raise UsageError(f"{path}: {name} must be a table of texts ({_names(ROLES)})")
-    unknown = [key for key in table if key not in ROLES]
-    if unknown:
-        raise UsageError(f"{path}: [{name}] has unknown keys: {_names(unknown)}", f"known are {_names(ROLES)}")
-    return Texts(**table)
-
-
-def _names(names: Iterable[str]) -> str:
-    return ", ".join(names)
+    return {name: Texts(**table) for name, table in document.items()}, tuple(templates)

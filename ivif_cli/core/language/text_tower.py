@@ -48,20 +48,6 @@ class Block(nn.Module):
         return tokens + self.mlp(self.ln_2(tokens))
 
 
-class Transformer(nn.Module):
-    """Blocks in a row, named as in open_clip."""
-
-    def __init__(self, width: int, heads: int, layers: int) -> None:
-        super().__init__()
-        self.resblocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
-
-    def forward(self, tokens: Tensor, padding: Tensor) -> Tensor:
-        """M x L x width -> the same."""
-        for block in self.resblocks:
-            tokens = block(tokens, padding)
-        return tokens
-
-
 class TextTower(nn.Module):
     """Texts -> claims -> embeddings.
 
@@ -93,7 +79,7 @@ class TextTower(nn.Module):
         self.word_projection = nn.Linear(vectors.shape[1], width)
         self.end_embedding = nn.Parameter(torch.randn(width) * 0.02)
         self.positional_embedding = nn.Parameter(torch.randn(CONTEXT_LENGTH, width) * 0.02)
-        self.transformer = Transformer(width, heads, layers)
+        self.transformer = nn.ModuleDict({"resblocks": nn.ModuleList(Block(width, heads) for _ in range(layers))})
         self.ln_final = nn.LayerNorm(width)
         self.text_projection = nn.Linear(width, len(anchors))
 
@@ -116,7 +102,9 @@ class TextTower(nn.Module):
         end = self.end_embedding.expand(len(tokens), 1, -1)
         tokens = torch.cat((end, tokens), dim=1) + self.positional_embedding[: tokens.shape[1] + 1]
         padding = torch.cat((padding.new_zeros(len(padding), 1), padding), dim=1)
-        return self.text_projection(self.ln_final(self.transformer(tokens, padding)[:, 0]))
+        for block in self.transformer["resblocks"].children():
+            tokens = block(tokens, padding)
+        return self.text_projection(self.ln_final(tokens[:, 0]))
 
     def claims(self, texts: Sequence[str]) -> Tensor:
         """M x claims: how far each text makes each claim, 0 to 1."""
@@ -173,15 +161,11 @@ class TextEncoder(nn.Module):
         language = foreign_language(words, self.tower.rows)
         if language:
             named = f"in {language}" if language != "another" else "in another language than English"
-            raise UsageError(
-                f"the text seems to be {named}: {text!r}", "the compact CLIP reads English; say it in English"
-            )
+            hint = "the compact CLIP reads English; say it in English"
+            raise UsageError(f"the text seems to be {named}: {text!r}", hint)
         if not self.tower.tokens(text):
-            near = with_nearest(words, self.tower.rows)
-            raise UsageError(
-                f"no word of the text is known: {near or repr(text)}",
-                'say it in other English words, as "a bright image"',
-            )
+            near, hint = with_nearest(words, self.tower.rows), 'say it in other English words, as "a bright image"'
+            raise UsageError(f"no word of the text is known: {near or repr(text)}", hint)
 
     def check_all(self, texts: Sequence[str]) -> None:
         """UsageError that names every text that `check` refuses."""

@@ -15,54 +15,12 @@ _CONTRACTIONS = (
     (re.compile(r"\blet's\b"), "let us"),
     (re.compile(r"'(?:s|re|ve|ll|d|m)\b"), " "),
 )
-
-
-def normalised(text: str) -> str:
-    """Lower case, straight apostrophes, contractions written out ("don't" -> "do not")."""
-    lowered = text.lower().replace("\u2019", "'").replace("\u2010", "-").replace("\u2011", "-")
-    for pattern, replacement in _CONTRACTIONS:
-        lowered = pattern.sub(replacement, lowered)
-    return lowered
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a text, lower case, punctuation and numbers dropped; hyphenated words stay whole."""
-    return [word for word in _TOKEN.findall(normalised(text)) if not word[0].isdigit()]
-
-
-def lemmas(word: str) -> Iterator[str]:
-    """Simpler forms that an inflected word may stand for, the likeliest first: "brightened" -> "brighten"."""
-    for ending, replacements in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 2:
-            stem = word[: -len(ending)]
-            for replacement in replacements:
-                yield stem + replacement
-            if (
-                ending in ("ing", "ed", "er", "est", "en", "ens", "ening", "ened")
-                and len(stem) > 2
-                and stem[-1] == stem[-2]
-            ):
-                yield stem[:-1]
-
-
 _ENDINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("iest", ("y",)),
-    ("ier", ("y",)),
-    ("ies", ("y",)),
-    ("ied", ("y",)),
-    ("ily", ("y",)),
+    ("iest ier ies ied ily", ("y",)),
     ("ingly", ("", "e", "ing")),
     ("edly", ("ed", "e", "")),
     ("ness", ("",)),
-    ("ish", ("", "e")),
-    ("ing", ("", "e")),
-    ("est", ("", "e")),
-    ("ed", ("", "e")),
-    ("en", ("", "e")),
-    ("ens", ("", "e")),
-    ("ening", ("", "e")),
-    ("ened", ("", "e")),
-    ("er", ("", "e")),
+    ("ish ing est ed en ens ening ened er", ("", "e")),
     ("ly", ("", "le")),
     ("es", ("e", "")),
     ("s", ("",)),
@@ -73,164 +31,62 @@ _ENDINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("our", ("or",)),
     ("re", ("er",)),
 )
+"""Endings of inflected words -> what stands in their place in simpler forms."""
+_DOUBLING = ("ing", "ed", "er", "est", "en", "ens", "ening", "ened")
+"""Endings before which a consonant is doubled: "dimming"."""
 
 
-ALIASES: dict[str, str] = {
-    "airbrushed": "smoothed",
-    "amplify": "increase",
-    "annoys": "troubles",
-    "attenuate": "reduce",
-    "austere": "plain",
-    "believable": "realistic",
-    "bleach": "fade",
-    "blob": "spot",
-    "blobs": "spots",
-    "blotchy": "spotted",
-    "bodycam": "camera",
-    "bokeh": "blur",
-    "cctv": "security camera",
-    "cloudless": "sunny",
-    "clutter": "mess",
-    "cobblestone": "stone",
-    "cobblestones": "stones",
-    "colorless": "no color",
-    "compress": "compressed",
-    "contour": "outline",
-    "contours": "outlines",
-    "contrastless": "without contrast",
-    "crackle": "static",
-    "critter": "animal",
-    "critters": "animals",
-    "dashcam": "car camera",
-    "deblur": "sharpen",
-    "declutter": "tidy",
-    "deconvolve": "sharpen",
-    "discern": "recognize",
-    "discernible": "visible",
-    "dismal": "gloomy",
-    "distinguishable": "distinct",
-    "downplay": "play down",
-    "drab": "dull",
-    "dreary": "gloomy",
-    "drizzle": "rain",
-    "dslr": "camera",
-    "emissivity": "heat radiation",
-    "equalise": "balance",
-    "equalization": "balance",
-    "equalize": "balance",
-    "exaggerate": "too much",
-    "floodlights": "bright lamps",
-    "foreground": "front",
-    "forgo": "leave out",
-    "frills": "ornaments",
-    "fuzz": "blur",
-    "gaussian": "random",
-    "glimmer": "glow",
-    "goggles": "glasses",
-    "granular": "grainy",
-    "granularity": "grain",
-    "grayscale": "gray",
-    "greyscale": "gray",
-    "gritty": "grainy",
-    "halve": "half",
-    "heatmap": "heat map",
-    "hiker": "walker",
-    "hikers": "walkers",
-    "histogram": "tones",
-    "illegible": "unclear",
-    "illuminate": "illuminated",
-    "imperceptible": "invisible",
-    "indistinct": "vague",
-    "indistinguishable": "alike",
-    "intensify": "strengthen",
-    "isotherm": "temperature",
-    "jitter": "shake",
-    "jittery": "shaky",
-    "jogger": "runner",
-    "lackluster": "dull",
-    "lamppost": "lamp",
-    "legible": "clear",
-    "lessen": "reduce",
-    "lifelike": "realistic",
-    "lucid": "clear",
-    "lurk": "hide",
-    "lurks": "hides",
-    "meticulous": "careful",
-    "minimalism": "minimalist",
-    "minutiae": "details",
-    "monochrome": "gray",
-    "monotonous": "uniform",
-    "monotony": "uniform",
-    "moonlit": "moonlight",
-    "mush": "blur",
-    "mushy": "blurry",
-    "naturalistic": "realistic",
-    "normalise": "balance",
-    "normalize": "balance",
-    "nuance": "detail",
-    "nuances": "details",
-    "numberplate": "number plate",
-    "obtrusive": "distracting",
-    "omit": "leave out",
-    "oomph": "punch",
-    "overdo": "too much",
-    "pallid": "pale",
-    "panchromatic": "visible",
-    "pastel": "pale",
-    "pebble": "stone",
-    "perceptible": "visible",
-    "photorealistic": "realistic",
-    "poacher": "hunter",
-    "prevail": "dominate",
-    "prevails": "dominates",
-    "prioritise": "prefer",
-    "prioritize": "prefer",
-    "quadcopter": "drone",
-    "radiance": "radiant",
-    "radiate": "glow",
-    "readable": "clear",
-    "recognisable": "clear",
-    "rescuer": "rescue worker",
-    "rescuers": "rescue workers",
-    "rgb": "color",
-    "saturate": "saturated",
-    "saturation": "saturated",
-    "sentry": "guard",
-    "shimmer": "shine",
-    "signpost": "sign",
-    "simplify": "simplified",
-    "smear": "blur",
-    "smidge": "bit",
-    "smidgen": "bit",
-    "smog": "haze",
-    "smudge": "blur",
-    "smudged": "blurred",
-    "snappy": "punchy",
-    "snapshot": "photo",
-    "sooty": "black",
-    "speck": "dot",
-    "specks": "dots",
-    "starlit": "stars",
-    "sunlit": "sunny",
-    "tarmac": "asphalt",
-    "toddler": "child",
-    "tonal": "tone",
-    "tonality": "tones",
-    "tweak": "adjust",
-    "twig": "branch",
-    "unclutter": "tidy",
-    "unlit": "not lit",
-    "unmissable": "obvious",
-    "unobstructed": "clear",
-    "unreadable": "unclear",
-    "unrecognisable": "unclear",
-    "webcam": "camera",
-    "whisker": "bit",
-    "windscreen": "window",
-    "withhold": "hold back",
-    "wobble": "shake",
-    "wobbly": "shaky",
-}
+def words_of(text: str) -> list[str]:
+    """The words of a text, lower case, punctuation and numbers dropped; hyphenated words stay whole.
+
+    Apostrophes are made straight and contractions written out ("don't" -> "do not").
+    """
+    lowered = text.lower().replace("\u2019", "'").replace("\u2010", "-").replace("\u2011", "-")
+    for pattern, replacement in _CONTRACTIONS:
+        lowered = pattern.sub(replacement, lowered)
+    return [word for word in _TOKEN.findall(lowered) if not word[0].isdigit()]
+
+
+def lemmas(word: str) -> Iterator[str]:
+    """Simpler forms that an inflected word may stand for, the likeliest first: "brightened" -> "brighten"."""
+    for ending, replacements in ((ending, to) for endings, to in _ENDINGS for ending in endings.split()):
+        stem = word.removesuffix(ending)
+        if word != stem and len(stem) >= 2:
+            yield from (stem + replacement for replacement in replacements)
+            if ending in _DOUBLING and len(stem) > 2 and stem[-1] == stem[-2]:
+                yield stem[:-1]
+
+
+_ALIASES = """
+    airbrushed: smoothed, amplify: increase, annoys: troubles, attenuate: reduce, austere: plain,
+    believable: realistic, bleach: fade, blob: spot, blobs: spots, blotchy: spotted, bodycam: camera, bokeh: blur,
+    cctv: security camera, cloudless: sunny, clutter: mess, cobblestone: stone, cobblestones: stones,
+    colorless: no color, compress: compressed, contour: outline, contours: outlines, contrastless: without contrast,
+    crackle: static, critter: animal, critters: animals, dashcam: car camera, deblur: sharpen, declutter: tidy,
+    deconvolve: sharpen, discern: recognize, discernible: visible, dismal: gloomy, distinguishable: distinct,
+    downplay: play down, drab: dull, dreary: gloomy, drizzle: rain, dslr: camera, emissivity: heat radiation,
+    equalise: balance, equalization: balance, equalize: balance, exaggerate: too much, floodlights: bright lamps,
+    foreground: front, forgo: leave out, frills: ornaments, fuzz: blur, gaussian: random, glimmer: glow,
+    goggles: glasses, granular: grainy, granularity: grain, grayscale: gray, greyscale: gray, gritty: grainy,
+    halve: half, heatmap: heat map, hiker: walker, hikers: walkers, histogram: tones, illegible: unclear,
+    illuminate: illuminated, imperceptible: invisible, indistinct: vague, indistinguishable: alike,
+    intensify: strengthen, isotherm: temperature, jitter: shake, jittery: shaky, jogger: runner, lackluster: dull,
+    lamppost: lamp, legible: clear, lessen: reduce, lifelike: realistic, lucid: clear, lurk: hide, lurks: hides,
+    meticulous: careful, minimalism: minimalist, minutiae: details, monochrome: gray, monotonous: uniform,
+    monotony: uniform, moonlit: moonlight, mush: blur, mushy: blurry, naturalistic: realistic, normalise: balance,
+    normalize: balance, nuance: detail, nuances: details, numberplate: number plate, obtrusive: distracting,
+    omit: leave out, oomph: punch, overdo: too much, pallid: pale, panchromatic: visible, pastel: pale, pebble: stone,
+    perceptible: visible, photorealistic: realistic, poacher: hunter, prevail: dominate, prevails: dominates,
+    prioritise: prefer, prioritize: prefer, quadcopter: drone, radiance: radiant, radiate: glow, readable: clear,
+    recognisable: clear, rescuer: rescue worker, rescuers: rescue workers, rgb: color, saturate: saturated,
+    saturation: saturated, sentry: guard, shimmer: shine, signpost: sign, simplify: simplified, smear: blur,
+    smidge: bit, smidgen: bit, smog: haze, smudge: blur, smudged: blurred, snappy: punchy, snapshot: photo,
+    sooty: black, speck: dot, specks: dots, starlit: stars, sunlit: sunny, tarmac: asphalt, toddler: child,
+    tonal: tone, tonality: tones, tweak: adjust, twig: branch, unclutter: tidy, unlit: not lit, unmissable: obvious,
+    unobstructed: clear, unreadable: unclear, unrecognisable: unclear, webcam: camera, whisker: bit,
+    windscreen: window, withhold: hold back, wobble: shake, wobbly: shaky
+"""
+ALIASES: dict[str, str] = dict(entry.strip().split(": ") for entry in _ALIASES.split(","))
 """Words of the field that the table lacks -> words that it has."""
 
 

@@ -39,10 +39,9 @@ def goal_of(
         raise UsageError("this network takes no goal", "use weights that were trained with goals")
     if isinstance(wanted, Goal):
         check_encoder(wanted, origin.sha256)
-        goal = wanted
     else:
-        goal = origin if wanted is None else _said(wanted, goals, origin)
-    goal = goal.at(strength, origin)
+        wanted = origin if wanted is None else _said(wanted, goals, origin)
+    goal = wanted.at(strength, origin)
     return goal.turned(dials, goals) if dials else goal
 
 

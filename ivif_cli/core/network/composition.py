@@ -13,7 +13,6 @@ from torch.nn import functional as F
 from ivif_cli.core.network.pyramid import double
 
 HALVINGS = 5
-BANDS = HALVINGS + 1
 _KNEE = 0.04
 _EDGE = 255 / 40
 """A range of 40 levels begins to be a strong edge, one of 80 is."""
@@ -72,7 +71,9 @@ def compose(pair: Encoded, maps: list[Tensor], coarse: Tensor, tone: Tensor, mea
     fused = middle + contrast * (_base(pair.low, coarse[:, :4]) - middle) + shift
     fused = fused + _mixed(pair.bands[-1], _weights(pair.energies[-1], coarse[:, 4:], lean, gains), glow)
     for band in reversed(range(HALVINGS)):
-        own = _resized(maps[band], pair.energies[band])
+        own = maps[band]
+        while own.shape[-1] < pair.energies[band].shape[-1]:
+            own = double(own)
         weights = _weights(pair.energies[band], own, lean, gains)
         glowing = glow if band >= _GLOWING else None
         fused = double(fused) + _mixed(pair.bands[band], weights if band else double(weights), glowing)
@@ -149,10 +150,3 @@ def _base(low: Tensor, maps: Tensor) -> Tensor:
     gap = ir - vis
     drawn = torch.sigmoid(warm) * F.relu(gap) - torch.sigmoid(cold) * F.relu(-gap)
     return vis + away * drawn + 0.15 * torch.tanh(shift)
-
-
-def _resized(maps: Tensor, like: Tensor) -> Tensor:
-    """Maps brought up to the size of `like`, a power of two larger."""
-    while maps.shape[-1] < like.shape[-1]:
-        maps = double(maps)
-    return maps

@@ -123,9 +123,8 @@ class FusionNetwork(nn.Module):
         self.hidden = nn.Linear(config.hidden, config.hidden)
         self.modulate = nn.Linear(config.hidden, 2 * sum(widths))
         self.tone = nn.Linear(config.hidden, _TONES)
-        self.maps = nn.ModuleList(
-            nn.Conv2d(width, 2 * count, 1) for width, count in zip(widths, self._served, strict=True)
-        )
+        counts = [self._extra + 1] + [1] * (len(widths) - 1)
+        self.maps = nn.ModuleList(nn.Conv2d(width, 2 * n, 1) for width, n in zip(widths, counts, strict=True))
         self.base = nn.Conv2d(widths[-1], 6, 1)
         self.origin: Tensor
         self.register_buffer("origin", torch.zeros(config.goal))
@@ -133,7 +132,15 @@ class FusionNetwork(nn.Module):
         self.register_buffer("trim", torch.zeros(config.goal, _TONES))
         self.knots: Tensor
         self.register_buffer("knots", torch.linspace(0, 1, _KNOTS + 1)[:_KNOTS], persistent=False)
-        self._start_as_rule()
+        # Fresh weights give a soft Laplacian fusion: the stronger band, the better exposed base, no tone change.
+        for layer in (self.modulate, self.tone, self.base, *self.maps):
+            nn.init.normal_(layer.get_parameter("weight"), std=1e-3)
+            nn.init.zeros_(layer.get_parameter("bias"))
+        with torch.no_grad():
+            self.base.get_parameter("bias").copy_(torch.tensor([-1.0, 3.0, -3.0, 0.0, 0.0, 0.0]))
+            for layer in self.maps:
+                bias = layer.get_parameter("bias")
+                bias[len(bias) // 2 :] = _GAIN
 
     @property
     def tone_at(self) -> int:
@@ -144,22 +151,6 @@ class FusionNetwork(nn.Module):
     def _extra(self) -> int:
         """Bands that are finer than the trunk's first level."""
         return HALVINGS - len(self.widths)
-
-    @property
-    def _served(self) -> list[int]:
-        """How many bands take their maps from each level: the first serves all that are finer, too."""
-        return [self._extra + 1] + [1] * (len(self.widths) - 1)
-
-    def _start_as_rule(self) -> None:
-        """Fresh weights give a soft Laplacian fusion: the stronger band, the better exposed base, no tone change."""
-        for layer in (self.modulate, self.tone, self.base, *self.maps):
-            nn.init.normal_(layer.get_parameter("weight"), std=1e-3)
-            nn.init.zeros_(layer.get_parameter("bias"))
-        with torch.no_grad():
-            self.base.get_parameter("bias").copy_(torch.tensor([-1.0, 3.0, -3.0, 0.0, 0.0, 0.0]))
-            for layer in self.maps:
-                bias = layer.get_parameter("bias")
-                bias[len(bias) // 2 :] = _GAIN
 
     def thumbnail(self, luma: Tensor) -> Tensor:
         """N x 1 x H x W -> N x 1 x 64 x 64, bilinear at half-pixel centres, unsmoothed (as cv2.INTER_LINEAR)."""
@@ -239,13 +230,11 @@ class FusionNetwork(nn.Module):
             maps.append(self.maps[level](features))
             if level == len(self.widths) - 1:
                 coarse = F.avg_pool2d(self.base(features), 2)
+        # The maps of the levels become those of the halved bands: the first level serves all that are finer, too.
+        first = maps.pop().unflatten(1, (2, -1))
+        of_bands = [*(first[:, :, band] for band in range(self._extra + 1)), *maps[::-1]]
         height, width = pair.size
-        return compose(pair, self._of_bands(maps[::-1]), coarse, tone, mean)[..., :height, :width]
-
-    def _of_bands(self, maps: list[Tensor]) -> list[Tensor]:
-        """The maps of the levels -> those of the halved bands, N x 2 x ... each."""
-        first = maps[0].unflatten(1, (2, -1))
-        return [*(first[:, :, band] for band in range(self._extra + 1)), *maps[1:]]
+        return compose(pair, of_bands, coarse, tone, mean)[..., :height, :width]
 
     def forward(self, ir: Tensor, vis: Tensor, descriptors: Tensor) -> Tensor:
         """Fuse luma pictures.

@@ -60,34 +60,31 @@ def load_network(model: str | Path) -> LoadedNetwork:
         UsageError: neither a known name nor a file.
         WeightsError: damaged or foreign weights.
     """
-    if str(model) in NETWORKS:
-        path, name = bundled(f"{model}.safetensors"), str(model)
-    else:
-        path = Path(model)
-        name = path.stem
-        if not path.exists() and not path.suffix:
-            raise UsageError(f"unknown model: {model}", f"{nearest(str(model), NETWORKS)}; or give a file")
+    path = bundled(f"{model}.safetensors") if str(model) in NETWORKS else Path(model)
+    if not path.exists() and not path.suffix:
+        raise UsageError(f"unknown model: {model}", f"{nearest(str(model), NETWORKS)}; or give a file")
     tensors, metadata, sha256 = read_hashed_weights(path)
-    network = _network_of(path, metadata)
+    if "network" not in metadata:
+        raise WeightsError(f"not weights of a fusion network: {path}", "give a file that `ivif train` made")
+    try:
+        network = _build(_bounded(json.loads(metadata["network"])))
+    except (ValueError, TypeError, UsageError) as error:
+        raise WeightsError(f"weights of an unknown network: {path}: {error}") from error
     tensors.setdefault("trim", network.trim)  # a file of before words were trimmed
     vectors = {key: tensors.pop(key).float().numpy() for key in list(tensors) if key.startswith(PREFIX)}
-    _load_strictly(path, network, tensors)
+    try:
+        network.load_state_dict({key: value.float() for key, value in tensors.items()}, strict=True)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsError(f"weights do not fit their network: {path}: {reason}") from error
+    if not all(torch.isfinite(value).all() for value in tensors.values()):
+        raise WeightsError(f"weights hold NaN or infinite values: {path}")
     goals = goals_from(vectors, metadata)
     if network.config.goal and DEFAULT not in goals:
         raise WeightsError(f"the weights carry no default goal: {path}", "give a file that `ivif train` made")
     if any(2 * len(goal.fused) != network.config.goal for goal in goals.values()):
         raise WeightsError(f"the goals of the weights do not fit their network: {path}")
-    return LoadedNetwork(network.eval(), name, sha256, metadata, goals)
-
-
-def _network_of(path: Path, metadata: dict[str, str]) -> FusionNetwork:
-    if "network" not in metadata:
-        raise WeightsError(f"not weights of a fusion network: {path}", "give a file that `ivif train` made")
-    try:
-        fields = json.loads(metadata["network"])
-        return _build(_bounded(fields))
-    except (ValueError, TypeError, UsageError) as error:
-        raise WeightsError(f"weights of an unknown network: {path}: {error}") from error
+    return LoadedNetwork(network.eval(), path.stem, sha256, metadata, goals)
 
 
 def _bounded(fields: dict[str, int | str]) -> dict[str, int | str]:
@@ -101,16 +98,6 @@ def _bounded(fields: dict[str, int | str]) -> dict[str, int | str]:
     if fields.get("fold", 2) not in (2, 4):
         raise ValueError(f"fold = {fields['fold']}")
     return fields
-
-
-def _load_strictly(path: Path, network: FusionNetwork, tensors: dict[str, torch.Tensor]) -> None:
-    try:
-        network.load_state_dict({key: value.float() for key, value in tensors.items()}, strict=True)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise WeightsError(f"weights do not fit their network: {path}: {reason}") from error
-    if not all(torch.isfinite(value).all() for value in tensors.values()):
-        raise WeightsError(f"weights hold NaN or infinite values: {path}")
 
 
 def save_network(path: Path, network: FusionNetwork, metadata: dict[str, str], goals: Mapping[str, Goal]) -> str:

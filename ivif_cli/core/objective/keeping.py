@@ -14,8 +14,6 @@ from ivif_cli.core.network.composition import HALVINGS
 from ivif_cli.core.network.pyramid import energy, laplacian
 
 _NOISE = 1.5 / 255
-
-
 NAMED_DIALS = ("bright", "detailed", "salient", "contrast")
 """The dials whose share in a goal decides what it may change, in the order of `Asked.claims`."""
 
@@ -114,10 +112,9 @@ def wanted(ir: Tensor, vis: Tensor, scenes: tuple[Tensor, Tensor], settings: Kee
     return Wanted(targets, most, choices, evens, below, base, weight, high, low, strong)
 
 
-def _pooled(luma: Tensor, side: int = 7) -> Tensor:
-    """The maximum in side x side pixels, one way after the other."""
-    along = F.max_pool2d(luma, (1, side), stride=1, padding=(0, side // 2))
-    return F.max_pool2d(along, (side, 1), stride=1, padding=(side // 2, 0))
+def _pooled(luma: Tensor) -> Tensor:
+    """The maximum in 7 x 7 pixels, one way after the other."""
+    return F.max_pool2d(F.max_pool2d(luma, (1, 7), stride=1, padding=(0, 3)), (7, 1), stride=1, padding=(3, 0))
 
 
 def base_target(low: Tensor, ir_mean: Tensor, pull: float) -> tuple[Tensor, Tensor]:
@@ -237,11 +234,7 @@ def held(first: Tensor, second: Tensor, apart: Tensor, lean: Tensor) -> Tensor:
         mean, mean_2 = (b.abs().mean(dim=(1, 2, 3)) for b in (band, band_2))
         change = change + (mean_2 - mean).abs() / (mean + mean_2 + 2 / 255)
     tone = (base_2 - base).mean(dim=(1, 2, 3)).abs()
-    spread = (_spread(base_2) - _spread(base)).abs()
+    # Standard deviations over the pictures; with a gradient where they are zero.
+    spread, spread_2 = ((b.var(dim=(1, 2, 3), correction=0) + 1e-6).sqrt() for b in (base, base_2))
     free = 1 - 0.7 * lean
-    return (detailed * change + free * (3 * bright * tone + 6 * contrast * spread)).mean()
-
-
-def _spread(base: Tensor) -> Tensor:
-    """Standard deviation over the picture, N; with a gradient where it is zero."""
-    return (base.var(dim=(1, 2, 3), correction=0) + 1e-6).sqrt()
+    return (detailed * change + free * (3 * bright * tone + 6 * contrast * (spread_2 - spread).abs())).mean()

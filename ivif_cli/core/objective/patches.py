@@ -52,9 +52,7 @@ def draw_patches(pairs: int, settings: PatchSettings, generator: torch.Generator
     u = torch.rand((6, *shape), generator=generator, device=generator.device)
     side = settings.min_side + (settings.max_side - settings.min_side) * u[0]
     half = side / (1 + (settings.max_zoom - 1) * u[1])
-    angle, shear = (
-        torch.deg2rad((2 * v - 1) * limit) for v, limit in ((u[2], settings.rotation), (u[3], settings.shear))
-    )
+    angle, shear = torch.deg2rad((2 * u[2] - 1) * settings.rotation), torch.deg2rad((2 * u[3] - 1) * settings.shear)
     cos, sin, tan = angle.cos(), angle.sin(), shear.tan()
     # Only the patch before magnification has to lie inside the picture: the centre's range depends on `side`.
     reach = 1 - side

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ivif_cli.core.objective.keeping import KeepingSettings, held, keeping_parts, wanted
 from ivif_cli.core.objective.teacher import TeacherSettings, teacher_parts
-from ivif_cli.core.objective.words import Directions, LanguageLoss
+from ivif_cli.core.objective.words import Directions, LanguageLoss, mean_of
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,12 @@ def objective(
     share = teacher.keeping if taught is not None else 1.0
     sources = wanted(ir, vis, scenes, keeping)
     both = zip(fused, asked, strict=True)
-    kept = _mean([keeping_parts(f, sources, a.default, keeping, a.lean, a.claims) for f, a in both])
+    kept = mean_of([keeping_parts(f, sources, a.default, keeping, a.lean, a.claims) for f, a in both])
     if len(fused) > 1:
-        kept["hold"] = _held(fused, asked)
+        # What changes between the first two goals of each pair though neither names it.
+        apart = (asked[1].claims - asked[0].claims).abs().clamp(max=1)
+        lean = (asked[1].lean - asked[0].lean).abs().clamp(max=1)
+        kept["hold"] = held(fused[0], fused[1], apart, lean)
     total = total + share * weigh(kept, vars(keeping), total)
     parts |= {f"keeping.{name}": value for name, value in kept.items()}
     if taught is not None:
@@ -85,14 +88,3 @@ def objective(
 def weigh(terms: Mapping[str, Tensor], weights: Mapping[str, object], like: Tensor) -> Tensor:
     """Sum of the terms times the weights of the same names."""
     return sum((float(weights[name]) * term for name, term in terms.items()), torch.zeros_like(like))  # type: ignore[arg-type]
-
-
-def _held(fused: Sequence[Tensor], asked: Sequence[Asked]) -> Tensor:
-    """What changes between the first two goals of each pair though neither names it."""
-    apart = (asked[1].claims - asked[0].claims).abs().clamp(max=1)
-    lean = (asked[1].lean - asked[0].lean).abs().clamp(max=1)
-    return held(fused[0], fused[1], apart, lean)
-
-
-def _mean(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    return {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}

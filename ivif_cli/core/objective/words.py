@@ -10,6 +10,7 @@ Every sample has directions of its own, since each is fused for a goal of its ow
 pair are compared: the step from one fused picture to the other has to be the step from one text to the other.
 """
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
@@ -74,6 +75,11 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
     return torch.autocast(device.type, dtype={"bf16": torch.bfloat16, "fp16": torch.float16}[chosen])
 
 
+def mean_of(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of each of several scalars, over the goals."""
+    return {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
+
+
 @dataclass(frozen=True)
 class Directions:
     """Where the words point, a row a sample, all of unit length.
@@ -136,10 +142,8 @@ class LanguageLoss(nn.Module):
             with torch.no_grad():
                 source_ir, source_vis = self._embed([ir, vis], patches, keep)
             perceptual = self._perceptual(fused, ir, vis) if weights.perceptual else ir.new_zeros(())
-        parts = [
-            self._parts(picture, source_ir, source_vis, goal) for picture, goal in zip(pictures, goals, strict=True)
-        ]
-        means = {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
+        wanted = zip(pictures, goals, strict=True)
+        means = mean_of([self._parts(picture, source_ir, source_vis, goal) for picture, goal in wanted])
         step, reach = self._step(pictures, goals)
         values = {**means, "perceptual": perceptual, "step": step, "reach": reach}
         total = sum((float(getattr(weights, name)) * value for name, value in values.items()), ir.new_zeros(()))
@@ -160,8 +164,7 @@ class LanguageLoss(nn.Module):
         whole = torch.cat([fit(picture, size) for picture in pictures])
         if patches is None or keep is None:
             owners = torch.empty(0, dtype=torch.long, device=whole.device)
-            vectors = self._vectors(whole).split(count)
-            return [Embedded(v, v[:0], owners) for v in vectors]
+            return [Embedded(v, v[:0], owners) for v in self._vectors(whole).split(count)]
         owners = torch.arange(count, device=whole.device).repeat_interleave(patches.shape[1])[keep.flatten()]
         cuts = torch.cat([cut_patches(picture, patches.to(whole.device), size)[keep.flatten()] for picture in pictures])
         vectors = self._vectors(torch.cat([whole, cuts]))
@@ -175,18 +178,16 @@ class LanguageLoss(nn.Module):
     def _parts(self, fused: Embedded, ir: Embedded, vis: Embedded, goal: Directions) -> dict[str, Tensor]:
         whole = direction_loss(fused.whole, ir.whole, vis.whole, goal.ir, goal.vis)
         phi = 1 - ((fused.whole * ir.whole).sum(-1) + (fused.whole * vis.whole).sum(-1)) / 2
-        return {"whole": whole.mean(), "patch": self._patch_loss(fused, ir, vis, goal), "phi": phi.mean()}
-
-    def _patch_loss(self, fused: Embedded, ir: Embedded, vis: Embedded, goal: Directions) -> Tensor:
-        """Mean over each pair's kept patches, then over all pairs; a pair without one counts as zero."""
+        parts = {"whole": whole.mean(), "patch": fused.whole.new_zeros(()), "phi": phi.mean()}
         owners, pairs = fused.owners, len(fused.whole)
         if not len(owners):
-            return fused.whole.new_zeros(())
+            return parts
+        # Mean over each pair's kept patches, then over all pairs; a pair without one counts as zero.
         starts = (ir.cut, vis.cut) if self.settings.against == "patch" else (ir.whole[owners], vis.whole[owners])
         losses = direction_loss(fused.cut, *starts, goal.ir[owners], goal.vis[owners])
         counts = losses.new_zeros(pairs).index_add(0, owners, torch.ones_like(losses))
         sums = losses.new_zeros(pairs).index_add(0, owners, losses)
-        return (sums / counts.clamp_min(1)).mean()
+        return {**parts, "patch": (sums / counts.clamp_min(1)).mean()}
 
     def _step(self, pictures: list[Embedded], goals: list[Directions]) -> tuple[Tensor, Tensor]:
         """From the picture of one goal to that of another, whole and patches, against the step between their texts.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ivif_cli.core.aligning.choice import choose_alignment
+from ivif_cli.core.aligning.register import choose_alignment
 from ivif_cli.core.data.cropping import parse_crop
 from ivif_cli.core.data.held_range import hold_range
 from ivif_cli.core.data.luma import to_bits, to_luma

@@ -64,40 +64,21 @@ def save_checkpoint(folder: Path, state: RunState, recipe: dict[str, Any], extra
     Raises:
         OutputError: the file cannot be written.
     """
-    moments, groups = _pack_optimiser(state.optimiser)
+    packed = state.optimiser.state_dict()
     tensors = {f"model.{name}": value for name, value in state.network.state_dict().items()}
-    tensors |= {f"ema.{name}": value for name, value in state.ema.items()} | moments | _random_states()
-    plain = {
-        "step": state.step,
-        "typical": repr(state.typical),
-        "hours": state.hours,
-        "groups": groups,
-        "scaler": state.scaler.state_dict(),
-        "recipe": recipe,
-    }
+    tensors |= {f"ema.{name}": value for name, value in state.ema.items()}
+    for index, moments in packed["state"].items():
+        tensors |= {f"optimiser.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()}
+    tensors["rng.cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["rng.cuda"] = torch.cuda.get_rng_state()
+    plain = {"step": state.step, "typical": repr(state.typical), "hours": state.hours, "recipe": recipe}
+    plain |= {"groups": packed["param_groups"], "scaler": state.scaler.state_dict()}
     path = checkpoint_path(folder, state.step)
     write_weights(path, tensors, {"format": FORMAT, "state": json.dumps(plain), **extra})
     for old in sorted(path.parent.glob("step-*.safetensors"))[:-KEPT]:
         old.unlink(missing_ok=True)
     return path
-
-
-def _pack_optimiser(optimiser: torch.optim.Optimizer) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
-    """Moments as tensors by parameter index, and the parameter groups as plain values."""
-    packed = optimiser.state_dict()
-    tensors = {
-        f"optimiser.{index}.{name}": torch.as_tensor(value)
-        for index, moments in packed["state"].items()
-        for name, value in moments.items()
-    }
-    return tensors, packed["param_groups"]
-
-
-def _random_states() -> dict[str, Tensor]:
-    states = {"rng.cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        states["rng.cuda"] = torch.cuda.get_rng_state()
-    return states
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], dict[str, str]]:
@@ -132,10 +113,19 @@ def restore(path: Path, state: RunState, recipe: dict[str, Any], extra: dict[str
         WeightsError: a damaged file.
     """
     tensors, plain, metadata = read_checkpoint(path)
-    _compare(path, {**plain["recipe"], **metadata}, {**recipe, **extra})
+    saved = {**plain["recipe"], **metadata}
+    # A resumed run may be made longer or shorter, and nothing else.
+    changed = [name for name, value in {**recipe, **extra}.items() if name != "steps" and saved.get(name) != value]
+    if changed:
+        hint = "resume with the same recipe and data, or start a new run with --init"
+        raise TrainingError(f"{path} was made with other settings: {', '.join(changed)}", hint)
     state.network.load_state_dict(_named(tensors, "model."))
     state.ema = {name: value.to(state.ema[name]) for name, value in _named(tensors, "ema.").items()}
-    state.optimiser.load_state_dict({"state": _unpack_moments(tensors), "param_groups": plain["groups"]})
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, value in _named(tensors, "optimiser.").items():
+        index, _, moment = name.partition(".")
+        moments.setdefault(int(index), {})[moment] = value
+    state.optimiser.load_state_dict({"state": moments, "param_groups": plain["groups"]})
     if plain["scaler"]:
         state.scaler.load_state_dict(plain["scaler"])
     state.step, state.typical, state.hours = plain["step"], float(plain["typical"]), plain["hours"]
@@ -146,21 +136,3 @@ def restore(path: Path, state: RunState, recipe: dict[str, Any], extra: dict[str
 
 def _named(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-
-
-def _unpack_moments(tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, value in _named(tensors, "optimiser.").items():
-        index, _, moment = name.partition(".")
-        moments.setdefault(int(index), {})[moment] = value
-    return moments
-
-
-def _compare(path: Path, saved: dict[str, Any], current: dict[str, Any]) -> None:
-    """A resumed run may be made longer or shorter, and nothing else."""
-    changed = [name for name, value in current.items() if name != "steps" and saved.get(name) != value]
-    if changed:
-        raise TrainingError(
-            f"{path} was made with other settings: {', '.join(changed)}",
-            "resume with the same recipe and data, or start a new run with --init",
-        )

@@ -106,12 +106,6 @@ def _window(pair: LumaPair, settings: CropSettings, rng: np.random.Generator) ->
     return window
 
 
-def _resize(crop: np.ndarray, size: int) -> np.ndarray:
-    if crop.shape == (size, size):
-        return crop
-    return cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA if crop.shape[0] > size else cv2.INTER_LINEAR)
-
-
 def _toned(crop: np.ndarray, thumb: np.ndarray, settings: CropSettings, rng: np.random.Generator) -> list[np.ndarray]:
     """One random tone curve for a source's crop and thumbnail alike."""
     if rng.random() >= settings.tones:
@@ -121,13 +115,6 @@ def _toned(crop: np.ndarray, thumb: np.ndarray, settings: CropSettings, rng: np.
     shift = float(rng.uniform(-settings.brightness, settings.brightness))
     centre = float((crop**gamma).mean())
     return [np.clip((x**gamma - centre) * slope + centre + shift, 0, 1) for x in (crop, thumb)]
-
-
-def _blurred(crop: np.ndarray, settings: CropSettings, rng: np.random.Generator) -> np.ndarray:
-    """One source less sharp than the other, as cameras of two bands are."""
-    if rng.random() >= settings.blur:
-        return crop
-    return cv2.GaussianBlur(crop, (0, 0), float(rng.uniform(0.4, settings.max_blur)))
 
 
 def _grained(crop: np.ndarray, settings: CropSettings, rng: np.random.Generator) -> np.ndarray:
@@ -144,20 +131,13 @@ def _scene(pair: LumaPair, window: tuple[slice, slice], settings: CropSettings, 
     """Thumbnails of the whole pair, or of a random part of it that holds the crop."""
     if rng.random() >= settings.scene:
         return [pair.ir_thumb, pair.vis_thumb]
-    part = tuple(
-        _part_of(length, cut, settings.min_scene, rng) for length, cut in zip(pair.ir.shape, window, strict=True)
-    )
-    size = pair.ir_thumb.shape[::-1]
-    return [
-        cv2.resize(x[part].astype(np.float32) / 255, size, interpolation=cv2.INTER_LINEAR) for x in (pair.ir, pair.vis)
-    ]
-
-
-def _part_of(length: int, cut: slice, least: float, rng: np.random.Generator) -> slice:
-    """A random interval of 0..length that holds `cut` and is at least `least` of it long."""
-    side = max(int(length * rng.uniform(least, 1)), cut.stop - cut.start)
-    start = int(rng.integers(max(0, cut.stop - side), min(cut.start, length - side) + 1))
-    return slice(start, start + side)
+    part = []
+    for length, cut in zip(pair.ir.shape, window, strict=True):
+        side = max(int(length * rng.uniform(settings.min_scene, 1)), cut.stop - cut.start)
+        start = int(rng.integers(max(0, cut.stop - side), min(cut.start, length - side) + 1))
+        part.append(slice(start, start + side))
+    parts = [x[tuple(part)].astype(np.float32) / 255 for x in (pair.ir, pair.vis)]
+    return [cv2.resize(x, pair.ir_thumb.shape[::-1], interpolation=cv2.INTER_LINEAR) for x in parts]
 
 
 def _warp(size: int, angle: float, rng: np.random.Generator) -> np.ndarray:
@@ -173,7 +153,9 @@ def _warp(size: int, angle: float, rng: np.random.Generator) -> np.ndarray:
 def draw_sample(pair: LumaPair, settings: CropSettings, rng: np.random.Generator) -> list[np.ndarray]:
     """One sample: ir, vis, their noisy copies (size x size), both thumbnails (t x t); float32."""
     window, size = _window(pair, settings, rng), settings.size
-    crops = [_resize(x[window].astype(np.float32) / 255, size) for x in (pair.ir, pair.vis)]
+    kind = cv2.INTER_AREA if window[0].stop - window[0].start > size else cv2.INTER_LINEAR
+    cut = [x[window].astype(np.float32) / 255 for x in (pair.ir, pair.vis)]
+    crops = [cv2.resize(x, (size, size), interpolation=kind) for x in cut]
     thumbs = _scene(pair, window, settings, rng)
     (crops[0], thumbs[0]), (crops[1], thumbs[1]) = (
         _toned(c, t, settings, rng) for c, t in zip(crops, thumbs, strict=True)
@@ -181,7 +163,9 @@ def draw_sample(pair: LumaPair, settings: CropSettings, rng: np.random.Generator
     if rng.random() < settings.affine:
         matrix, flags = _warp(size, settings.angle, rng), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         crops = [cv2.warpAffine(x, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REFLECT_101) for x in crops]
-    crops = [_blurred(x, settings, rng) for x in crops]
+    for at, crop in enumerate(crops):
+        if rng.random() < settings.blur:  # one source less sharp than the other, as cameras of two bands are
+            crops[at] = cv2.GaussianBlur(crop, (0, 0), float(rng.uniform(0.4, settings.max_blur)))
     crops = [_grained(x, settings, rng) for x in crops]
     images = [*crops, *thumbs]
     if rng.random() < settings.flip:

@@ -67,7 +67,12 @@ class GoalBank:
             is_default = rng.random() < 2 * self.settings.default
             first.append((self.goals[DEFAULT].fused if is_default else self._other(rng), is_default))
             second.append((self._other(rng), False))
-        return [self._asked(drawn, device) for drawn in (first, second)]
+        asked = []
+        for drawn in (first, second):
+            fused = torch.from_numpy(np.stack([vector for vector, _ in drawn])).to(device)
+            default = torch.tensor([float(is_default) for _, is_default in drawn], device=device)
+            asked.append(Asked(self.directions(fused), default, self.lean(fused), self.claims(fused)))
+        return asked
 
     def _other(self, rng: np.random.Generator) -> np.ndarray:
         kind = rng.random()
@@ -78,11 +83,6 @@ class GoalBank:
             dial = list(DIALS)[int(rng.integers(len(DIALS)))]
             return self.goals[DEFAULT].turned({dial: float(rng.uniform(-1, 1))}, self.goals).fused
         return self.sentences[int(rng.integers(len(self.sentences)))]
-
-    def _asked(self, drawn: Sequence[tuple[np.ndarray, bool]], device: torch.device) -> Asked:
-        fused = torch.from_numpy(np.stack([vector for vector, _ in drawn])).to(device)
-        default = torch.tensor([float(is_default) for _, is_default in drawn], device=device)
-        return Asked(self.directions(fused), default, self.lean(fused), self.claims(fused))
 
     def lean(self, fused: Tensor) -> Tensor:
         """Towards which source N x D goals lean: 1 for the infrared's own text, -1 for the visible's; N."""
@@ -108,9 +108,8 @@ class GoalBank:
     def directions(self, fused: Tensor) -> Directions:
         """N x D goals with the directions from both sources' texts."""
         origin = self.goals[DEFAULT]
-        ir, vis = (
-            direction(fused, torch.from_numpy(source).to(fused).expand_as(fused)) for source in (origin.ir, origin.vis)
-        )
+        sources = (torch.from_numpy(source).to(fused).expand_as(fused) for source in (origin.ir, origin.vis))
+        ir, vis = (direction(fused, source) for source in sources)
         return Directions(ir, vis, fused)
 
 

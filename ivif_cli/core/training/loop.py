@@ -27,11 +27,11 @@ from ivif_cli.core.network import FusionNetwork, save_network
 from ivif_cli.core.objective.patches import draw_patches
 from ivif_cli.core.objective.total import objective
 from ivif_cli.core.objective.words import LanguageLoss, autocast, chosen_precision
+from ivif_cli.core.read_ahead import pool_of, read_ahead
 from ivif_cli.core.training.checkpoint import RunState, latest_checkpoint, restore, save_checkpoint
-from ivif_cli.core.training.crops import Batch
-from ivif_cli.core.training.feed import prefetched
+from ivif_cli.core.training.crops import Batch, draw_batch
 from ivif_cli.core.training.goals import GoalBank, conditions
-from ivif_cli.core.training.guard import check_gradient, check_loss
+from ivif_cli.core.training.guard import check_loss, stopped
 from ivif_cli.core.training.log import MetricsLog
 from ivif_cli.core.training.lumas import LumaStore
 from ivif_cli.core.training.processes import Processes
@@ -103,24 +103,27 @@ def train(recipe: Recipe, run: Run, processes: Processes, *, resume: bool = Fals
         if path is None:
             raise TrainingError(f"nothing to resume: no checkpoint in {run.out / 'checkpoints'}")
         restore(path, state, to_table(recipe), run.metadata)
-    step_module: nn.Module = FuseStep(run.network)
+    fuse: nn.Module = FuseStep(run.network)
     if processes.world > 1:
-        step_module = DistributedDataParallel(step_module, [device] if device.type == "cuda" else None)
+        fuse = DistributedDataParallel(fuse, [device] if device.type == "cuda" else None)
     words = LanguageLoss(run.encoder, recipe.words).to(device) if run.encoder is not None and recipe.language else None
     log = MetricsLog(run.out, state.step, active=processes.first, tensorboard=run.tensorboard)
     began = time.perf_counter() - state.hours * 3600
-    with prefetched(recipe, run.train, samples, state.step) as batches:
+
+    def draw(step: int) -> Batch:
+        return draw_batch(run.train, recipe.crops, recipe.seed, step, samples)
+
+    with pool_of(1, "crops") as pool:
         tick = time.perf_counter()
-        for batch in batches:
-            batch = batch.to(device)
-            parts = train_step(recipe, state, step_module, batch, samples, run.goals, words, run.teacher)
-            values = _shared_values(parts, processes)
+        for _, drawn in read_ahead(pool, draw, range(state.step, recipe.steps), lambda: 2):
+            batch = drawn.result().to(device)
+            parts = train_step(recipe, run, state, fuse, batch, samples, words)
+            means = processes.mean(torch.stack([part.detach().float() for part in parts.values()])).tolist()
+            values = dict(zip(parts, means, strict=True))
             state.typical = check_loss(values, state.typical, recipe.diverged, state.step + 1, batch.names, run.out)
             apply_gradients(recipe, state, batch.names, run.out)
-            values |= {
-                "lr": learning_rate(recipe, state.step - 1),
-                "images_s": recipe.batch_size / (time.perf_counter() - tick),
-            }
+            values["lr"] = learning_rate(recipe, state.step - 1)
+            values["images_s"] = recipe.batch_size / (time.perf_counter() - tick)
             state.hours = (time.perf_counter() - began) / 3600
             log.write(state.step, "train", values)
             run.report(state.step, values)
@@ -162,28 +165,21 @@ class FuseStep(nn.Module):
 
 
 def train_step(
-    recipe: Recipe,
-    state: RunState,
-    step_module: nn.Module,
-    batch: Batch,
-    samples: range,
-    goals: GoalBank,
-    words: LanguageLoss | None,
-    teacher: FusionNetwork | None,
+    recipe: Recipe, run: Run, state: RunState, fuse: nn.Module, batch: Batch, samples: range, words: LanguageLoss | None
 ) -> dict[str, Tensor]:
     """Forward and backward of one step; gradients are left in the parameters. Returns the parts of the objective."""
     state.network.train()
     state.optimiser.zero_grad(set_to_none=True)
-    asked = goals.draw(recipe.seed, state.step, samples, batch.ir.device)
+    asked = run.goals.draw(recipe.seed, state.step, samples, batch.ir.device)
     wanted = conditions(asked)
-    if goals.settings.shuffled:
+    if run.goals.settings.shuffled:
         wanted = [condition.roll(1, dims=0) for condition in wanted]
     taught = None
     with autocast(batch.ir.device, recipe.precision):
-        fused = step_module(batch, wanted)
-        if teacher is not None:
+        fused = fuse(batch, wanted)
+        if run.teacher is not None:
             with torch.no_grad():
-                taught = FuseStep(teacher)(batch, wanted, noisy=False)
+                taught = FuseStep(run.teacher)(batch, wanted, noisy=False)
     patches = None
     if words is not None and recipe.words.patch:
         generator = torch.Generator().manual_seed((recipe.seed << 32) + state.step)
@@ -216,8 +212,8 @@ def apply_gradients(recipe: Recipe, state: RunState, names: tuple[str, ...], out
     state.scaler.unscale_(state.optimiser)
     limit = recipe.optimiser.clip or float("inf")
     norm = nn.utils.clip_grad_norm_(state.network.parameters(), limit)
-    if not state.scaler.is_enabled():
-        check_gradient(float(norm), state.step + 1, names, out)
+    if not state.scaler.is_enabled() and not norm.isfinite():
+        raise stopped("the gradient is not finite", state.step + 1, names, out)
     state.scaler.step(state.optimiser)
     state.scaler.update()
     state.step += 1
@@ -246,21 +242,10 @@ def _due(step: int, every: int) -> bool:
     return every > 0 and step % every == 0
 
 
-def _shared_values(parts: dict[str, Tensor], processes: Processes) -> dict[str, float]:
-    """Means over the processes, with one copy from the device."""
-    values = processes.mean(torch.stack([part.detach().float() for part in parts.values()]))
-    return dict(zip(parts, values.tolist(), strict=True))
-
-
-def averaged(state: RunState, network: FusionNetwork) -> dict[str, Tensor]:
-    """The weights that are saved: the running mean, or the weights themselves where none is kept."""
-    return state.ema or network.state_dict()
-
-
 def _validate(recipe: Recipe, run: Run, state: RunState, device: torch.device) -> dict[str, float]:
-    """Judge the averaged weights, at the end trimmed, and save them with what is known about them."""
+    """Judge the averaged weights (the weights themselves where no mean is kept), at the end trimmed, and save them."""
     current = {name: value.clone() for name, value in run.network.state_dict().items()}
-    run.network.load_state_dict(averaged(state, run.network))
+    run.network.load_state_dict(state.ema or current)
     if state.step == recipe.steps:
         trim(run.network, run.train, run.goals.goals, recipe.trim)
     indices = spread(len(run.held_out), recipe.validation.pairs)

@@ -78,7 +78,13 @@ class LumaStore:
             if index in self._kept:
                 self._kept.move_to_end(index)
                 return self._kept[index]
-        loaded = self._load(self.pairs[index])
+        pair = self.pairs[index]
+        ir, vis = read_lumas(pair)
+        if ir.shape != vis.shape:
+            sizes = " and ".join(f"{x.shape[1]} x {x.shape[0]}" for x in (ir, vis))
+            raise PairingError(f"pair {pair.name} has two sizes: {sizes}", "training needs aligned pairs of one size")
+        images = [torch.from_numpy(x)[None, None].float() / 255 for x in (ir, vis)]
+        loaded = LumaPair(ir, vis, *(self._thumbnail(x)[0, 0].numpy() for x in images))
         with self._lock:
             if index not in self._kept:
                 self._kept[index] = loaded
@@ -87,13 +93,3 @@ class LumaStore:
                 _, dropped = self._kept.popitem(last=False)
                 self._bytes -= dropped.ir.nbytes + dropped.vis.nbytes
         return loaded
-
-    def _load(self, pair: Pair) -> LumaPair:
-        ir, vis = read_lumas(pair)
-        if ir.shape != vis.shape:
-            sizes = " and ".join(f"{x.shape[1]} x {x.shape[0]}" for x in (ir, vis))
-            raise PairingError(f"pair {pair.name} has two sizes: {sizes}", "training needs aligned pairs of one size")
-        return LumaPair(ir, vis, *(self._small(x) for x in (ir, vis)))
-
-    def _small(self, luma: np.ndarray) -> np.ndarray:
-        return self._thumbnail(torch.from_numpy(luma)[None, None].float() / 255)[0, 0].numpy()

@@ -5,6 +5,7 @@ and in the weights' metadata.
 """
 
 import dataclasses
+import json
 import tomllib
 import types
 import typing
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ivif_cli.core.device import PRECISIONS
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.nearest import nearest
 from ivif_cli.core.objective.keeping import KeepingSettings
@@ -24,7 +26,6 @@ from ivif_cli.core.training.crops import CropSettings
 from ivif_cli.core.training.goals import GoalSettings
 from ivif_cli.core.training.trim import TrimSettings
 
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 T = TypeVar("T")
 SCHEDULES = ("cosine", "constant")
 STARTS = ("patch", "whole")
@@ -139,22 +140,18 @@ def load_recipe(path: Path | None = None, options: Mapping[str, Any] | None = No
     Raises:
         UsageError: no such file, not TOML, an unknown name, or a value of the wrong kind or out of range.
     """
-    table = _read_toml(path) if path else {}
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")) if path else {}
+    except OSError as error:
+        raise UsageError(f"cannot read recipe {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not a TOML file: {error}") from error
     for name, value in (options or {}).items():
         if value is not None:
             _put(table, name, value)
     recipe = from_table(Recipe, table)
     check(recipe)
     return recipe
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read recipe {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is not a TOML file: {error}") from error
 
 
 def _put(table: dict[str, Any], name: str, value: object) -> None:
@@ -250,13 +247,7 @@ def check(recipe: Recipe) -> None:
 
 def to_table(recipe: Recipe) -> dict[str, Any]:
     """The recipe as nested plain values (tuples become lists), fit for JSON."""
-    return _plain(dataclasses.asdict(recipe))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _plain(inner) for name, inner in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+    return json.loads(json.dumps(dataclasses.asdict(recipe)))
 
 
 def to_toml(table: Mapping[str, Any], prefix: str = "") -> str:
@@ -269,11 +260,7 @@ def to_toml(table: Mapping[str, Any], prefix: str = "") -> str:
 
 
 def _toml_value(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
-        return f'"{escaped}"'
     if isinstance(value, list):
         return f"[{', '.join(_toml_value(item) for item in value)}]"
-    return repr(value)
+    # Texts and truth values are written as in JSON; numbers are not, where they are infinite.
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str | bool) else repr(value)

@@ -10,7 +10,7 @@ from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.language.directions import ImageEncoder
 from ivif_cli.core.language.goal import DEFAULT, NAMED, TextEncoder, Texts, named_goals
-from ivif_cli.core.network import FusionNetwork, build_network, load_network
+from ivif_cli.core.network import build_network, load_network
 from ivif_cli.core.training.goals import SENTENCES, GoalBank, embed_sentences, read_sentences
 from ivif_cli.core.training.loop import Run
 from ivif_cli.core.training.lumas import LumaStore
@@ -59,33 +59,21 @@ def build_run(recipe: Recipe, pairs: Sequence[Pair], out: Path, sources: Sources
     network.origin.copy_(torch.from_numpy(goals.goals[DEFAULT].condition[0]))
     metadata = {"data_sha256": data_hash(pairs), "pairs": str(len(pairs)), "sentences": str(len(goals.sentences))}
     if sources.init:
-        metadata["init_sha256"] = _initialise(network, sources.init)
+        start = load_network(sources.init)
+        shape = start.network.config_dict()
+        if shape != network.config_dict():
+            hint = "choose the same --network and mixer as it was trained with"
+            raise UsageError(f"{sources.init} is a network of another shape: {shape}", hint)
+        network.load_state_dict(start.network.state_dict())
+        metadata["init_sha256"] = start.sha256
     teacher = None
     if sources.teacher:
         loaded = load_network(sources.teacher)
         teacher, metadata["teacher_sha256"] = loaded.network.to(device).requires_grad_(False), loaded.sha256
     train, held_out = split_pairs(pairs, recipe.validation.share)
-    return Run(
-        network=network.to(device),
-        train=LumaStore(train, network.thumbnail, balance=recipe.crops.balance),
-        held_out=LumaStore(held_out or train, network.thumbnail),
-        out=out,
-        goals=goals,
-        encoder=encoder,
-        teacher=teacher,
-        metadata=metadata,
-    )
-
-
-def _initialise(network: FusionNetwork, source: str) -> str:
-    loaded = load_network(source)
-    if loaded.network.config_dict() != network.config_dict():
-        raise UsageError(
-            f"{source} is a network of another shape: {loaded.network.config_dict()}",
-            "choose the same --network and mixer as it was trained with",
-        )
-    network.load_state_dict(loaded.network.state_dict())
-    return loaded.sha256
+    drawn = LumaStore(train, network.thumbnail, balance=recipe.crops.balance)
+    judged = LumaStore(held_out or train, network.thumbnail)
+    return Run(network.to(device), drawn, judged, out, goals, encoder, teacher, metadata)
 
 
 def load_language(recipe: Recipe, sources: Sources, device: torch.device) -> tuple[ImageEncoder | None, GoalBank]:

@@ -68,18 +68,15 @@ class _Scene(NamedTuple):
 
 
 def _seen(network: FusionNetwork, pair: LumaPair, device: torch.device) -> _Scene:
-    sources = torch.cat([_middle(as_tensor(luma, device), network.stride) for luma in (pair.ir, pair.vis)], dim=1)
+    height, width = (min(side - side % network.stride, _SIDE) for side in pair.ir.shape)
+    top, left = (pair.ir.shape[0] - height) // 2, (pair.ir.shape[1] - width) // 2
+    middle = slice(top, top + height), slice(left, left + width)
+    sources = torch.cat([as_tensor(luma[middle], device) for luma in (pair.ir, pair.vis)], dim=1)
     ir, vis = sources.split(1, dim=1)
     warm = (ir >= ir.flatten().quantile(1 - _WARM)).float()
     around = F.max_pool2d(F.max_pool2d(warm, (_AROUND, 1), 1, (_AROUND // 2, 0)), (1, _AROUND), 1, (0, _AROUND // 2))
     thumbs = (torch.from_numpy(thumb).to(device)[None, None] for thumb in (pair.ir_thumb, pair.vis_thumb))
     return _Scene(sources, warm, around - warm, network.encode(ir, vis), network.glance(*thumbs))
-
-
-def _middle(luma: Tensor, stride: int) -> Tensor:
-    height, width = (min(side - side % stride, _SIDE) for side in luma.shape[2:])
-    top, left = (luma.shape[2] - height) // 2, (luma.shape[3] - width) // 2
-    return luma[..., top : top + height, left : left + width]
 
 
 def measures(fused: Tensor, scene: _Scene) -> Tensor:
@@ -132,20 +129,14 @@ def trim(network: FusionNetwork, store: LumaStore, goals: Mapping[str, Goal], se
     turns = torch.zeros(len(dials), network.trim.shape[1], device=device)
     network.trim.zero_()
     scenes = [_seen(network, store[index], device) for index in spread(len(store), settings.pairs)]
-    found = _all_measured(network, scenes, conditions)
-    slopes = torch.stack([_slopes(network, *known, conditions) for known in zip(scenes, found, strict=True)])
-    wants = [max(settings.want, float(own.mean())) for own, _ in _moves(dials, found)]
     for number in range(settings.rounds):
-        if number:
-            found = _all_measured(network, scenes, conditions)
+        found = torch.stack([_measured(network, scene, conditions) for scene in scenes])
+        if number == 0:
+            slopes = torch.stack([_slopes(network, *known, conditions) for known in zip(scenes, found, strict=True)])
+            wants = [max(settings.want, float(own.mean())) for own, _ in _moves(dials, found)]
         turns = _solved(dials, found, slopes, reach, turns, wants, settings)
         network.trim.copy_(axes @ turns)
     network.train(training)
-
-
-def _all_measured(network: FusionNetwork, scenes: Sequence[_Scene], conditions: Tensor) -> Tensor:
-    """S x E x 6 measures."""
-    return torch.stack([_measured(network, scene, conditions) for scene in scenes])
 
 
 def _measured(network: FusionNetwork, scene: _Scene, conditions: Tensor, change: tuple[int, float] = (0, 0)) -> Tensor:

@@ -102,23 +102,17 @@ def steer(ends: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, float]
     return {"STEER": float(np.mean(list(shares.values()))), **shares} if shares else {}
 
 
-def sample_grid(pairs: Sequence[LumaPair], fused: Sequence[np.ndarray]) -> np.ndarray:
-    """One row a pair: infrared, visible, fused; H x W uint8, rows of equal height."""
-    rows = []
-    for pair, image in zip(pairs, fused, strict=True):
-        row = np.hstack([pair.ir, pair.vis, image])
-        rows.append(cv2.resize(row, (round(row.shape[1] * _TILE_HEIGHT / row.shape[0]), _TILE_HEIGHT)))
-    width = max(row.shape[1] for row in rows)
-    return np.vstack([np.pad(row, ((0, 0), (0, width - row.shape[1]))) for row in rows])
-
-
-def write_grid(path: Path, store: LumaStore, indices: Sequence[int], fused: Sequence[np.ndarray], rows: int) -> None:
-    """Write the sample picture of a validation, the first `rows` pairs.
+def write_grid(path: Path, store: LumaStore, indices: Sequence[int], fused: Sequence[np.ndarray], most: int) -> None:
+    """Write the sample picture of a validation: infrared, visible, fused; a row of equal height for `most` pairs.
 
     Raises:
         OutputError: it cannot be written.
     """
-    shown = min(rows, len(fused))
-    if shown:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_image(path, sample_grid([store[i] for i in indices[:shown]], fused[:shown]), overwrite=True)
+    rows = []
+    for index, image in [*zip(indices, fused, strict=True)][:most]:
+        row = np.hstack([store[index].ir, store[index].vis, image])
+        rows.append(cv2.resize(row, (round(row.shape[1] * _TILE_HEIGHT / row.shape[0]), _TILE_HEIGHT)))
+    if rows:
+        width = max(row.shape[1] for row in rows)
+        picture = np.vstack([np.pad(row, ((0, 0), (0, width - row.shape[1]))) for row in rows])
+        write_image(path, picture, overwrite=True)
