@@ -161,10 +161,7 @@ def _tell(console: Console, report: "VideoReport", fuser: "Fuser") -> None:
         how = {"auto": ", as last followed", "picture": " in the last frame"}.get(used["rule"], " in all frames")
         console.note(f"infrared {used['kind']} from {used['low']:.6g} to {used['high']:.6g} became black to white{how}")
     rate = "" if report.rate is None else f" at {report.rate:g}/s"
-    shake = ", ".join(
-        f"{name} " + ("n/a (flat)" if value is None else f"{value:.1%}")
-        for name, value in report.relative_flicker.items()
-        if report.flicker[name] is not None
-    )
+    known = [(name, value) for name, value in report.relative_flicker.items() if report.flicker[name] is not None]
+    shake = ", ".join(f"{name} {'n/a (flat)' if value is None else f'{value:.1%}'}" for name, value in known)
     size = f"{report.width} x {report.height}{rate}"
     console.note(f"{report.frames} frames of {size}; flicker in shares of the contrast: {shake or 'not measured'}")

@@ -96,11 +96,7 @@ def chosen_goals(
 
 
 def understood(console: "Console", prompts: list[str] | None) -> "list[Explanation]":
-    """Say how each prompt is read, and what in it says nothing.
-
-    Raises:
-        UsageError: names every prompt that cannot be read.
-    """
+    """Say how each prompt is read, and what in it says nothing; UsageError names all that cannot be read."""
     if not prompts:
         return []
     from ivif_cli.core.language.explain import explain_all

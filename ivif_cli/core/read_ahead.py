@@ -1,5 +1,6 @@
 """Working ahead: the next items of a sequence are computed by a pool while the present one is used."""
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -36,11 +37,7 @@ def read_ahead(
     remaining = iter(items)
     waiting: deque[tuple[T, Future[R]]] = deque()
     while True:
-        while len(waiting) < depth():
-            try:
-                item = next(remaining)
-            except StopIteration:
-                break
+        for item in itertools.islice(remaining, max(depth() - len(waiting), 0)):
             waiting.append((item, pool.submit(work, item)))
         if not waiting:
             return

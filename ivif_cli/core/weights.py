@@ -32,11 +32,7 @@ def weights_folder() -> Path:
 
 
 def bundled(file_name: str) -> Path:
-    """Path of the bundled file `file_name`.
-
-    Raises:
-        WeightsError: the file is not part of this installation.
-    """
+    """Path of the bundled file `file_name`; raises WeightsError where it is not part of this installation."""
     path = weights_folder() / file_name
     if not path.is_file():
         raise WeightsError(f"bundled weights are missing: {path}", "reinstall ivif, or give a file by its path")
@@ -44,11 +40,7 @@ def bundled(file_name: str) -> Path:
 
 
 def file_sha256(path: Path) -> str:
-    """sha256 of a file's bytes, hex.
-
-    Raises:
-        WeightsError: the file cannot be read.
-    """
+    """sha256 of a file's bytes, hex; raises WeightsError where it cannot be read."""
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -131,11 +131,7 @@ def _corners(size: tuple[int, int]) -> np.ndarray:
 
 
 def save_alignment(path: Path, alignment: Alignment) -> None:
-    """Write an alignment as JSON, whole or not at all.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
+    """Write an alignment as JSON, whole or not at all; raises OutputError where the file cannot be written."""
     record = {"ivif_alignment": _FORMAT, **alignment.report()}
     write_text(path, json.dumps(record, indent=2) + "\n")
 

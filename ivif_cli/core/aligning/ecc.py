@@ -37,12 +37,11 @@ class Features:
 
 @dataclass(frozen=True)
 class Fit:
-    """A state of the registration: the matrix, its ECC in [-1, 1], the residual and the overlap of both images."""
+    """A state of the registration: the matrix, its ECC in [-1, 1] and the residual [px]."""
 
     matrix: np.ndarray
     ecc: float
     residual: float = math.nan
-    overlap: float = 1.0
 
 
 def oriented_gradients(luma: np.ndarray) -> np.ndarray:
@@ -89,14 +88,10 @@ def search(pairs: Sequence[Features], scales: Sequence[float], angles: Sequence[
         surface = np.mean([_correlation(pair, turn) for pair in pairs], axis=0)
         row, column = np.unravel_index(int(surface.argmax()), surface.shape)
         if surface[row, column] > best.ecc:
-            shift = np.eye(3)
-            shift[:2, 2] = _signed(int(column), surface.shape[1]), _signed(int(row), surface.shape[0])
+            shift, at, period = np.eye(3), np.array([column, row]), np.array(surface.shape[::-1])
+            shift[:2, 2] = np.where(at > period // 2, at - period, at)
             best = Fit(turn @ shift, float(surface[row, column]))
     return best
-
-
-def _signed(index: int, period: int) -> int:
-    return index - period if index > period // 2 else index
 
 
 def _correlation(pair: Features, turn: np.ndarray) -> np.ndarray:
@@ -146,30 +141,26 @@ def refine(pairs: Sequence[Features], start: np.ndarray, motion: str) -> Fit:
     jacobian = _jacobian(width, height, motion)
     centred = np.array([[2 / (width - 1), 0, -1], [0, 2 / (height - 1), -1], [0, 0, 1]])
     outward = np.linalg.inv(centred)
-    best = Fit(start, -1.0, overlap=0.0)
-    matrix = start
+    best, matrix = Fit(start, -1.0), start
     for _ in range(_STEPS):
         states = [_linearise(pair, matrix) for pair in pairs]
-        overlap = float(np.mean([state.mask.mean() for state in states]))
-        if overlap < _MIN_OVERLAP:
+        if float(np.mean([state.mask.mean() for state in states])) < _MIN_OVERLAP:
             break
         ecc, step = _step(states, jacobian)
         if ecc > best.ecc:
-            best = Fit(matrix, ecc, _residual(states), overlap)
-        update = np.array([[step[0], step[1], step[2]], [step[3], step[4], step[5]], [step[6], step[7], 0]])
-        matrix = matrix @ outward @ (np.eye(3) + update) @ centred
+            best = Fit(matrix, ecc, _residual(states))
+        matrix = matrix @ outward @ (np.eye(3) + np.append(step, 0).reshape(3, 3)) @ centred
         matrix = matrix / matrix[2, 2]
         if np.abs(step).max() < 1e-4:
             break
     return best
 
 
-def score(pairs: Sequence[Features], matrix: np.ndarray) -> Fit:
-    """The joint ECC, residual and overlap of a given matrix."""
+def score(pairs: Sequence[Features], matrix: np.ndarray) -> float:
+    """The joint ECC of a given matrix."""
     states = [_linearise(pair, matrix) for pair in pairs]
-    overlap = float(np.mean([state.mask.mean() for state in states]))
     tt, ii, ti = (sum(getattr(state, name) for state in states) for name in ("tt", "ii", "ti"))
-    return Fit(matrix, ti / math.sqrt(tt * ii + 1e-12), _residual(states), overlap)
+    return ti / math.sqrt(tt * ii + 1e-12)
 
 
 def _jacobian(width: int, height: int, motion: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -112,14 +112,14 @@ def _estimate(
             start = ecc.search(pairs, _NEAR_SCALES if same_size else _WIDE_SCALES, _ANGLES).matrix
         found = ecc.refine(pairs, start, "similarity")
         if index == len(ecc.LEVELS) - 1:
-            before = ecc.score(pairs, np.eye(3)).ecc
+            before = ecc.score(pairs, np.eye(3))
             further = {"auto": ("affine", "homography"), "similarity": ()}.get(motion, (motion,))
             for freer in further:
                 tried = ecc.refine(pairs, found.matrix, freer)
                 if motion != "auto" or tried.ecc > found.ecc + _FREEDOM_GAIN:
                     found = tried
         full = np.linalg.inv(down) @ found.matrix @ down
-        fit = ecc.Fit(full / full[2, 2], found.ecc, found.residual / down[0, 0], found.overlap)
+        fit = ecc.Fit(full / full[2, 2], found.ecc, found.residual / down[0, 0])
     return fit, before
 
 

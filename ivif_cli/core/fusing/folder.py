@@ -211,8 +211,7 @@ def _batches(loaded: Iterator[_Loaded], size: int) -> Iterator[list[_Loaded]]:
     """Consecutive pairs of one size and goal, at most `size` of them together."""
     batch: list[_Loaded] = []
     for item in loaded:
-        other = batch and (batch[0][1].shape != item[1].shape or batch[0][0].goal is not item[0].goal)
-        if other or len(batch) == size:
+        if batch and (batch[0][1].shape != item[1].shape or batch[0][0].goal is not item[0].goal):
             yield batch
             batch = []
         batch.append(item)

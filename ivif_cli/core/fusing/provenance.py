@@ -25,22 +25,12 @@ def settings_record(fuser: "Fuser", options: SourceOptions, goal: Goal | None, v
     rule, said = options.ir_range, None
     if goal is not None:
         said = {"text": goal.texts.fused, "strength": goal.strength, "dials": dict(goal.dials), "encoder": goal.sha256}
-    return {
-        "ivif": __version__,
-        "weights_sha256": fuser.sha256,
-        "goal": said,
-        "options": {
-            "ir_range": rule if isinstance(rule, str) else dataclasses.astuple(rule),
-            "ir_range_held": held,
-            "ir_polarity": options.polarity,
-            "gray": options.gray,
-            "resize": options.resize,
-            "align": options.align_name,
-            "crop": None if options.crop is None else str(options.crop),
-            "bit_depth": options.bits,
-            "view": None if view is None else str(view),
-        },
-    }
+    values = rule if isinstance(rule, str) else dataclasses.astuple(rule)
+    asked: Record = {"ir_range": values, "ir_range_held": held, "ir_polarity": options.polarity}
+    asked |= {"gray": options.gray, "resize": options.resize, "align": options.align_name}
+    asked |= {"crop": None if options.crop is None else str(options.crop)}
+    asked |= {"bit_depth": options.bits, "view": None if view is None else str(view)}
+    return {"ivif": __version__, "weights_sha256": fuser.sha256, "goal": said, "options": asked}
 
 
 def picture_record(settings: Record, pair: tuple[Path, Path], facts: Facts) -> Record:

@@ -84,11 +84,7 @@ def explain(text: str, encoder: TextEncoder | None = None) -> Explanation:
 
 
 def explain_all(texts: Sequence[str], encoder: TextEncoder | None = None) -> list[Explanation]:
-    """How the compact CLIP reads each text.
-
-    Raises:
-        UsageError: names every text that cannot be read.
-    """
+    """How the compact CLIP reads each text; raises UsageError that names every text that cannot be read."""
     encoder = encoder or bundled_encoder()
     encoder.check_all(texts)
     return [explain(text, encoder) for text in texts]

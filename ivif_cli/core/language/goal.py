@@ -188,11 +188,7 @@ def named_goals(
 
 
 def facts_of(goals: Mapping[str, Goal]) -> dict[str, str]:
-    """Texts and encoder of goals, as metadata.
-
-    Raises:
-        UsageError: goals of different encoders.
-    """
+    """Texts and encoder of goals, as metadata; raises UsageError for goals of different encoders."""
     if not goals:
         return {}
     if len({goal.sha256 for goal in goals.values()}) > 1:
@@ -237,11 +233,7 @@ def as_text(vectors: Mapping[str, np.ndarray]) -> str:
 
 
 def from_text(text: str) -> dict[str, np.ndarray]:
-    """The inverse of `as_text`.
-
-    Raises:
-        WeightsError: the text is damaged.
-    """
+    """The inverse of `as_text`; raises WeightsError where the text is damaged."""
     try:
         return {
             key: np.frombuffer(base64.b64decode(data), "<f4").reshape(rows, columns).copy()
@@ -252,11 +244,7 @@ def from_text(text: str) -> dict[str, np.ndarray]:
 
 
 def check_encoder(goal: Goal, sha256: str) -> None:
-    """Refuse a goal of another encoder than the weights were trained with.
-
-    Raises:
-        EncoderError: names both.
-    """
+    """Raise EncoderError for a goal of another encoder than the weights were trained with; it names both."""
     if goal.sha256 != sha256:
         other = f"the goal {goal.name!r} is of the encoder {goal.encoder} ({goal.sha256[:12]})"
         hint = "embed its text with the encoder that the weights name"

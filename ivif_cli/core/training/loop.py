@@ -251,13 +251,8 @@ def _validate(recipe: Recipe, run: Run, state: RunState, device: torch.device) -
     indices = spread(len(run.held_out), recipe.validation.pairs)
     metrics, fused = validate(run.network, run.held_out, indices, device, run.goals.goals, run.encoder)
     write_grid(run.out / "samples" / f"step-{state.step:08d}.png", run.held_out, indices, fused, recipe.validation.grid)
-    facts = {
-        "ivif": __version__,
-        "step": str(state.step),
-        "hours": f"{state.hours:.3f}",
-        "recipe": json.dumps(to_table(recipe)),
-        "validation": json.dumps({**metrics, "pairs": len(indices)}),
-    }
+    facts = {"ivif": __version__, "step": str(state.step), "hours": f"{state.hours:.3f}"}
+    facts |= {"recipe": json.dumps(to_table(recipe)), "validation": json.dumps({**metrics, "pairs": len(indices)})}
     save_network(run.out / "model.safetensors", run.network, {**run.metadata, **facts}, run.goals.goals)
     run.network.load_state_dict(current)
     return metrics

@@ -27,11 +27,7 @@ class Processes:
         return self.rank == 0
 
     def share(self, batch_size: int) -> range:
-        """Which samples of a step are this process's.
-
-        Raises:
-            UsageError: the batch does not divide evenly.
-        """
+        """Which samples of a step are this process's; raises UsageError where the batch does not divide evenly."""
         if batch_size % self.world:
             raise UsageError(f"batch_size {batch_size} cannot be shared by {self.world} processes evenly")
         each = batch_size // self.world

@@ -211,11 +211,7 @@ def _convert(kind: Any, value: Any, name: str) -> Any:
 
 
 def check(recipe: Recipe) -> None:
-    """Refuse settings that cannot work together.
-
-    Raises:
-        UsageError: names the setting and its bounds.
-    """
+    """Refuse settings that cannot work together: raises UsageError that names the setting and its bounds."""
     crops, patches, optimiser = recipe.crops, recipe.words.patches, recipe.optimiser
     shares = (recipe.goals.default, recipe.goals.named, recipe.goals.dials)
     demands = {

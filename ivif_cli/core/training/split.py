@@ -1,6 +1,7 @@
 """The split of pairs into training and validation, scene by scene, and a hash that names the data."""
 
 import csv
+import functools
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,14 +11,9 @@ from ivif_cli.core.data.pairing import Pair
 
 def scene_groups(pairs: Sequence[Pair]) -> list[str]:
     """The scene each pair belongs to: column `scene_group` of the nearest manifest.csv above it, else its own name."""
-    tables: dict[Path, dict[Path, str]] = {}
-    groups = []
-    for pair in pairs:
-        folder = pair.ir.resolve().parent
-        if folder not in tables:
-            tables[folder] = _manifest_groups(folder)
-        groups.append(tables[folder].get(pair.ir.resolve(), pair.name))
-    return groups
+    groups_of = functools.cache(_manifest_groups)
+    named = [(pair.ir.resolve(), pair.name) for pair in pairs]
+    return [groups_of(path.parent).get(path, name) for path, name in named]
 
 
 def _manifest_groups(folder: Path) -> dict[Path, str]:
