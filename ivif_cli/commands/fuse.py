@@ -4,8 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from ivif_cli.commands import goals as wishes
 from ivif_cli.commands import options as shared
 from ivif_cli.commands.console import Console
@@ -159,14 +157,14 @@ def fuse(
     piped_out = output == PIPE
     with piped(ir_path, vis_path, output) as (ir_path, vis_path, output):
         found = find_pairs(ir_path, vis_path, dataset, data_root, manifest=manifest, max_gap=max_gap)
-        task = plan(found, output, format_)
-        task.piped = piped_out
-        if strict and task.complaints:
-            raise PairingError(task.complaints[0], "without --strict the others are fused")
+        task = replace(plan(found, output, format_), piped=piped_out)
+        complaints = task.pairing.complaints() if task.pairing is not None else []
+        if strict and complaints:
+            raise PairingError(complaints[0], "without --strict the others are fused")
         if piped_out and (several or json_ or not task.single):
             raise UsageError("a pipe takes one picture and nothing beside it", "name a file, or a folder for many")
         check_outputs(task, bit_depth, save_aligned, overwrite=overwrite, several=several)
-        for complaint in task.complaints if world()[0] == 0 else ():
+        for complaint in complaints if world()[0] == 0 else ():
             console.warn(complaint)
         if task.pairing is not None and task.pairing.by_time:
             console.note(f"{task.pairing.by_time} pairs by time stamps, at most {task.pairing.widest:.3g} s apart")
@@ -178,10 +176,6 @@ def fuse(
         jobs = own_share(task.jobs)
         with console.progress(len(jobs), "fusing", "pair") as advance:
             report = fuse_jobs(fuser, jobs, options, save_aligned=save_aligned, on_done=advance, **how)
-        parts = gather(report)
-        if parts is None:
+        if (parts := gather(report)) is None:
             return
-        report = merge_reports(parts)
-        tell(console, task, report, fuser, options, explained)
-        if report.failed:
-            raise typer.Exit(1)
+        tell(console, task, merge_reports(parts), fuser, options, explained)

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from ivif_cli import __version__
 from ivif_cli.commands.console import Console
 
@@ -25,22 +27,24 @@ def tell(
     options: "SourceOptions",
     explained: "list[Explanation]",
 ) -> None:
-    """Failures and remarks to stderr, the result to stdout."""
+    """Failures and remarks to stderr, the result to stdout; the exit status is 1 where a pair failed."""
     _remark(console, report, options)
     for job, reason in report.failed:
         console.error(reason if task.single else f"{job.pair.name}: {reason}")
     if console.machine:
         told = {"explained": [each.as_json() for each in explained]}
         console.result_json({**_as_json(task, report, fuser, options), **told})
-    elif task.single and report.fused:
+    elif task.single:
         for item in report.fused if not task.piped else ():
             console.result(str(item.job.output))
-    elif not task.single:
+    else:
         counts = f"fused {len(report.fused)}, skipped {len(report.skipped)}, failed {len(report.failed)}"
         same = len(report.skipped) - len(report.unsigned)
         why = f"; {same} were there already, made of the same sources by the same settings" if same else ""
         pace = f" ({len(report.fused) / max(report.total, 1e-9):.2f} pairs/s)" if report.fused else why
         console.result(f"{counts} in {report.total:.1f} s{pace}")
+    if report.failed:
+        raise typer.Exit(1)
 
 
 def _as_json(task: "Task", report: "Report", fuser: "Fuser", options: "SourceOptions") -> dict[str, Any]:

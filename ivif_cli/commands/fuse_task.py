@@ -4,7 +4,7 @@ import contextlib
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +27,10 @@ _SAME = {"tif": (".tiff",), "jpg": (".jpeg",)}
 
 @dataclass
 class Task:
-    """What is to be fused: the jobs, what was left out of them, whether it is a single pair, and goes to stdout."""
+    """What is to be fused: the jobs, whether it is a single pair, how the pairs were found, whether stdout takes it."""
 
     jobs: "list[Job]"
     single: bool = False
-    complaints: list[str] = field(default_factory=list)
     pairing: "Pairing | None" = None
     piped: bool = False
 
@@ -66,8 +65,7 @@ def plan(named: "Named", output: Path, kind: str) -> Task:
     if output.exists() and not output.is_dir():
         raise OutputError(f"{output} is a file", "a folder is needed for many pictures")
     refuse_output_inside(output, named.folders)
-    jobs = plan_jobs(pairs, output, f".{kind}", named.outputs)
-    return Task(jobs, False, named.pairing.complaints(), named.pairing)
+    return Task(plan_jobs(pairs, output, f".{kind}", named.outputs), pairing=named.pairing)
 
 
 def source_options(

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from ivif_cli.commands.console import Console
 from ivif_cli.commands.fuse_report import tell
 from ivif_cli.commands.fuse_task import Task, for_each, plan
@@ -70,8 +68,6 @@ def fuse_arriving(
     if options.ir_range == "auto" and any(item.facts.kind != "8-bit" for item in report.fused):
         console.note("each infrared picture had a range of its own; --ir-range LOW,HIGH holds one")
     tell(console, Task([], pairing=left), report, fuser, options, explained)
-    if report.failed:
-        raise typer.Exit(1)
 
 
 def _found(folders: tuple[Path, Path]) -> "Pairing":
