@@ -18,7 +18,7 @@ from ivif_cli.core.fusing.engine import open_engine
 from ivif_cli.core.fusing.pictures import check_pair, deeper, quantised, with_colour
 from ivif_cli.core.fusing.tiling import MIN_TILE, choose_tile, plan_tiles, sample_thumbnail
 from ivif_cli.core.language.goal import Goal
-from ivif_cli.core.language.wanted import goal_of
+from ivif_cli.core.language.wanted import Wish, goal_of
 from ivif_cli.core.memory import reuse_memory
 
 if TYPE_CHECKING:
@@ -69,9 +69,7 @@ class Fuser:
         """Names of the goals that the weights carry."""
         return tuple(self.engine.goals)
 
-    def goal(
-        self, wanted: "str | Goal | None" = None, *, strength: float = 1.0, dials: "Mapping[str, float] | None" = None
-    ) -> Goal:
+    def goal(self, wanted: Wish = None, *, strength: float = 1.0, dials: Mapping[str, float] | None = None) -> Goal:
         """What is wanted, as a goal: a name of `goals`, any text, None for the default; see `language.wanted`."""
         return goal_of(wanted, self.engine.goals, strength=strength, dials=dials)
 
@@ -80,7 +78,7 @@ class Fuser:
         ir: Any,
         vis: Any,
         *,
-        goal: "str | Goal | None" = None,
+        goal: Wish = None,
         ir_range: IrRange | None = "auto",
         order: str = "BGR",
         out: np.ndarray | None = None,
@@ -133,12 +131,7 @@ class Fuser:
         return Look(self, ir, vis)
 
     def fuse_luma(
-        self,
-        ir: np.ndarray,
-        vis: np.ndarray,
-        goal: "str | Goal | None" = None,
-        descriptors: Any = None,
-        coarse: int | None = None,
+        self, ir: np.ndarray, vis: np.ndarray, goal: Wish = None, descriptors: Any = None, coarse: int | None = None
     ) -> np.ndarray:
         """Fused luma of one pair: H x W with the bits of the deeper of the two; arguments as for `fuse`."""
         check_pair(ir, vis)
@@ -165,12 +158,7 @@ class Fuser:
                     raise DeviceError(f"out of memory on {self.device} even with tiles of {2 * side} pixels") from error
 
     def fuse_batch(
-        self,
-        irs: Sequence[Any],
-        vises: Sequence[Any],
-        goal: "str | Goal | None" = None,
-        *,
-        ir_range: IrRange | None = "auto",
+        self, irs: Sequence[Any], vises: Sequence[Any], goal: Wish = None, *, ir_range: IrRange | None = "auto"
     ) -> list[np.ndarray]:
         """Fuse pairs that all have one size in one pass of the network; arguments and results as for `fuse`.
 
@@ -192,7 +180,7 @@ class Fuser:
                 return [with_colour(vis, quantised(luma, deeper(ir, vis)), None) for luma, ir, vis in fused]
         return [self.fuse(ir, vis, goal=goal, ir_range=None) for ir, vis in zip(irs, vises, strict=True)]
 
-    def describe(self, ir: np.ndarray, vis: np.ndarray, goal: "str | Goal | None" = None) -> Any:
+    def describe(self, ir: np.ndarray, vis: np.ndarray, goal: Wish = None) -> Any:
         """Global descriptors of a pair and a goal, from thumbnails of the whole: what every tile is fused with."""
         return self._describe([ir], [vis], self.goal(goal))
 
@@ -223,7 +211,7 @@ class Look:
         self._whole = fuser._tile_side(self._pair[1]) is None
         self._encoded: Any = None
 
-    def fuse(self, goal: "str | Goal | None" = None) -> np.ndarray:
+    def fuse(self, goal: Wish = None) -> np.ndarray:
         """The fused picture for a goal, as `Fuser.fuse` gives it."""
         fuser, (ir, vis) = self._fuser, self._pair
         descriptors = fuser.describe(self._ir, self._vis, goal)

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from ivif_cli.core.language.text_tower import TextEncoder as ClaimEncoder
 
 
+Wish = str | Goal | None
+"""What a user may hand in as a goal: a name, a text, a goal, or nothing."""
+
+
 def goal_of(
-    wanted: str | Goal | None,
-    goals: Mapping[str, Goal],
-    *,
-    strength: float = 1.0,
-    dials: Mapping[str, float] | None = None,
+    wanted: Wish, goals: Mapping[str, Goal], *, strength: float = 1.0, dials: Mapping[str, float] | None = None
 ) -> Goal:
     """The goal that is meant.
 
