@@ -25,14 +25,14 @@ def tell(
     report: "Report",
     fuser: "Fuser",
     options: "SourceOptions",
-    explained: "list[Explanation]",
+    said: "list[Explanation]",
 ) -> None:
     """Failures and remarks to stderr, the result to stdout; the exit status is 1 where a pair failed."""
     _remark(console, report, options)
     for job, reason in report.failed:
         console.error(reason if task.single else f"{job.pair.name}: {reason}")
     if console.machine:
-        told = {"explained": [each.as_json() for each in explained]}
+        told = {"explained": [each.as_json() for each in said]}
         console.result_json({**_as_json(task, report, fuser, options), **told})
     elif task.single:
         for item in report.fused if not task.piped else ():

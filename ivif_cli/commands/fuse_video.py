@@ -35,11 +35,9 @@ class VideoSwitches:
 
     def refuse(self) -> None:
         """Raises UsageError where one was used, because there is no video."""
-        used = [
-            name.replace("_", "-") for name, value in vars(self).items() if value is not None and value is not False
-        ]
+        used = [name for name, value in vars(self).items() if value is not None and value is not False]
         if used:
-            given = ", ".join(f"--{name}" for name in used)
+            given = ", ".join(f"--{name.replace('_', '-')}" for name in used)
             raise UsageError(f"{given} only goes with videos", "name videos, sequences or pipes")
 
 

@@ -40,14 +40,9 @@ def report(
     from ivif_cli.core.scoring.saved import SavedReport, read_report
 
     def build(reports: list[SavedReport]) -> Report:
-        one = merge_reports(reports)
+        one, changes = merge_reports(reports), changes_over_time(reports)
         return build_report(
-            one.evaluation,
-            one.metrics,
-            one.gates,
-            ranked=one.ranked,
-            provenance=one.provenance,
-            changes=changes_over_time(reports),
+            one.evaluation, one.metrics, one.gates, ranked=one.ranked, provenance=one.provenance, changes=changes
         )
 
     console = Console(quiet=quiet)

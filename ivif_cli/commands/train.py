@@ -82,20 +82,13 @@ def train(
         console.warn(complaint)
     if not resume and any((out / "checkpoints").glob("*.safetensors")):
         raise UsageError(f"{out} holds a run already", "add --resume to go on with it, or choose another --out")
-    sources = Sources(clip_weights, prompts, prompt_set, init, teacher)
-    more = {"checkpoint_every": checkpoint_every, "tensorboard": tensorboard}
-    start(recipe, pairs, out, sources, console, device, resume, **more)
+    files = Sources(clip_weights, prompts, prompt_set, init, teacher)
+    how = {"checkpoint_every": checkpoint_every, "tensorboard": tensorboard}
+    start(recipe, pairs, out, files, console, device, resume, how)
 
 
 def start(
-    recipe: "Recipe",
-    pairs: list["Pair"],
-    out: Path,
-    sources: Any,
-    console: Console,
-    device: str,
-    resume: bool,
-    **more: Any,
+    recipe: "Recipe", pairs: list["Pair"], out: Path, files: Any, console: Console, device: str, resume: bool, how: Any
 ) -> None:
     """Join the other processes, build the run, train, and say what came of it."""
     import torch
@@ -107,7 +100,7 @@ def start(
 
     torch.set_flush_denormal(True)
     with joined(device) as processes, asked_to_stop() as stop:
-        run = replace(build_run(recipe, pairs, out, sources, processes.device), stop=stop, **more)
+        run = replace(build_run(recipe, pairs, out, files, processes.device), stop=stop, **how)
         if not processes.first:
             console = Console(quiet=True)
         describe(run, recipe, processes.device, console)

@@ -113,16 +113,11 @@ class Alignment:
 
     def report(self) -> dict[str, object]:
         """What is known about it, as plain values for JSON; unknown numbers are None."""
-        return {
-            "infrared_to_visible": self.matrix.tolist(),
-            "infrared_size": self.ir_size,
-            "visible_size": self.vis_size,
-            "quality": _finite(self.quality),
-            "quality_before": _finite(self.before),
-            "residual_px": _finite(self.residual),
-            "corner_shift_px": _finite(self.corner_shift()),
-            "pairs": self.pairs,
-        }
+        sizes = {"infrared_size": self.ir_size, "visible_size": self.vis_size}
+        measured = {"quality": self.quality, "quality_before": self.before, "residual_px": self.residual}
+        measured["corner_shift_px"] = self.corner_shift()
+        known = {name: round(value, 4) if math.isfinite(value) else None for name, value in measured.items()}
+        return {"infrared_to_visible": self.matrix.tolist(), **sizes, **known, "pairs": self.pairs}
 
 
 def _corners(size: tuple[int, int]) -> np.ndarray:
@@ -134,10 +129,6 @@ def save_alignment(path: Path, alignment: Alignment) -> None:
     """Write an alignment as JSON, whole or not at all; raises OutputError where the file cannot be written."""
     record = {"ivif_alignment": _FORMAT, **alignment.report()}
     write_text(path, json.dumps(record, indent=2) + "\n")
-
-
-def _finite(value: float) -> float | None:
-    return round(value, 4) if math.isfinite(value) else None
 
 
 def load_alignment(path: Path) -> Alignment:

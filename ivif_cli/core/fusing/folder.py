@@ -176,13 +176,9 @@ class _Run:
 
     def _write(self, job: Job, picture: np.ndarray, facts: Facts) -> None:
         record = picture_record(self._settings(job), (job.pair.ir, job.pair.vis), facts)
-        write_image(
-            job.output,
-            to_bits(picture, self.options.bits),
-            overwrite=self.overwrite or job.output in self._stale,
-            label=as_label(record),
-            metadata=facts.metadata,
-        )
+        picture = to_bits(picture, self.options.bits)
+        again = self.overwrite or job.output in self._stale
+        write_image(job.output, picture, overwrite=again, label=as_label(record), metadata=facts.metadata)
 
     def drain(self, allowed: int) -> None:
         """Wait until at most `allowed` pictures are unwritten."""
