@@ -220,13 +220,9 @@ def _batches(loaded: Iterator[_Loaded], size: int) -> Iterator[list[_Loaded]]:
 
 
 def _write_aligned(folder: Path, name: str, values: np.ndarray, *, overwrite: bool) -> None:
-    """Write an infrared picture: PNG for whole numbers, TIFF for others. One that is there and the same is left.
+    """Write an infrared picture, H x W: PNG for uint8 and uint16, TIFF for float32. The same one is left as it is.
 
-    Args:
-        values: H x W, uint8, uint16 or float32.
-
-    Raises:
-        OutputError: another file has its name, or it cannot be written.
+    Raises OutputError where another file has its name, or it cannot be written.
     """
     path = folder / f"{name}{_ALIGNED[values.dtype.kind == 'f']}"
     data = encode_image(path.suffix, values)
