@@ -185,7 +185,7 @@ def given(ir: Given, vis: Given) -> Iterator[list[tuple[Any, Any]]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(live_pairs, "LiveSource", lambda *_: next(sources))
         clip = Clip("x", None, None, "tcp://x")
-        pairs = live_pairs.begin(clip, clip, LiveSettings(max_gap=0.1))
+        pairs = live_pairs.LivePairs(clip, clip, LiveSettings(max_gap=0.1))
         yield [(a.pixels, v.pixels) for a, v in pairs.pairs()]
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ivif_cli.core.data.thermal import ThermalRange
+from ivif_cli.core.data.thermal import ThermalRange, apply_range
 from ivif_cli.core.video.range_tracker import RangeTracker
 
 
@@ -53,6 +53,6 @@ def test_fixed_rules_and_eight_bits_do_not_adapt() -> None:
 
 
 def test_mapped_levels_fill_the_range() -> None:
-    mapped = RangeTracker().map(counts(20000, 22000))
+    mapped = apply_range(counts(20000, 22000), RangeTracker().update(counts(20000, 22000)))
     assert mapped.dtype == np.uint16
     assert mapped.min() == 0 and mapped.max() == 65535

@@ -16,8 +16,7 @@ from ivif_cli.core.network import save_network
 from ivif_cli.core.video.decoding import RawFormat
 from ivif_cli.core.video.frames import Clip, open_frames
 from ivif_cli.core.video.pairs import FramePairs, VideoOptions
-from ivif_cli.core.video.range_tracker import RangeTracker
-from ivif_cli.core.video.run_range import run_range
+from ivif_cli.core.video.range_tracker import RangeTracker, run_range
 from tests.made_up import small_network
 from tests.video import clips
 

@@ -12,6 +12,7 @@ from ivif_cli.core.data.images import read_image
 from ivif_cli.core.errors import InputError, UsageError
 
 ORDERS = ("BGR", "RGB")
+_PLAIN_MODES = {"1": "L", "LA": "RGBA", "PA": "RGBA", "P": "RGB", "CMYK": "RGB", "YCbCr": "RGB"}
 
 
 def as_picture(source: Any, role: str, order: str = "BGR") -> np.ndarray:
@@ -60,9 +61,8 @@ def in_order(picture: np.ndarray, order: str) -> np.ndarray:
 
 
 def _of_pil(image: Any, role: str) -> np.ndarray:
-    if image.mode in ("1", "P", "PA", "CMYK", "YCbCr", "LA"):
-        grey = image.mode in ("1", "LA")
-        image = image.convert(("L" if image.mode == "1" else "RGBA") if grey or image.mode == "PA" else "RGB")
+    if image.mode in _PLAIN_MODES:
+        image = image.convert(_PLAIN_MODES[image.mode])
     if image.mode not in ("L", "RGB", "RGBA", "I;16"):
         hint = 'image.convert("RGB") gives one that can; read 16-bit files by their path'
         raise InputError(f"the {role} image has the PIL mode {image.mode}, which cannot be fused", hint)

@@ -24,11 +24,6 @@ class Crop:
     rule: str
     box: tuple[int, int, int, int] = (0, 0, 0, 0)
 
-    @property
-    def sets_size(self) -> bool:
-        """Whether the infrared picture shows just what is kept, so that it is brought to that size."""
-        return self.rule != "seen"
-
     def __str__(self) -> str:
         return self.rule if self.rule != "box" else ",".join(map(str, self.box))
 

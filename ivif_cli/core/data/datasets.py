@@ -1,26 +1,29 @@
 """Readers of paired datasets: the plain `ir/` + `vi/` folders, and the layouts in which their authors publish them."""
 
+import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
-from ivif_cli.core.data.pair_map import read_pair_map
 from ivif_cli.core.data.pairing import (
     IR_MARKERS,
     VIS_MARKERS,
+    Pair,
     Pairing,
-    list_images,
+    image_names,
     pair_files,
     pair_folders,
     strip_markers,
 )
-from ivif_cli.core.errors import DatasetError, PairingError, UsageError
+from ivif_cli.core.errors import DatasetError, InputError, UsageError
 from ivif_cli.core.nearest import nearest
 
 DATA_VARIABLE = "IVIF_DATA"
+_BESIDE = ("", "FLIR_ADAS_v2")
+"""Where the folders of a map lie, seen from it: the archive has them beside it, or one folder below."""
 PLAIN = tuple((ir, vis) for ir in ("ir", "infrared", "thermal") for vis in ("vi", "vis", "visible", "rgb"))
 
 
@@ -48,11 +51,7 @@ class Dataset:
 
 _ALL = (
     Dataset("TNO", (), "https://doi.org/10.6084/m9.figshare.1008029"),
-    Dataset(
-        "RoadScene",
-        (("cropinfrared", "crop_LR_visible"),),
-        "https://github.com/hanna-xu/RoadScene",
-    ),
+    Dataset("RoadScene", (("cropinfrared", "crop_LR_visible"),), "https://github.com/hanna-xu/RoadScene"),
     Dataset("MSRS", (("{split}/ir", "{split}/vi"),), "https://github.com/Linfeng-Tang/MSRS"),
     Dataset("M3FD", (("Ir", "Vis"),), "https://github.com/JinyuanLiu-CV/TarDAL"),
     Dataset("LLVIP", (("infrared/{split}", "visible/{split}"),), "https://bupt-ai-cz.github.io/LLVIP"),
@@ -99,7 +98,15 @@ def open_dataset(name: str, root: Path | None = None, *, split: str | None = Non
         DatasetError: it is not there; the text says the layout, where it was looked for and where it is published.
     """
     dataset = dataset_by_name(name)
-    base = root if root is not None else _environment_root(dataset)
+    native = [f"{ir}/ + {vis}/" for ir, vis in dataset.layouts]
+    native[:0] = ["{} with {}/ + {}/".format(*dataset.pair_map)] if dataset.pair_map else []
+    expected = " or ".join([*native, "ir/NAME.png + vi/NAME.png"]).replace("{split}", "test")
+    if root is None and not os.environ.get(DATA_VARIABLE):
+        raise DatasetError(
+            f"no folder given for {dataset.name}: expected {expected}",
+            f"name it with --data-root or {DATA_VARIABLE}; its authors publish it at {dataset.published}",
+        )
+    base = root if root is not None else Path(os.environ[DATA_VARIABLE]).expanduser()
     parts = [base / part / dataset.name for part in _splits(split)]
     named = base / dataset.name
     for folder in (*parts, named, base) if split else (named, *parts, base):
@@ -114,7 +121,7 @@ def open_dataset(name: str, root: Path | None = None, *, split: str | None = Non
                 "write the fourth channels to ir/NAME.png and the first three to vi/NAME.png",
             )
     raise DatasetError(
-        f"{dataset.name} is neither in {named} nor in {base}: expected {describe_layout(dataset)}",
+        f"{dataset.name} is neither in {named} nor in {base}: expected {expected}",
         f"its authors publish it at {dataset.published}; name its folder with --data-root or {DATA_VARIABLE}",
     )
 
@@ -133,24 +140,6 @@ def open_folder(root: Path, *, split: str | None = None) -> Pairing:
     return pairing
 
 
-def describe_layout(dataset: Dataset) -> str:
-    """The layout a dataset is expected in, in words."""
-    native = [f"{ir}/ + {vis}/" for ir, vis in dataset.layouts]
-    if dataset.pair_map is not None:
-        native.insert(0, "{} with {}/ + {}/".format(*dataset.pair_map))
-    return " or ".join([*native, "ir/NAME.png + vi/NAME.png"]).replace("{split}", "test")
-
-
-def _environment_root(dataset: Dataset) -> Path:
-    value = os.environ.get(DATA_VARIABLE, "")
-    if not value:
-        raise DatasetError(
-            f"no folder given for {dataset.name}: expected {describe_layout(dataset)}",
-            f"name it with --data-root or {DATA_VARIABLE}; its authors publish it at {dataset.published}",
-        )
-    return Path(value).expanduser()
-
-
 def _splits(split: str | None) -> tuple[str, ...]:
     """Names of the folders of a split; what was held out is called test or val."""
     held_out = ("test", "val")
@@ -158,10 +147,34 @@ def _splits(split: str | None) -> tuple[str, ...]:
 
 
 def _open_map(root: Path, dataset: Dataset, split: str | None) -> Pairing | None:
-    if dataset.pair_map is None or split not in (None, "test"):
+    """Pairs of the map of a dataset, by their infrared file; files that it names and that are not there are left out.
+
+    Raises:
+        InputError: the map cannot be read, or holds another thing.
+        DatasetError: not one of its pairs is there.
+    """
+    if dataset.pair_map is None or split not in (None, "test") or not (root / dataset.pair_map[0]).is_file():
         return None
-    name, ir, vis = dataset.pair_map
-    return read_pair_map(root / name, ir, vis) if (root / name).is_file() else None
+    path, ir, vis = root / dataset.pair_map[0], *dataset.pair_map[1:]
+    try:
+        names = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"cannot read the map of pairs {path}: {error}") from error
+    both = [name for item in names.items() for name in item] if isinstance(names, dict) else [None]
+    if not all(isinstance(name, str) and name == Path(name).name != "" and "\0" not in name for name in both):
+        raise InputError(f"{path} is no map of pairs: visible file names -> infrared file names are expected")
+    place = next((root / below for below in _BESIDE if (root / below / ir).is_dir()), root)
+    named = [Pair(Path(i).stem, place / ir / i, place / vis / v) for v, i in names.items()]
+    there = [pair for pair in named if pair.ir.is_file() and pair.vis.is_file()]
+    if not there:
+        raise DatasetError(f"none of the {len(named)} pairs of {path} is in {place / ir} and {place / vis}")
+    first = {pair.name: pair for pair in reversed(there)}
+    used = {file for pair in first.values() for file in (pair.ir, pair.vis)}
+    left_ir, left_vis = (
+        tuple(sorted({file for file in files if file.is_file() and file not in used}))
+        for files in ([pair.ir for pair in named], [pair.vis for pair in named])
+    )
+    return Pairing(tuple(first[name] for name in sorted(first)), left_ir, left_vis)
 
 
 def _open_layouts(
@@ -172,27 +185,18 @@ def _open_layouts(
 ) -> Pairing | None:
     if root is None:
         return None
-    for ir_name, vis_name in _with_splits(layouts, split):
-        if ir_name == vis_name:
-            pairing = _open_side_by_side(both) if (both := _existing(root / ir_name)) else None
-            if pairing is not None:
-                return pairing
-            continue
-        if ir_name.startswith("**/"):
-            pairing = _open_nested(root, ir_name[3:], vis_name[3:], split, parts)
-            if pairing is not None:
-                return pairing
-            continue
-        ir, vis = _existing(root / ir_name), _existing(root / vis_name)
-        if ir is not None and vis is not None:
-            return pair_folders(ir, vis)
-    return _open_side_by_side(root)
-
-
-def _with_splits(layouts: tuple[tuple[str, str], ...], split: str | None) -> Iterator[tuple[str, str]]:
     for ir, vis in layouts:
         for part in _splits(split) if "{split}" in ir else ("",):
-            yield ir.format(split=part), vis.format(split=part)
+            folders = [_existing(root / name.format(split=part)) for name in (ir, vis)]
+            if ir.startswith("**/"):
+                pairing = _open_nested(root, ir[3:], vis[3:], split, parts)
+            elif folders[0] is None or folders[1] is None:
+                continue
+            else:
+                pairing = _open_side_by_side(folders[0]) if ir == vis else pair_folders(folders[0], folders[1])
+            if pairing is not None:
+                return pairing
+    return _open_side_by_side(root)
 
 
 def _open_nested(root: Path, ir: str, vis: str, split: str | None, parts: Mapping[str, str]) -> Pairing | None:
@@ -201,7 +205,7 @@ def _open_nested(root: Path, ir: str, vis: str, split: str | None, parts: Mappin
     Where some lie below a folder of the split, called as `parts` says or like `test`, `NewTest` or `test_ST`, only
     those are taken.
     """
-    names = {path: PurePosixPath(path.relative_to(root).as_posix()) for path in list_images(root)}
+    names = image_names(root)
     for part in _splits(split):
         called = re.compile(parts.get(part, rf"(new)?{part}([_-].*)?"), re.IGNORECASE)
         inside = {p: n for p, n in names.items() if any(called.fullmatch(folder) for folder in n.parts[:-1])}
@@ -239,16 +243,15 @@ def _existing(folder: Path) -> Path | None:
 
 def _open_side_by_side(root: Path) -> Pairing | None:
     """Both modalities in one folder, told apart by their markers; None where nothing pairs."""
-    names = {path: PurePosixPath(path.relative_to(root).as_posix()) for path in list_images(root)}
-    ir = {path: name for path, name in names.items() if _marked(name, IR_MARKERS)}
-    vis = {path: name for path, name in names.items() if path not in ir and _marked(name, VIS_MARKERS)}
-    try:
-        pairing = pair_files(ir, vis)
-    except PairingError:
-        return None
+
+    def marked(markers: tuple[str, ...]) -> dict[Path, PurePosixPath]:
+        alone = re.compile("|".join(markers), re.IGNORECASE)
+        stems = ((path, name, name.stem) for path, name in names.items())
+        return {
+            path: name for path, name, stem in stems if strip_markers(stem, markers) != stem or alone.fullmatch(stem)
+        }
+
+    names = image_names(root)
+    ir = marked(IR_MARKERS)
+    pairing = pair_files(ir, {path: name for path, name in marked(VIS_MARKERS).items() if path not in ir})
     return pairing if pairing.pairs else None
-
-
-def _marked(name: PurePosixPath, markers: tuple[str, ...]) -> bool:
-    stem = name.stem
-    return strip_markers(stem, markers) != stem or re.fullmatch("|".join(markers), stem, re.IGNORECASE) is not None

@@ -2,20 +2,14 @@
 
 import csv
 import glob
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from glob import has_magic
 from pathlib import Path, PurePosixPath
 
 from ivif_cli.core.data.datasets import dataset_by_name, open_dataset, open_folder
-from ivif_cli.core.data.pairing import (
-    IR_MARKERS,
-    Pair,
-    Pairing,
-    pair_files,
-    pair_folders,
-    some_pairs,
-    strip_markers,
-)
+from ivif_cli.core.data.pairing import IR_MARKERS, Pair, Pairing, pair_files, pair_folders, some_pairs, strip_markers
 from ivif_cli.core.errors import InputError, PairingError, UsageError
 
 
@@ -55,7 +49,7 @@ def find_pairs(
         UsageError: options that do not fit together, or an unknown dataset.
         InputError, PairingError, DatasetError: there is nothing of the kind.
     """
-    if max_gap is not None and (ir is None or not (ir.is_dir() or is_glob(str(ir)))):
+    if max_gap is not None and (ir is None or not (ir.is_dir() or has_magic(str(ir)))):
         raise UsageError("--max-gap pairs files of two folders or patterns", "leave it out")
     if manifest is not None:
         if ir is not None or vis is not None or dataset is not None:
@@ -71,7 +65,7 @@ def find_pairs(
         raise UsageError("--data-root goes with --dataset", "add --dataset NAME")
     if ir is None or vis is None:
         raise UsageError(f"--{'ir' if ir is None else 'vis'} is missing", "give --ir and --vis, or --dataset")
-    if any(not source.exists() and is_glob(str(source)) for source in (ir, vis)):
+    if any(not source.exists() and has_magic(str(source)) for source in (ir, vis)):
         pairing = some_pairs(pair_files(_matching(ir), _matching(vis), max_gap), ir, vis)
         return Named(pairing, folders=_folders(pairing))
     for source in (ir, vis):
@@ -107,20 +101,13 @@ def _folders(pairing: Pairing) -> tuple[Path, ...]:
     return tuple(sorted({path.parent for pair in pairing.pairs for path in (pair.ir, pair.vis)}))
 
 
-def is_glob(text: str) -> bool:
-    """True for a pattern of file names."""
-    return glob.has_magic(text)
-
-
 def _matching(pattern: Path) -> dict[Path, PurePosixPath]:
     """Files of a pattern, named from its last folder without wildcards on."""
-    fixed = list(pattern.parts)
-    while any(is_glob(part) for part in fixed):
-        fixed.pop()
+    fixed = Path(*itertools.takewhile(lambda part: not has_magic(part), pattern.parts))
     found = [Path(name) for name in sorted(glob.glob(str(pattern), recursive=True))]  # noqa: PTH207
     if not found:
         raise InputError(f"no file is called like {pattern}")
-    return {path: PurePosixPath(path.relative_to(Path(*fixed)).as_posix()) for path in found if path.is_file()}
+    return {path: PurePosixPath(path.relative_to(fixed).as_posix()) for path in found if path.is_file()}
 
 
 def read_manifest(path: Path) -> tuple[Pairing, dict[str, str]]:

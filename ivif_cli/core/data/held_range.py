@@ -1,6 +1,7 @@
 """One thermal range for all pictures of a run, so that no hot object makes everything else fall dark."""
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,16 +31,9 @@ def hold_range(paths: Sequence[Path], rule: IrRange) -> HeldRange:
     step = max(1, len(paths) / _MEASURED)
     chosen = [paths[int(index * step)] for index in range(min(len(paths), _MEASURED))]
     spreads: dict[str, list[Spread]] = {}
-    for kind, spread in _spreads(chosen, rule):
-        spreads.setdefault(kind, []).append(spread)
-    return HeldRange({kind: common_range(found) for kind, found in spreads.items()}, sum(map(len, spreads.values())))
-
-
-def _spreads(paths: Iterable[Path], rule: IrRange) -> Iterable[tuple[str, Spread]]:
-    for path in paths:
-        try:
+    for path in chosen:
+        with contextlib.suppress(IvifError, OSError, MemoryError):
             infrared = read_infrared(path, rule)
-        except (IvifError, OSError, MemoryError):
-            continue
-        if infrared.kind != "8-bit":
-            yield infrared.kind, measure_spread(infrared.measured())
+            if infrared.kind != "8-bit":
+                spreads.setdefault(infrared.kind, []).append(measure_spread(infrared.measured()))
+    return HeldRange({kind: common_range(found) for kind, found in spreads.items()}, sum(map(len, spreads.values())))

@@ -4,39 +4,26 @@ A header may claim any size, so it is read before a decoder is allowed to alloca
 fill a truncated picture with grey, so completeness is checked here too.
 """
 
+import re
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from ivif_cli.core.data import more_headers
 from ivif_cli.core.data.array_file import NPY_SIGNATURE, array_size
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_TIFF_TYPE_BYTES = {
-    1: 1,
-    2: 1,
-    3: 2,
-    4: 4,
-    5: 8,
-    6: 1,
-    7: 1,
-    8: 2,
-    9: 4,
-    10: 8,
-    11: 4,
-    12: 8,
-    13: 4,
-    16: 8,
-    17: 8,
-    18: 8,
-}
+_TIFF_TYPE_BYTES = dict(zip((*range(1, 14), 16, 17, 18), (1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 8, 8, 8), strict=True))
 _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_STRIPS, _TIFF_STRIP_BYTES = 256, 257, 273, 279
 _TIFF_TILES, _TIFF_TILE_BYTES = 324, 325
 _MAX_TIFF_ENTRIES = 4096
+_TOKEN = re.compile(rb"(?:\s+|#[^\r\n]*[\r\n])*(\d+)")
+_PGM_HEAD = 4096
 
 Buffer = bytes | bytearray | memoryview
+Claim = tuple[int, int, str]
+"""Width, height, and damage in words."""
 
 
 @dataclass(frozen=True)
@@ -64,61 +51,47 @@ def read_header(data: Buffer) -> ImageHeader | None:
         the header, with `damage` in words where the file is cut short or corrupt; None for any other kind of file.
     """
     view = memoryview(data)
-    for magic, kind, parse in _PARSERS:
+    for magic, kind, claim in _PARSERS:
         if view[: len(magic)] == magic:
             try:
-                return parse(view)
+                return ImageHeader(kind, *claim(view))
             except (struct.error, IndexError, OverflowError, ValueError):
                 return ImageHeader(kind, 0, 0, "truncated")
     return None
 
 
-def _png(view: memoryview) -> ImageHeader:
+def _png(view: memoryview) -> Claim:
     width, height = struct.unpack(">II", view[16:24])
-    return ImageHeader("PNG", width, height, _png_damage(view))
-
-
-def _png_damage(view: memoryview) -> str:
     position = len(PNG_SIGNATURE)
     while position + 12 <= len(view):
         (length,) = struct.unpack(">I", view[position : position + 4])
         end = position + 8 + length
         if end + 4 > len(view):
-            return "truncated"
+            break
         (checksum,) = struct.unpack(">I", view[end : end + 4])
         if zlib.crc32(view[position + 4 : end]) != checksum:
-            return "corrupt (checksum)"
+            return width, height, "corrupt (checksum)"
         if view[position + 4 : position + 8] == b"IEND":
-            return ""
+            return width, height, ""
         position = end + 4
-    return "truncated"
+    return width, height, "truncated"
 
 
-def _jpeg(view: memoryview) -> ImageHeader:
-    for marker, start in _jpeg_segments(view):
-        if marker in _JPEG_FRAMES:
-            height, width = struct.unpack(">HH", view[start + 1 : start + 5])
-            whole = bytes(view[start:]).rfind(b"\xff\xd9") >= 0
-            return ImageHeader("JPEG", width, height, "" if whole else "truncated")
-    return ImageHeader("JPEG", 0, 0, "truncated")
-
-
-def _jpeg_segments(view: memoryview) -> Iterator[tuple[int, int]]:
-    """Markers of the segments before the first scan, with the offset of each segment's payload."""
+def _jpeg(view: memoryview) -> Claim:
     position = 2
-    while position + 4 <= len(view) and view[position] == 0xFF:
-        marker = view[position + 1]
+    while position + 4 <= len(view) and view[position] == 0xFF and (marker := view[position + 1]) != 0xDA:
         if marker == 0xFF:
             position += 1
             continue
-        if marker == 0xDA:
-            return
-        (length,) = struct.unpack(">H", view[position + 2 : position + 4])
-        yield marker, position + 4
-        position += 2 + length
+        if marker in _JPEG_FRAMES:
+            height, width = struct.unpack(">HH", view[position + 5 : position + 9])
+            whole = bytes(view[position + 4 :]).rfind(b"\xff\xd9") >= 0
+            return width, height, "" if whole else "truncated"
+        position += 2 + struct.unpack(">H", view[position + 2 : position + 4])[0]
+    return 0, 0, "truncated"
 
 
-def _bmp(view: memoryview) -> ImageHeader:
+def _bmp(view: memoryview) -> Claim:
     offset, info = struct.unpack("<II", view[10:18])
     if info == 12:
         width, height, _, bits = struct.unpack("<HHHH", view[18:26])
@@ -128,22 +101,13 @@ def _bmp(view: memoryview) -> ImageHeader:
     width, height = abs(width), abs(height)
     stored = offset + (width * bits + 31) // 32 * 4 * height
     whole = len(view) >= stored or (compression not in (0, 3) and len(view) > offset)
-    return ImageHeader("BMP", width, height, "" if whole else "truncated")
+    return width, height, "" if whole else "truncated"
 
 
-def _tiff(view: memoryview) -> ImageHeader:
+def _tiff(view: memoryview) -> Claim:
+    """Size, and where the data lies, by the tags of the first directory of a TIFF or BigTIFF file."""
     order = "<" if view[:2] == b"II" else ">"
     big = struct.unpack(order + "H", view[2:4])[0] == 43
-    tags = _tiff_tags(view, order, big)
-    width, height = tags[_TIFF_WIDTH][0], tags[_TIFF_HEIGHT][0]
-    offsets = tags.get(_TIFF_STRIPS) or tags.get(_TIFF_TILES) or ()
-    lengths = tags.get(_TIFF_STRIP_BYTES) or tags.get(_TIFF_TILE_BYTES) or ()
-    whole = bool(offsets) and all(o + n <= len(view) for o, n in zip(offsets, lengths, strict=False))
-    return ImageHeader("TIFF", width, height, "" if whole else "truncated")
-
-
-def _tiff_tags(view: memoryview, order: str, big: bool) -> dict[int, tuple[int, ...]]:
-    """Size and data location tags of the first directory of a TIFF or BigTIFF file."""
     word, entry_bytes, count_code = ("Q", 20, "Q") if big else ("I", 12, "H")
     start = struct.unpack_from(order + word, view, 8 if big else 4)[0]
     entries = struct.unpack_from(order + count_code, view, start)[0]
@@ -155,11 +119,14 @@ def _tiff_tags(view: memoryview, order: str, big: bool) -> dict[int, tuple[int, 
         tag, kind, count = struct.unpack_from(order + "HH" + word, view, at)
         if tag in wanted:
             tags[tag] = _tiff_values(view, order, word, kind, count, at + 4 + struct.calcsize(order + word))
-    return tags
+    offsets = tags.get(_TIFF_STRIPS) or tags.get(_TIFF_TILES) or ()
+    lengths = tags.get(_TIFF_STRIP_BYTES) or tags.get(_TIFF_TILE_BYTES) or ()
+    whole = bool(offsets) and all(o + n <= len(view) for o, n in zip(offsets, lengths, strict=False))
+    return tags[_TIFF_WIDTH][0], tags[_TIFF_HEIGHT][0], "" if whole else "truncated"
 
 
 def _tiff_values(view: memoryview, order: str, word: str, kind: int, count: int, at: int) -> tuple[int, ...]:
-    code = {1: "B", 3: "H", 4: "I", 16: "Q"}[kind if kind in (1, 3, 4, 16) else 4]
+    code = {1: "B", 3: "H", 16: "Q"}.get(kind, "I")
     size = _TIFF_TYPE_BYTES.get(kind, 4) * count
     if size > len(view):
         raise IndexError("a tag larger than its file")
@@ -167,22 +134,82 @@ def _tiff_values(view: memoryview, order: str, word: str, kind: int, count: int,
     return struct.unpack_from(f"{order}{count}{code}", view, where)
 
 
-def _claimed(kind: str, claim: Callable[[memoryview], more_headers.Claim]) -> Callable[[memoryview], ImageHeader]:
-    return lambda view: ImageHeader(kind, *claim(view))
+def _webp(view: memoryview) -> Claim:
+    """RIFF container of a lossy, lossless or extended picture."""
+    if view[8:12] != b"WEBP":
+        return 0, 0, "a RIFF file without a picture"
+    whole = struct.unpack("<I", view[4:8])[0] + 8 <= len(view)
+    kind = bytes(view[12:16])
+    if kind == b"VP8X":
+        width, height = (int.from_bytes(view[at : at + 3], "little") + 1 for at in (24, 27))
+    elif kind == b"VP8L":
+        bits = struct.unpack("<I", view[21:25])[0]
+        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    else:
+        width, height = (side & 0x3FFF for side in struct.unpack("<HH", view[26:30]))
+    return width, height, "" if whole else "truncated"
 
 
-_PARSERS: tuple[tuple[bytes, str, Callable[[memoryview], ImageHeader]], ...] = (
+def _gif(view: memoryview) -> Claim:
+    """Its logical screen; a whole file ends with a semicolon."""
+    width, height = struct.unpack("<HH", view[6:10])
+    return width, height, "" if bytes(view[-16:]).rstrip(b"\0").endswith(b";") else "truncated"
+
+
+def _pgm(view: memoryview) -> Claim:
+    """Binary portable graymap (P5) or pixmap (P6)."""
+    head, at = bytes(view[:_PGM_HEAD]), 2
+    numbers = []
+    for _ in range(3):
+        found = _TOKEN.match(head, at)
+        if found is None or len(found[1]) > 9:
+            return 0, 0, "corrupt (header)"
+        numbers.append(int(found[1]))
+        at = found.end()
+    width, height, white = numbers
+    stored = width * height * (3 if head[1:2] == b"6" else 1) * (2 if white > 255 else 1)
+    return width, height, "" if at + 1 + stored <= len(view) else "truncated"
+
+
+def _jp2(view: memoryview) -> Claim:
+    """Boxes of a JPEG 2000 file: the size from its image header, the end of its code stream."""
+    width = height = 0
+    for kind, start, end in _boxes(view, 0, len(view)):
+        if kind == b"jp2h":
+            for inner, at, _ in _boxes(view, start, end):
+                if inner == b"ihdr":
+                    height, width = struct.unpack(">II", view[at : at + 8])
+        if kind == b"jp2c":
+            return width, height, "" if view[end - 2 : end] == b"\xff\xd9" and end <= len(view) else "truncated"
+    return width, height, "truncated"
+
+
+def _boxes(view: memoryview, at: int, stop: int) -> list[tuple[bytes, int, int]]:
+    """Kind, begin and end of the contents of each box; one of length 0 goes on to the end."""
+    found: list[tuple[bytes, int, int]] = []
+    while at + 8 <= min(stop, len(view)) and len(found) < 64:
+        length, kind = struct.unpack(">I4s", view[at : at + 8])
+        start = at + 8
+        if length == 1:
+            length, start = struct.unpack(">Q", view[at + 8 : at + 16])[0], at + 16
+        end = stop if length == 0 else at + length
+        if end < start:
+            break
+        found.append((kind, start, end))
+        at = end
+    return found
+
+
+_PARSERS: tuple[tuple[bytes, str, Callable[[memoryview], Claim]], ...] = (
     (PNG_SIGNATURE, "PNG", _png),
     (b"\xff\xd8\xff", "JPEG", _jpeg),
     (b"BM", "BMP", _bmp),
-    (b"II*\x00", "TIFF", _tiff),
-    (b"MM\x00*", "TIFF", _tiff),
-    (b"II+\x00", "TIFF", _tiff),
-    (b"MM\x00+", "TIFF", _tiff),
-    (b"RIFF", "WebP", _claimed("WebP", more_headers.webp)),
-    (b"GIF8", "GIF", _claimed("GIF", more_headers.gif)),
-    (b"P5", "PGM", _claimed("PGM", more_headers.pgm)),
-    (b"P6", "PPM", _claimed("PPM", more_headers.pgm)),
-    (b"\x00\x00\x00\x0cjP  ", "JPEG 2000", _claimed("JPEG 2000", more_headers.jp2)),
-    (NPY_SIGNATURE, "NPY", _claimed("NPY", array_size)),
+    *((magic, "TIFF", _tiff) for magic in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")),
+    (b"RIFF", "WebP", _webp),
+    (b"GIF8", "GIF", _gif),
+    (b"P5", "PGM", _pgm),
+    (b"P6", "PPM", _pgm),
+    (b"\x00\x00\x00\x0cjP  ", "JPEG 2000", _jp2),
+    (NPY_SIGNATURE, "NPY", array_size),
 )
+"""How a kind of file begins, its name, and what gives its claim; that may raise where the file ends too early."""

@@ -26,8 +26,10 @@ _BELIEVED_PIXELS = 1 << 22
 _PIXELS_PER_BYTE = {"PNG": 8_500}
 """Most pixels a byte can stand for: deflate gives 1032 bytes of 8 pixels each; blank fax-coded TIFFs give more."""
 _MAPPED_BYTES = 64 << 20
-_JPEG_QUALITY = 95
-_PNG_COMPRESSION = 1
+_ENCODING = {
+    ".png": (cv2.IMWRITE_PNG_COMPRESSION, 1),
+    **dict.fromkeys((".jpg", ".jpeg"), (cv2.IMWRITE_JPEG_QUALITY, 95)),
+}
 
 
 # OpenCV's own diagnostics stay off stderr: errors are told once, in this package's words.
@@ -71,12 +73,20 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     Raises:
         InputError: the file is missing, empty, truncated, not a picture, too large, or holds NaN or infinity.
     """
-    pixels = read_picture(path, max_pixels=max_pixels).pixels
+    return as_levels(read_picture(path, max_pixels=max_pixels).pixels, str(path))
+
+
+def as_levels(pixels: np.ndarray, name: str) -> np.ndarray:
+    """Pixels of uint8 or uint16; floating-point ones as uint16, as `read_image` says, which refuses those of `name`."""
     if pixels.dtype != np.float32:
         return pixels
     if not np.isfinite(pixels).all():
-        raise InputError(f"{path} holds NaN or infinite values")
-    return float_to_uint16(pixels)
+        raise InputError(f"{name} holds NaN or infinite values")
+    low, high = float(pixels.min()), float(pixels.max())
+    if low >= 0.0 and high <= 1.0:
+        low, high = 0.0, 1.0
+    scale = 65535.0 / (high - low) if high > low else 0.0
+    return np.rint((pixels.astype(np.float64) - low) * scale).astype(np.uint16)
 
 
 def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
@@ -148,34 +158,17 @@ def _decode(path: Path, data: np.ndarray) -> np.ndarray:
 def _as_supported(path: Path, image: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """The picture without alpha, in a kind of value that is fused, and what is to say of that."""
     notes = []
-    if image.ndim == 3:
-        if image.shape[2] in (2, 4) and image.dtype.kind == "u" and (image[..., -1] != np.iinfo(image.dtype).max).any():
+    if image.ndim == 3 and image.shape[2] != 3:
+        channels = image.shape[2]
+        if channels > 4:
+            raise InputError(f"{path} has {channels} channels; grey, colour and alpha can be read")
+        if channels != 1 and image.dtype.kind == "u" and (image[..., -1] != np.iinfo(image.dtype).max).any():
             notes.append("its transparency is left out")
-        image = _drop_alpha(path, image)
+        image = np.ascontiguousarray(image[..., :3] if channels == 4 else image[..., 0])
     if image.dtype in (np.uint8, np.uint16):
         return image, notes
     with np.errstate(over="ignore"):  # beyond float32 lies no data
         return image.astype(np.float32), notes
-
-
-def _drop_alpha(path: Path, image: np.ndarray) -> np.ndarray:
-    channels = image.shape[2]
-    if channels in (1, 2):
-        return np.ascontiguousarray(image[:, :, 0])
-    if channels == 3:
-        return image
-    if channels == 4:
-        return np.ascontiguousarray(image[:, :, :3])
-    raise InputError(f"{path} has {channels} channels; grey, colour and alpha can be read")
-
-
-def float_to_uint16(image: np.ndarray) -> np.ndarray:
-    """Finite floating-point picture as uint16: [0, 1] is full scale, any other range is stretched to it."""
-    low, high = float(image.min()), float(image.max())
-    if low >= 0.0 and high <= 1.0:
-        low, high = 0.0, 1.0
-    scale = 65535.0 / (high - low) if high > low else 0.0
-    return np.rint((image.astype(np.float64) - low) * scale).astype(np.uint16)
 
 
 def write_image(
@@ -207,13 +200,19 @@ def encode_image(suffix: str, image: np.ndarray, *, label: str = "", metadata: M
     Raises:
         OutputError: the picture cannot be encoded.
     """
-    encoded = _encode(Path(f"picture{suffix}"), image).data
+    suffix = suffix.lower()
+    try:
+        done, encoded = cv2.imencode(suffix, image, _ENCODING.get(suffix, ()))
+    except cv2.error as error:
+        raise OutputError(f"cannot encode picture{suffix}: {str(error).strip().splitlines()[-1]}") from error
+    if not done:
+        raise OutputError(f"cannot encode picture{suffix}: {image.shape} {image.dtype}")
     if not label:
-        return encoded
+        return encoded.data
     kept = metadata or Metadata()
     if kept.icc[16:20] != (b"GRAY" if image.ndim == 2 else b"RGB "):
         kept = replace(kept, icc=b"")  # a profile of other channels than these
-    return memoryview(labelled(bytes(encoded), suffix.lower(), label, kept))
+    return memoryview(labelled(encoded.tobytes(), suffix, label, kept))
 
 
 def check_writable_kind(path: Path, dtype: np.dtype | type) -> None:
@@ -227,19 +226,3 @@ def check_writable_kind(path: Path, dtype: np.dtype | type) -> None:
         raise UsageError(f"{path}: {suffix} holds 8 bits, the picture has 16", "use .png or .tif, or --bit-depth 8")
     if np.dtype(dtype) not in (np.uint8, np.uint16) and not (np.dtype(dtype) == np.float32 and suffix[:4] == ".tif"):
         raise UsageError(f"{path}: a picture of {np.dtype(dtype)} values cannot be written")
-
-
-def _encode(path: Path, image: np.ndarray) -> np.ndarray:
-    suffix = path.suffix.lower()
-    options: list[int] = []
-    if suffix == ".png":
-        options = [cv2.IMWRITE_PNG_COMPRESSION, _PNG_COMPRESSION]
-    elif suffix in (".jpg", ".jpeg"):
-        options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-    try:
-        done, encoded = cv2.imencode(suffix, image, options)
-    except cv2.error as error:
-        raise OutputError(f"cannot encode {path}: {str(error).strip().splitlines()[-1]}") from error
-    if not done:
-        raise OutputError(f"cannot encode {path}: {image.shape} {image.dtype}")
-    return encoded

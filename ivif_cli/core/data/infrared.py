@@ -37,6 +37,11 @@ class Infrared:
         """H x W bool, True in the black border that an earlier warp left; None where there is none."""
         return warp_border(self.values) if self.missing is None else None
 
+    @property
+    def hidden(self) -> np.ndarray | None:
+        """What is no scene, as `missing` or `border` says it."""
+        return self.border if self.missing is None else self.missing
+
     def measured(self, ir_range: IrRange = "auto") -> np.ndarray:
         """Values that a range is measured on: those of more than 8 bits are NaN in the border of a warp."""
         if self.kind == "8-bit" or ir_range == "full" or self.border is None:

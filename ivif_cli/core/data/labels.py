@@ -17,6 +17,11 @@ KEYWORD = "ivif"
 _SOFTWARE, _DESCRIPTION, _PROFILE = 305, 270, 34675
 _SUB_DIRECTORIES = (0x8769, 0x8825)
 _STRUCTURE = frozenset({254, 256, 257, 258, 259, 262, 273, 274, 277, 278, 279, 282, 283, 284, 296, 317, 338, 339})
+_READERS: dict[str, Any] = {
+    ".png": PngImagePlugin.PngImageFile,
+    **dict.fromkeys((".jpg", ".jpeg"), JpegImagePlugin.JpegImageFile),
+    **dict.fromkeys((".tif", ".tiff"), TiffImagePlugin.TiffImageFile),
+}
 _JPEG_SEGMENT = 65_533
 _PNG_HEADER_BYTES = 33
 
@@ -40,17 +45,11 @@ def labelled(encoded: bytes, suffix: str, label: str, metadata: Metadata) -> byt
 
 def read_label(path: Path) -> str:
     """Label of a picture's file; empty where there is none, or no file that can be read."""
-    readers: dict[str, Any] = {
-        ".png": PngImagePlugin.PngImageFile,
-        ".jpg": JpegImagePlugin.JpegImageFile,
-        ".jpeg": JpegImagePlugin.JpegImageFile,
-        ".tif": TiffImagePlugin.TiffImageFile,
-        ".tiff": TiffImagePlugin.TiffImageFile,
-    }
-    if path.suffix.lower() not in readers:
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
         return ""
     try:
-        with path.open("rb") as stream, readers[path.suffix.lower()](stream) as picture:
+        with path.open("rb") as stream, reader(stream) as picture:
             found = picture.info.get(KEYWORD) or picture.info.get("comment") or b""
             if hasattr(picture, "tag_v2"):
                 found = picture.tag_v2.get(_DESCRIPTION, "")
@@ -85,55 +84,38 @@ def _jpeg_segments(label: str, metadata: Metadata) -> bytes:
 
 
 def _with_tiff_tags(encoded: bytes, label: str, metadata: Metadata) -> bytes:
-    """The file with a new first directory at its end: the old entries, which point to the pixels, and the new ones."""
+    """The file with a new first directory at its end: the old entries, which point to the pixels, and the new ones.
+
+    New are the label, the profile, and of the source's EXIF block its texts and its EXIF and GPS directories.
+    """
     order = "<" if encoded[:2] == b"II" else ">"
     (start,) = struct.unpack_from(order + "I", encoded, 4)
     (count,) = struct.unpack_from(order + "H", encoded, start)
     old = [encoded[start + 2 + 12 * index :][:12] for index in range(count)]
     entries = {struct.unpack(order + "H", entry[:2])[0]: entry for entry in old}
+    exif = Image.Exif()
+    if metadata.exif:
+        exif.load(b"Exif\0\0" + metadata.exif)
+    taken = {*entries, _DESCRIPTION, _SOFTWARE, *_STRUCTURE}
+    texts = {_DESCRIPTION: label, _SOFTWARE: KEYWORD}
+    texts |= {tag: value for tag, value in exif.items() if isinstance(value, str) and tag not in taken}
+    values = [(tag, 2, text.encode("latin-1", "replace") + b"\0") for tag, text in texts.items()]
+    values += [(_PROFILE, 7, metadata.icc)] if metadata.icc else []
     body = bytearray(encoded + b"\0" * (len(encoded) % 2))
-    for tag, kind, count, value in _tiff_values(label, metadata, entries):
+    for tag, kind, value in values:
         if len(value) <= 4:
             place = value.ljust(4, b"\0")
         else:
             place = struct.pack(order + "I", len(body))
             body += value + b"\0" * (len(value) % 2)
-        entries[tag] = struct.pack(order + "HHI", tag, kind, count) + place
-    for tag, directory in _directories(metadata, encoded[:8]):
-        entries[tag] = struct.pack(order + "HHII", tag, 4, 1, len(body))
-        body += directory.tobytes(len(body))
-        body += b"\0" * (len(body) % 2)
+        entries[tag] = struct.pack(order + "HHI", tag, kind, len(value)) + place
+    for tag in _SUB_DIRECTORIES:
+        if held := exif.get_ifd(tag):
+            directory = TiffImagePlugin.ImageFileDirectory_v2(encoded[:8])
+            directory.update(held)
+            entries[tag] = struct.pack(order + "HHII", tag, 4, 1, len(body))
+            body += directory.tobytes(len(body))
+            body += b"\0" * (len(body) % 2)
     body[4:8] = struct.pack(order + "I", len(body))
     ordered = b"".join(entries[tag] for tag in sorted(entries))
     return bytes(body) + struct.pack(order + "H", len(entries)) + ordered + b"\0" * 4
-
-
-def _tiff_values(label: str, metadata: Metadata, taken: dict[int, bytes]) -> list[tuple[int, int, int, bytes]]:
-    """Tag, type, count and bytes of the label, the profile, and the texts of the source's EXIF block."""
-    texts = {_DESCRIPTION: label, _SOFTWARE: KEYWORD}
-    for tag, value in _exif(metadata).items():
-        if isinstance(value, str) and tag not in taken and tag not in texts and tag not in _STRUCTURE:
-            texts[tag] = value
-    plain = [(tag, text.encode("latin-1", "replace") + b"\0") for tag, text in texts.items()]
-    found = [(tag, 2, len(data), data) for tag, data in plain]
-    return [*found, (_PROFILE, 7, len(metadata.icc), metadata.icc)] if metadata.icc else found
-
-
-def _directories(metadata: Metadata, head: bytes) -> list[tuple[int, TiffImagePlugin.ImageFileDirectory_v2]]:
-    """The EXIF and the GPS directory of the source."""
-    found = []
-    for tag in _SUB_DIRECTORIES:
-        values = _exif(metadata).get_ifd(tag)
-        if values:
-            directory = TiffImagePlugin.ImageFileDirectory_v2(head)
-            for key, value in values.items():
-                directory[key] = value
-            found.append((tag, directory))
-    return found
-
-
-def _exif(metadata: Metadata) -> Image.Exif:
-    exif = Image.Exif()
-    if metadata.exif:
-        exif.load(b"Exif\0\0" + metadata.exif)
-    return exif

@@ -27,7 +27,7 @@ class Metadata:
         orientation: EXIF orientation, 1 (upright) to 8.
         exif: EXIF block (from its TIFF header on) of the picture as turned upright, empty where there is none.
         icc: colour profile, empty where there is none.
-        pages: pictures that the file holds.
+        pages: of a TIFF, or pictures of an animation; what a JPEG or PNG holds beside its picture does not count.
     """
 
     orientation: int = 1
@@ -50,36 +50,24 @@ def read_metadata(kind: str, data: np.ndarray) -> Metadata:
             whole = kind != "PNG" or _speaks_behind_its_pixels(data)
             exif = picture.getexif() if whole else Image.Image.getexif(picture)
             orientation = exif.get(_ORIENTATION, 1)
+            if _ORIENTATION in exif:
+                exif[_ORIENTATION] = 1
+            block = exif.tobytes().removeprefix(b"Exif\0\0") if exif else b""  # without the thumbnail as it was
+            pages = int(getattr(picture, "n_frames", 1)) if kind in ("TIFF", "GIF", "WebP") else 1
             known = orientation if orientation in range(1, 9) else 1
-            return Metadata(known, _upright(exif), picture.info.get("icc_profile") or b"", _pages(picture))
+            return Metadata(known, block, picture.info.get("icc_profile") or b"", pages)
     except Exception:  # noqa: BLE001 - Pillow raises whatever damaged metadata leads to; the pixels may be fine
         return Metadata()
 
 
 def _speaks_behind_its_pixels(png: np.ndarray) -> bool:
     """Whether a chunk besides the end follows the pixels of a PNG: Pillow decodes them to come to it."""
-    position, behind = 8, False
+    position, kinds = 8, []
     while position + 8 <= len(png):
         length, kind = struct.unpack_from(">I4s", png.data, position)
-        behind = behind or kind == b"IDAT"
-        if behind and kind not in (b"IDAT", b"IEND"):
-            return True
+        kinds.append(kind)
         position += 12 + length
-    return False
-
-
-def _pages(picture: Image.Image) -> int:
-    """Pages of a TIFF, pictures of an animation; what a JPEG or PNG holds beside its picture does not count."""
-    return int(getattr(picture, "n_frames", 1)) if picture.format in ("TIFF", "GIF", "WEBP") else 1
-
-
-def _upright(exif: Image.Exif) -> bytes:
-    """The block without the thumbnail of another picture, and turned upright."""
-    if not exif:
-        return b""
-    if _ORIENTATION in exif:
-        exif[_ORIENTATION] = 1
-    return exif.tobytes().removeprefix(b"Exif\0\0")
+    return not {b"IDAT", b"IEND"}.issuperset(kinds[kinds.index(b"IDAT") :]) if b"IDAT" in kinds else False
 
 
 def turned_upright(image: np.ndarray, orientation: int) -> np.ndarray:

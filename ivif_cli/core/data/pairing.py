@@ -73,22 +73,24 @@ def list_images(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder" if folder.exists() else f"{folder} does not exist")
+
+    def unreadable(error: OSError) -> None:
+        raise InputError(f"cannot read {error.filename}: {error.strerror}") from error
+
+    def leads_back(path: Path) -> bool:
+        above = (one for one in (folder, *path.parents) if folder in (one, *one.parents))
+        return path.is_symlink() and any(path.samefile(one) for one in above)
+
     found: list[Path] = []
-    for root, folders, files in os.walk(folder, followlinks=True, onerror=_unreadable):
-        folders[:] = [name for name in folders if not _leads_back(Path(root, name), folder)]
+    for root, folders, files in os.walk(folder, followlinks=True, onerror=unreadable):
+        folders[:] = [name for name in folders if not leads_back(Path(root, name))]
         found.extend(path for name in files if is_image_name(path := Path(root, name)) and not name.startswith("."))
     return sorted(found)
 
 
-def _leads_back(path: Path, top: Path) -> bool:
-    """True where a folder is a link to one of the folders above it, up to `top`."""
-    return path.is_symlink() and any(
-        path.samefile(above) for above in (top, *path.parents) if top in (above, *above.parents)
-    )
-
-
-def _unreadable(error: OSError) -> None:
-    raise InputError(f"cannot read {error.filename}: {error.strerror}") from error
+def image_names(folder: Path) -> dict[Path, PurePosixPath]:
+    """The files of `list_images`, and their names below the folder."""
+    return {path: PurePosixPath(path.relative_to(folder).as_posix()) for path in list_images(folder)}
 
 
 def pair_folders(ir: Path, vis: Path, max_gap: float | None = None) -> Pairing:
@@ -98,7 +100,7 @@ def pair_folders(ir: Path, vis: Path, max_gap: float | None = None) -> Pairing:
         InputError: a folder is missing or unreadable.
         PairingError: not one pair was found.
     """
-    return some_pairs(pair_files(_relative(ir), _relative(vis), max_gap), ir, vis)
+    return some_pairs(pair_files(image_names(ir), image_names(vis), max_gap), ir, vis)
 
 
 def some_pairs(pairing: Pairing, ir: Path, vis: Path) -> Pairing:
@@ -112,10 +114,6 @@ def some_pairs(pairing: Pairing, ir: Path, vis: Path) -> Pairing:
     raise PairingError(f"no pair in {ir} and {vis} ({found})", hint)
 
 
-def _relative(folder: Path) -> dict[Path, PurePosixPath]:
-    return {path: PurePosixPath(path.relative_to(folder).as_posix()) for path in list_images(folder)}
-
-
 def pair_files(ir: dict[Path, PurePosixPath], vis: dict[Path, PurePosixPath], max_gap: float | None = None) -> Pairing:
     """Pair files by the names given for them.
 
@@ -127,16 +125,16 @@ def pair_files(ir: dict[Path, PurePosixPath], vis: dict[Path, PurePosixPath], ma
     loose, ir_left, vis_left, more = _match(
         {path: ir[path] for path in ir_left},
         {path: vis[path] for path in vis_left},
-        lambda name: marked_key(name, IR_MARKERS),
-        lambda name: marked_key(name, VIS_MARKERS),
+        lambda name: marked_key(exact_key(name), IR_MARKERS),
+        lambda name: marked_key(exact_key(name), VIS_MARKERS),
     )
     timed = {p: ir[p] for p in ir_left}, {p: vis[p] for p in vis_left}
     near, ties = ([], []) if max_gap is None else nearest_in_time(*timed, max_gap)
-    gone = {path for a, b, _ in near for path in (a, b)} | {path for group in ties for path in group}
+    gone = {path for found in near for path in (found.ir, found.vis)}.union(*ties)
     ir_left, vis_left = ([path for path in left if path not in gone] for left in (ir_left, vis_left))
     taken = {key for key, _, _ in exact}
     pairs = [Pair(key, a, b) for key, a, b in exact]
-    for a, b in [*((a, b) for _, a, b in loose), *((a, b) for a, b, _ in near)]:
+    for a, b in [*((a, b) for _, a, b in loose), *((found.ir, found.vis) for found in near)]:
         bare = strip_markers(exact_key(ir[a]), IR_MARKERS)
         pairs.append(Pair(exact_key(ir[a]) if bare in taken else bare, a, b))
     return Pairing(
@@ -146,7 +144,7 @@ def pair_files(ir: dict[Path, PurePosixPath], vis: dict[Path, PurePosixPath], ma
         tuple(twins + more),
         tuple(ties),
         len(near),
-        max((gap for _, _, gap in near), default=0.0),
+        max((found.gap for found in near), default=0.0),
     )
 
 
@@ -174,14 +172,13 @@ def strip_markers(key: str, markers: Iterable[str]) -> str:
     return f"{folder}/{bare}" if folder else bare
 
 
-def marked_key(name: PurePosixPath, markers: Iterable[str]) -> str:
-    """Key for the second comparison: markers stripped, case and zeros before a number ignored."""
-    return plain_numbers(strip_markers(exact_key(name), markers).casefold())
+def marked_key(key: str, markers: Iterable[str]) -> str:
+    """Key for the second comparison: markers stripped, case ignored, and numbers as they are written without padding.
 
-
-def plain_numbers(key: str) -> str:
-    """Key with every number as it is written without padding: `a_007` is `a_7`; decimals stay, `1.05` is not `1.5`."""
-    return re.sub(r"(?<!\d\.)(?<!\d)\d+", lambda number: number[0].lstrip("0") or "0", key)
+    `a_007` is `a_7`; decimals stay, `1.05` is not `1.5`.
+    """
+    bare = strip_markers(key, markers).casefold()
+    return re.sub(r"(?<!\d\.)(?<!\d)\d+", lambda number: number[0].lstrip("0") or "0", bare)
 
 
 _Key = Callable[[PurePosixPath], str]
@@ -220,35 +217,25 @@ def match_outputs(pairs: Sequence[Pair], fused: Path) -> dict[str, Path]:
         PairingError: two files claim the same pair.
     """
     every = IR_MARKERS + VIS_MARKERS + FUSED_MARKERS
-    names = _relative(fused)
-    exact = _grouped(names, exact_key)
-    loose = _grouped(names, lambda name: marked_key(name, every))
-    suffixed = _by_start(names, [unicodedata.normalize("NFC", pair.name) for pair in pairs])
-    found: dict[str, Path] = {}
-    for pair in pairs:
-        key = unicodedata.normalize("NFC", pair.name)
-        files = (
-            exact.get(key) or loose.get(plain_numbers(strip_markers(key, every).casefold())) or suffixed.get(key, [])
-        )
-        if len(files) > 1:
-            raise PairingError(f"{_names(files)} in {fused} all claim the pair {pair.name}")
-        if files:
-            found[pair.name] = files[0]
-    return found
+    names, keys = image_names(fused), {pair.name: unicodedata.normalize("NFC", pair.name) for pair in pairs}
+    known = set(keys.values())
 
-
-def _by_start(names: dict[Path, PurePosixPath], keys: Sequence[str]) -> dict[str, list[Path]]:
-    """Files by the longest key that their name begins with, before a separator: `00001_SeAFusion` is of `00001`."""
-    known = set(keys)
-    groups: dict[str, list[Path]] = defaultdict(list)
-    for path, name in names.items():
+    def start(name: PurePosixPath) -> str:
+        """The longest known key that a name begins with, before a separator: `00001_SeAFusion` is of `00001`."""
         stem = exact_key(name)
-        starts = [stem[: cut.start()] for cut in re.finditer(r"[_\-. ]", stem)]
-        for start in reversed(starts):
-            if start in known:
-                groups[start].append(path)
-                break
-    return groups
+        starts = (stem[: cut.start()] for cut in re.finditer(r"[_\-. ]", stem))
+        return max((one for one in starts if one in known), key=len, default="")
+
+    exact, suffixed = _grouped(names, exact_key), _grouped(names, start)
+    loose = _grouped(names, lambda name: marked_key(exact_key(name), every))
+    found: dict[str, Path] = {}
+    for name, key in keys.items():
+        files = exact.get(key) or loose.get(marked_key(key, every)) or suffixed.get(key, [])
+        if len(files) > 1:
+            raise PairingError(f"{_names(files)} in {fused} all claim the pair {name}")
+        if files:
+            found[name] = files[0]
+    return found
 
 
 def _names(files: Sequence[Path], limit: int = 5) -> str:

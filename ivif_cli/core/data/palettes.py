@@ -5,6 +5,8 @@ import functools
 import cv2
 import numpy as np
 
+from ivif_cli.core.errors import InputError
+
 _TINTED_LEVELS = 2
 _COLOURED_LEVELS, _COLOURED_SHARE = 48, 0.1
 _STEP = 4
@@ -51,21 +53,27 @@ def _colour(image: np.ndarray) -> np.ndarray:
     return np.ptp(shown, axis=2)
 
 
-def unmapped(image: np.ndarray) -> tuple[np.ndarray, str] | None:
-    """Grey levels of a false-colour picture and the name of its palette; None where it is none that is known.
+def unmapped(image: np.ndarray, name: str) -> tuple[np.ndarray, str]:
+    """Grey levels of a false-colour picture, which is called `name`, and the name of its palette.
 
     Args:
-        image: H x W x 3 BGR uint8.
+        image: H x W x 3 BGR, uint8 or uint16.
 
     Returns:
         H x W uint8, 0 for the coldest colour of the palette and 255 for the hottest.
+
+    Raises:
+        InputError: it is of no palette that is known, or of 16 bits.
     """
     pixels = image.reshape(-1, 3)
     sample = pixels[:: max(1, len(pixels) // _SAMPLES)].astype(np.float32)
-    distances = {name: float(np.sqrt(_squared(sample, table).min(axis=1)).mean()) for name, table in palettes().items()}
-    nearest = min(distances, key=lambda name: distances[name])
-    if distances[nearest] > _CLOSE:
-        return None
+    distances = {key: float(np.sqrt(_squared(sample, table).min(axis=1)).mean()) for key, table in palettes().items()}
+    nearest = min(distances, key=lambda key: distances[key])
+    if image.dtype != np.uint8 or distances[nearest] > _CLOSE:
+        raise InputError(
+            f"{name} is in colour, of no thermal palette that is known (are --ir and --vis swapped?)",
+            "export it in grey, or --ir-range full takes its luma as it is",
+        )
     table = palettes()[nearest]
     coarse = (pixels >> 2).astype(np.int32)
     code = coarse[:, 0] << 12 | coarse[:, 1] << 6 | coarse[:, 2]

@@ -1,4 +1,7 @@
-"""Bringing an infrared picture to the size of the visible one, and covering its holes."""
+"""Bringing an infrared picture to the size and frame of the visible one, and covering its holes."""
+
+from collections.abc import Callable
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -9,7 +12,25 @@ from ivif_cli.core.errors import InputError
 _SMOOTH_FROM = 2.0
 _BORDER_SHARE, _STRIP_SHARE = 0.005, 0.001
 _INSIDE = 0.25
-_SAME_RATIO = 0.02
+
+
+class Rig(Protocol):
+    """A map from the infrared to the visible frame, as `aligning.Alignment` is one."""
+
+    def warp(
+        self, ir: np.ndarray, vis_size: tuple[int, int], missing: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Infrared values in the visible frame, and where they are data."""
+
+    def warped(self, ir: np.ndarray, vis: np.ndarray, missing: np.ndarray | None = None) -> np.ndarray:
+        """Grey levels in the visible frame, the visible picture standing in where they are no data."""
+
+    def report(self) -> dict[str, object]:
+        """What is known about it, as plain values for JSON; unknown numbers are None."""
+
+
+Align = Callable[[np.ndarray, np.ndarray], Rig]
+"""The rig of a pair: (ir H x W, vis H' x W' [x 3]), uint8 or uint16."""
 
 
 def one_size(
@@ -82,8 +103,3 @@ def warp_border(thermal: np.ndarray) -> np.ndarray | None:
     if inside > min(cv2.arcLength(hull, True), _INSIDE * int(border.sum())) or len(corners) > 4:
         return None
     return cv2.dilate(border.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0  # the warp mixed the pixels beside it
-
-
-def differs_in_shape(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
-    """True where the ratios of two pictures' sides differ by more than 2 %."""
-    return abs(first[1] * second[0] / (first[0] * second[1]) - 1) > _SAME_RATIO

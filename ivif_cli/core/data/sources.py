@@ -14,17 +14,17 @@ import numpy as np
 from ivif_cli.core.data.arrays import as_picture
 from ivif_cli.core.data.cropping import Crop, largest_window
 from ivif_cli.core.data.flir_jpeg import is_dji, is_flir, read_flir
-from ivif_cli.core.data.images import file_sha256, float_to_uint16, read_picture
+from ivif_cli.core.data.images import as_levels, file_sha256, read_image, read_picture
 from ivif_cli.core.data.infrared import Infrared
 from ivif_cli.core.data.luma import deepened, to_luma
 from ivif_cli.core.data.metadata import Metadata
 from ivif_cli.core.data.palettes import is_false_colour, is_tinted, unmapped
-from ivif_cli.core.data.placing import differs_in_shape, holes, one_size, resampled, without_holes
-from ivif_cli.core.data.rig import Align, Rig
+from ivif_cli.core.data.placing import Align, Rig, holes, one_size, resampled, without_holes
 from ivif_cli.core.data.thermal import IrRange, ThermalRange, parse_ir_range
 from ivif_cli.core.errors import InputError, UsageError
 
 TINTED = "slightly in colour, so its luma is taken"
+_SAME_RATIO = 0.02
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def load_pair(ir: Path, vis: Path, options: SourceOptions) -> LoadedPair:
         InputError: a file that cannot be used, or two sizes without `resize` or `align`.
     """
     visible, infrared = read_picture(vis), read_infrared(ir, options.ir_range)
-    shown = visible_pixels(visible.pixels, str(vis))
+    shown = as_levels(visible.pixels, str(vis))
     used = infrared.range(options.held.get(infrared.kind, options.ir_range))
     placed = prepare_pair(infrared, shown, replace(options, ir_range=used), (str(ir), str(vis)))
     notes = [f"{path}: {note}" for path, found in ((ir, infrared), (vis, visible)) for note in found.notes]
@@ -117,11 +117,11 @@ def load_pair(ir: Path, vis: Path, options: SourceOptions) -> LoadedPair:
         notes.append(f"{ir}: the infrared and the visible picture are the same file")
     if TINTED in infrared.notes and not (shown.ndim == 3 and is_tinted(shown)):
         notes.append(f"{vis} is in grey and {ir} is not: are --ir and --vis swapped?")
-    if options.resize and options.crop is None and differs_in_shape(infrared.values.shape, visible.pixels.shape):
+    (height, width), (rows, columns) = infrared.values.shape, shown.shape[:2]
+    if options.resize and options.crop is None and abs(width * rows / (height * columns) - 1) > _SAME_RATIO:
         notes.append(f"{ir}: stretched by --resize to another ratio of its sides (--crop centre keeps the ratio)")
-    facts = Facts(
-        infrared.kind, used, infrared.sha256, visible.sha256, visible.metadata, tuple(notes), placed.alignment
-    )
+    digests = infrared.sha256, visible.sha256
+    facts = Facts(infrared.kind, used, *digests, visible.metadata, tuple(notes), placed.alignment)
     return LoadedPair(placed.ir, placed.vis, facts, placed.scored, placed.aligned)
 
 
@@ -152,16 +152,16 @@ def prepare_pair(
     behind = np.zeros_like(shown) if options.dark_holes else shown
     rig = None if options.align is None else options.align(thermal, shown)
     report = None if rig is None else rig.report()
-    missing = infrared.border if infrared.missing is None else infrared.missing
+    missing = infrared.hidden
     bordered = infrared.border is not None and rig is None and thermal.shape == shown.shape[:2]
+    seen_alone = crop is not None and crop.rule == "seen"
     if rig is not None:
         placed = rig.warped(thermal, behind, missing)
     else:
-        placed = one_size(thermal, shown, options.resize or (crop is not None and crop.sets_size), names)
+        placed = one_size(thermal, shown, options.resize or (crop is not None and not seen_alone), names)
         placed = placed if missing is None else without_holes(placed, behind, missing)
     scored = thermal if bordered else placed
     shown = deepened(shown) if options.bits == 16 else shown
-    seen_alone = crop is not None and crop.rule == "seen"
     if not (options.keep_aligned or seen_alone):
         return Placed(placed, shown, scored, alignment=report)
     aligned, seen = _in_frame(infrared.values, shown, rig, missing)
@@ -204,7 +204,7 @@ def read_visible(path: Path) -> np.ndarray:
     Raises:
         InputError: a file that cannot be used.
     """
-    return visible_pixels(read_picture(path).pixels, str(path))
+    return read_image(path)
 
 
 def infrared_from(source: Any, name: str = "the infrared picture", ir_range: IrRange = "auto") -> Infrared:
@@ -221,33 +221,16 @@ def infrared_from(source: Any, name: str = "the infrared picture", ir_range: IrR
         return read_infrared(Path(source), ir_range)
     wide = isinstance(source, np.ndarray) and source.dtype not in (np.uint8, np.uint16) and source.dtype.kind in "uif"
     picture = source.astype(np.float32) if wide and source.ndim == 2 else as_picture(source, "infrared")
-    values, notes = (to_luma(picture), ()) if ir_range == "full" else _grey(picture, name)
+    values, notes = to_luma(picture), tuple[str, ...]()
+    if ir_range != "full" and picture.ndim == 3 and picture.dtype != np.float32:
+        if is_false_colour(picture):
+            values, palette = unmapped(picture, name)
+            notes = (f"brought back to grey from its palette {palette}",)
+        elif is_tinted(picture):
+            notes = (TINTED,)
     if not np.isfinite(values).any():
         raise InputError(f"{name} holds no finite value" if values.size else f"{name} is empty: {values.shape}")
     return Infrared(values, {"B": "8-bit", "H": "counts"}.get(values.dtype.char, "float"), notes=notes)
-
-
-def _grey(picture: np.ndarray, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Values of an infrared picture, H x W, and what was done to have them; false colour goes back to grey."""
-    if picture.ndim == 2 or picture.dtype == np.float32 or not is_false_colour(picture):
-        tinted = picture.ndim == 3 and picture.dtype != np.float32 and is_tinted(picture)
-        return to_luma(picture), (TINTED,) if tinted else ()
-    found = unmapped(picture) if picture.dtype == np.uint8 else None
-    if found is None:
-        raise InputError(
-            f"{name} is in colour, of no thermal palette that is known (are --ir and --vis swapped?)",
-            "export it in grey, or --ir-range full takes its luma as it is",
-        )
-    return found[0], (f"brought back to grey from its palette {found[1]}",)
-
-
-def visible_pixels(pixels: np.ndarray, name: str = "the visible picture") -> np.ndarray:
-    """Pixels with floating-point values as 16 bits (see `images.float_to_uint16`)."""
-    if pixels.dtype != np.float32:
-        return pixels
-    if not np.isfinite(pixels).all():
-        raise InputError(f"{name} holds NaN or infinite values")
-    return float_to_uint16(pixels)
 
 
 def pair_from(
@@ -272,7 +255,7 @@ def pair_from(
     if not isinstance(ir, str | Path) and not (isinstance(ir, np.ndarray) and ir.ndim == 2):
         ir = as_picture(ir, "infrared", order)
     infrared = infrared_from(ir, ir_range=rule)
-    grey, missing = infrared.grey(rule), infrared.border if infrared.missing is None else infrared.missing
+    grey, missing = infrared.grey(rule), infrared.hidden
     if missing is None or grey.shape != visible.shape[:2]:
         return grey, visible
     return without_holes(grey, visible, missing), visible

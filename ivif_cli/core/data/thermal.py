@@ -17,6 +17,7 @@ The result has 8 bits for an 8-bit source and 16 for any other. NaN stands for n
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median_high, median_low
 
 import numpy as np
 
@@ -120,12 +121,9 @@ def common_range(spreads: Sequence[Spread]) -> ThermalRange:
     """
     usual = float(np.median([spread.bulk_high - spread.bulk_low for spread in spreads]))
     counted = [spread for spread in spreads if spread.bulk_high - spread.bulk_low >= _FLAT * usual]
-    lows = sorted(spread.low for spread in counted)
-    highs = sorted(spread.high for spread in counted)
-    return ThermalRange(
-        min(lows[len(lows) // 2], *(spread.bulk_low for spread in counted)),
-        max(highs[(len(highs) - 1) // 2], *(spread.bulk_high for spread in counted)),
-    )
+    low, high = median_high(spread.low for spread in counted), median_low(spread.high for spread in counted)
+    bulk = [(spread.bulk_low, spread.bulk_high) for spread in counted]
+    return ThermalRange(min(low, *(a for a, _ in bulk)), max(high, *(b for _, b in bulk)))
 
 
 def resolve_range(image: np.ndarray, ir_range: IrRange, *, celsius: bool = False) -> ThermalRange:
@@ -139,24 +137,16 @@ def resolve_range(image: np.ndarray, ir_range: IrRange, *, celsius: bool = False
     Raises:
         InputError: a range in degrees for values that are no temperatures.
     """
-    if isinstance(ir_range, ThermalRange):
-        return _in_own_unit(image, ir_range, celsius)
-    return full_range(image.dtype) if ir_range == "full" else measure_range(image)
-
-
-def _in_own_unit(image: np.ndarray, given: ThermalRange, celsius: bool) -> ThermalRange:
-    if given.unit == "":
-        return given
-    if given.unit == "%":
-        low, high = percentiles(image, (given.low, given.high))
+    if not isinstance(ir_range, ThermalRange):
+        return full_range(image.dtype) if ir_range == "full" else measure_range(image)
+    if ir_range.unit == "%":
+        low, high = percentiles(image, (ir_range.low, ir_range.high))
         return ThermalRange(low, high)
-    if not celsius:
-        raise InputError(
-            "the infrared picture does not say its temperatures",
-            "give --ir-range in its own values; a float TIFF in degrees is read in its own values too",
-        )
-    zero = _ZERO_CELSIUS if given.unit == "K" else 0.0
-    return ThermalRange(given.low - zero, given.high - zero)
+    if ir_range.unit and not celsius:
+        hint = "give --ir-range in its own values; a float TIFF in degrees is read in its own values too"
+        raise InputError("the infrared picture does not say its temperatures", hint)
+    zero = _ZERO_CELSIUS if ir_range.unit == "K" else 0.0
+    return ThermalRange(ir_range.low - zero, ir_range.high - zero) if ir_range.unit else ir_range
 
 
 def apply_range(image: np.ndarray, thermal: ThermalRange) -> np.ndarray:

@@ -40,8 +40,7 @@ def time_of(stem: str) -> float | None:
         return whole.timestamp() + float(f"0.{decimals or digits or 0}")
     if found := _EPOCH.search(stem):
         apart = found[0][10:11] in ("_", "-")
-        fraction = int(found[2]) / 1e9 if apart else float(f"0.{found[2] or found[3] or 0}")
-        return int(found[1]) + fraction
+        return int(found[1]) + (int(found[2]) / 1e9 if apart else float(f"0.{found[2] or found[3] or 0}"))
     return float(stem) if _SECONDS.fullmatch(stem) else None
 
 
@@ -84,19 +83,14 @@ def _by_folder(files: Mapping[Path, PurePosixPath]) -> dict[str, _Timed]:
 
 
 def _nearest(these: _Timed, those: _Timed, max_gap: float) -> dict[Path, tuple[float, list[Path]]]:
-    """For each file the least gap and those at that gap, where it is within bounds."""
+    """For each file the least gap and those at that gap, to the microsecond, where it is within bounds."""
     times = [time for time, _ in those]
     found = {}
     for time, path in these:
         at = bisect_left(times, time)
-        near = times[max(0, at - 1) : at + 1]
-        gap = min((abs(other - time) for other in near), default=float("inf"))
+        gap = min((abs(other - time) for other in times[max(0, at - 1) : at + 1]), default=float("inf"))
         if gap <= max_gap + _TIE:
-            found[path] = gap, _at_gap(those, times, time, gap)
+            moments = (time,) if gap <= _TIE else (time - gap, time + gap)
+            spans = (range(*(bisect_left(times, moment + d) for d in (-_TIE, _TIE))) for moment in moments)
+            found[path] = gap, [those[index][1] for span in spans for index in span]
     return found
-
-
-def _at_gap(those: _Timed, times: list[float], time: float, gap: float) -> list[Path]:
-    """The files that lie `gap` before or after a time, to the microsecond."""
-    wanted = (time,) if gap <= _TIE else (time - gap, time + gap)
-    return [those[at][1] for moment in wanted for at in range(*(bisect_left(times, moment + d) for d in (-_TIE, _TIE)))]

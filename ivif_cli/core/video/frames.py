@@ -78,12 +78,8 @@ def is_sequence(path: str) -> bool:
 
 def is_video(path: str) -> bool:
     """True where a name is a video's, a numbered sequence's, a pipe's or a live source's."""
-    return (
-        is_live(path)
-        or Path(path).suffix.lower() in VIDEO_SUFFIXES
-        or is_pipe(path)
-        or ("%" in path and is_sequence(path))
-    )
+    named = Path(path).suffix.lower() in VIDEO_SUFFIXES or ("%" in path and is_sequence(path))
+    return named or is_live(path) or is_pipe(path)
 
 
 def sequence_files(path: str) -> list[Path]:
@@ -92,28 +88,19 @@ def sequence_files(path: str) -> list[Path]:
     Raises:
         InputError: there is none.
     """
-    folder = Path(path) if Path(path).is_dir() else Path(path).parent
-    names = re.compile(".*")
-    if not Path(path).is_dir():
-        head, tail = re.split(r"%0?\d*d", Path(path).name, maxsplit=1)
-        names = re.compile(re.escape(head) + r"\d+" + re.escape(tail))
+    folder, names = Path(path), re.compile(".*")
+    if not folder.is_dir():
+        head, tail = re.split(r"%0?\d*d", folder.name, maxsplit=1)
+        folder, names = folder.parent, re.compile(re.escape(head) + r"\d+" + re.escape(tail))
     files = [file for file in folder.glob("*") if is_image_name(file) and names.fullmatch(file.name)]
     if not files:
         raise InputError(f"no pictures in the sequence {path}")
-    return sorted(files, key=lambda file: _natural_key(file.name))
+    return sorted(
+        files, key=lambda file: [(int(n), "") if n.isdigit() else (0, n) for n in re.split(r"(\d+)", file.name)]
+    )
 
 
-def _natural_key(name: str) -> list[tuple[int, str]]:
-    """Sorts `frame_9` before `frame_10`."""
-    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
-
-
-def open_frames(
-    path: str,
-    *,
-    raw: RawFormat | None = None,
-    read: Callable[[Path], Any] = read_visible,
-) -> Clip:
+def open_frames(path: str, *, raw: RawFormat | None = None, read: Callable[[Path], Any] = read_visible) -> Clip:
     """Open a source of frames, reading what its container says.
 
     Args:

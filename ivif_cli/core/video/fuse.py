@@ -11,17 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ivif_cli.core.data.images import file_sha256
 from ivif_cli.core.data.luma import to_bits, to_luma
+from ivif_cli.core.data.sources import SourceOptions
 from ivif_cli.core.errors import InputError, UsageError
 from ivif_cli.core.fusing.coarse import coarseness
+from ivif_cli.core.fusing.provenance import as_label, settings_record
 from ivif_cli.core.language.goal import Goal
 from ivif_cli.core.video.containers import EVENLY_TIMED, VIDEO_SUFFIXES
+from ivif_cli.core.video.decoding import tags
 from ivif_cli.core.video.flicker import Flicker
+from ivif_cli.core.video.frames import Clip
 from ivif_cli.core.video.pairs import FramePairs, VideoOptions, open_pairs
-from ivif_cli.core.video.record import tags_of
 from ivif_cli.core.video.sound import Sound, sound_of
 from ivif_cli.core.video.timed_goals import TimedGoals
-from ivif_cli.core.video.writer import FrameWriter, check_output, open_writer
+from ivif_cli.core.video.writer import check_output, open_writer
 
 if TYPE_CHECKING:
     from ivif_cli.core.fusing.fuser import Fuser
@@ -108,8 +112,17 @@ def _run(
             picture = fused if options.view is None else frames.viewed(options.view, thermal, visible, fused)
             if writer is None:
                 report.height, report.width = picture.shape[:2]
-                tags = tags_of(fuser, options, frames.clips)
-                writer = stack.enter_context(_writer(report, frames, options, picture.ndim == 2, tags, sound))
+                opened = open_writer(
+                    report.output,
+                    (report.width, report.height),
+                    frames.rate,
+                    gray=picture.ndim == 2,
+                    codec=options.codec,
+                    overwrite=options.overwrite,
+                    tags=_tags(fuser, options, frames.clips),
+                    sound=sound if options.rate is None else None,
+                )
+                writer = stack.enter_context(opened)
             writer.write(picture, frames.second)
             for name, image in (("ir", frames.scored), ("vis", visible), ("fused", fused)):
                 meters[name].add(to_luma(image))
@@ -128,24 +141,19 @@ def _run(
     return report
 
 
-def _writer(
-    report: VideoReport,
-    frames: FramePairs,
-    options: VideoOptions,
-    gray: bool,
-    tags: dict[str, str],
-    sound: Sound | None,
-) -> contextlib.AbstractContextManager[FrameWriter]:
-    return open_writer(
-        report.output,
-        (report.width, report.height),
-        frames.rate,
-        gray=gray,
-        codec=options.codec,
-        overwrite=options.overwrite,
-        tags=tags,
-        sound=sound if options.rate is None else None,
-    )
+def _tags(fuser: "Fuser", options: VideoOptions, clips: tuple[Clip, Clip]) -> dict[str, str]:
+    """What a fused video says of itself: the tags of the visible file; as `comment` the record that pictures carry."""
+    of_pictures = {name: getattr(options, name) for name in ("gray", "resize", "align_name", "polarity")}
+    read = SourceOptions(options.ir_range, bits=8, **of_pictures)
+    timed = options.goal if isinstance(options.goal, TimedGoals) else None
+    record = settings_record(fuser, read, None if isinstance(options.goal, TimedGoals) else options.goal, options.view)
+    if timed is not None:
+        goals = zip(timed.seconds, timed.goals, strict=True)
+        record["goals"] = [{"from": second, "text": goal.texts.fused} for second, goal in goals]
+    files = [(clip.file.name, file_sha256(clip.file)) if clip.file else (clip.name, None) for clip in clips]
+    record["sources"] = [{"file": name, "sha256": digest} for name, digest in files]
+    shown = clips[1].file
+    return {**(tags(shown) if shown else {}), "comment": as_label(record)}
 
 
 def _of_sound(sound: Sound, output: str, options: VideoOptions) -> list[str]:

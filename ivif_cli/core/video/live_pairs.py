@@ -15,24 +15,22 @@ _ALONE = 50
 """Visible frames in a row without an infrared one, before that is said."""
 
 
-def begin(ir: Clip, vis: Clip, settings: LiveSettings) -> "LivePairs":
-    """Read two sources from now on, of which one may be a pipe; raises `UsageError` for a live source and a file."""
-    for one, other in ((ir, vis), (vis, ir)):
-        if one.live and other.rewinds:
-            hint = "give two live sources, or record one first: ffmpeg -i ADDRESS -c copy a.mkv"
-            raise UsageError(f"{one.name} is live and {other.name} is not", hint)
-    return LivePairs(ir, vis, settings)
-
-
 class LivePairs:
-    """Two sources that are read from now on.
+    """Two sources that are read from now on, of which one may be a pipe.
 
     Attributes:
         ir, vis: the sources.
         alone: visible frames for which there was no infrared one.
+
+    Raises:
+        UsageError: a live source and a file.
     """
 
     def __init__(self, ir: Clip, vis: Clip, settings: LiveSettings) -> None:
+        for one, other in ((ir, vis), (vis, ir)):
+            if one.live and other.rewinds:
+                hint = "give two live sources, or record one first: ffmpeg -i ADDRESS -c copy a.mkv"
+                raise UsageError(f"{one.name} is live and {other.name} is not", hint)
         self._changed, self._settings = threading.Condition(), settings
         self.ir, self.vis = (LiveSource(clip.path, clip.raw, settings, self._changed) for clip in (ir, vis))
         self.alone = 0

@@ -3,6 +3,7 @@
 What is not taken in time is dropped, so that what is fused is never older than half a second.
 """
 
+import contextlib
 import re
 import sys
 import threading
@@ -116,7 +117,9 @@ class LiveSource:
             if self.count > before:
                 failures, lost = 0, failed
             if not self.count or self._raw is not None or failures >= self._settings.retries:
-                self._end(why, lost or not self.count)
+                with self._changed:
+                    self.ended, self.lost = why, lost or not self.count
+                    self._changed.notify_all()
                 return
             if self._closing.is_set():
                 return
@@ -162,7 +165,10 @@ class LiveSource:
             self.rate = rate if rate and 1 <= rate <= _FASTEST else None
             timeless = True  # RTSP gives its first frame without a time
             for packet in container.demux(stream):
-                for frame in _whole(packet):
+                frames: list[Any] = []
+                with contextlib.suppress(av.error.InvalidDataError):  # as the first ones after a late start are
+                    frames = [frame for frame in packet.decode() if not frame.is_corrupt]
+                for frame in frames:
                     if frame.time is not None or not timeless:
                         yield Frame(upright(frame), frame.time)
                     timeless = False
@@ -174,18 +180,10 @@ class LiveSource:
             self._shape = frame.pixels.shape
             self.count += 1
             self.frames.append(frame)
-            while len(self.frames) > 1 and (len(self.frames) > _KEPT_FRAMES or self._span > _KEPT_SECONDS):
+            oldest = (frame.seconds or 0.0) - _KEPT_SECONDS
+            while len(self.frames) > _KEPT_FRAMES or (self.frames[0].seconds or 0.0) < oldest:
                 self.frames.popleft()
                 self.dropped += 1
-            self._changed.notify_all()
-
-    @property
-    def _span(self) -> float:
-        return (self.frames[-1].seconds or 0.0) - (self.frames[0].seconds or 0.0)
-
-    def _end(self, why: str, lost: bool) -> None:
-        with self._changed:
-            self.ended, self.lost = why, lost
             self._changed.notify_all()
 
 
@@ -201,13 +199,3 @@ def _without_backlog(frames: Iterator[Frame]) -> Iterator[tuple[Frame, float]]:
             stamp, before = frame.seconds, now
         if settled:
             yield frame, now
-
-
-def _whole(packet: Any) -> list[Any]:
-    """The frames of a packet; none where it is damaged, as the first ones after a late start and lost ones are."""
-    import av
-
-    try:
-        return [frame for frame in packet.decode() if not frame.is_corrupt]
-    except av.error.InvalidDataError:
-        return []

@@ -22,10 +22,9 @@ from ivif_cli.core.fusing.views import View, overlay, side_by_side
 from ivif_cli.core.language.goal import Goal
 from ivif_cli.core.video.decoding import Frame, RawFormat
 from ivif_cli.core.video.frames import Clip, as_rate, open_frames, read_ahead
-from ivif_cli.core.video.live_pairs import LivePairs, begin
+from ivif_cli.core.video.live_pairs import LivePairs
 from ivif_cli.core.video.live_source import LiveSettings
-from ivif_cli.core.video.range_tracker import RangeTracker
-from ivif_cli.core.video.run_range import run_range
+from ivif_cli.core.video.range_tracker import RangeTracker, run_range
 from ivif_cli.core.video.time_pairs import paired_by_time
 from ivif_cli.core.video.timed_goals import TimedGoals
 
@@ -94,7 +93,7 @@ def open_pairs(ir: str, vis: str, options: VideoOptions) -> "FramePairs":
         open_frames(ir, raw=options.raw_ir, read=partial(read_infrared, ir_range=options.ir_range)),
         open_frames(vis, raw=options.raw_vis),
     )
-    live = begin(*clips, options.live) if clips[0].live or clips[1].live else None
+    live = LivePairs(*clips, options.live) if clips[0].live or clips[1].live else None
     return FramePairs(clips, options, _common_rate(*clips, options, live), live)
 
 
@@ -112,32 +111,6 @@ def _common_rate(ir: Clip, vis: Clip, options: VideoOptions, live: LivePairs | N
             raise UsageError(f"a frame rate of {options.rate} is not possible")
         return as_rate(options.rate)
     return rates[1] or rates[0]
-
-
-def _alignment(ir: Clip, vis: Clip, options: VideoOptions) -> Alignment | None:
-    """The one alignment of a video; "ecc" fits up to six pairs of frames together."""
-    if options.align is None or isinstance(options.align, Alignment):
-        return options.align
-    if not (ir.rewinds and vis.rewinds):
-        raise UsageError("frames that come once cannot be aligned first", "make a file with ivif align")
-    stop = _ALIGN_FRAMES * _ALIGN_STEP
-    together = zip(ir.timed(), vis.timed(), strict=False) if options.max_gap is None else _by_time(ir, vis, options, [])
-    pairs = itertools.islice(together, 0, stop, _ALIGN_STEP)
-    frames = [(infrared_from(a.pixels, ir_range=options.ir_range).grey(), to_luma(v.pixels)) for a, v in pairs]
-    if not frames:
-        raise InputError(f"{ir.name} or {vis.name} holds no frames")
-    return align_ecc([a for a, _ in frames], [v for _, v in frames])
-
-
-def _by_time(
-    ir: Clip, vis: Clip, options: VideoOptions, notes: list[str]
-) -> Generator[tuple[Frame, Frame], None, None]:
-    for clip in (ir, vis):
-        if clip.file is None:
-            raise UsageError(f"{clip.name} does not say when its frames were taken", "--max-gap goes with video files")
-    with contextlib.ExitStack() as stack:
-        a, v = (stack.enter_context(contextlib.closing(read_ahead(clip.timed()))) for clip in (ir, vis))
-        yield from paired_by_time(a, v, options.max_gap or 0.0, (ir.name, vis.name), notes)
 
 
 class FramePairs:
@@ -182,7 +155,7 @@ class FramePairs:
         Raises:
             InputError: a frame that cannot be read, two sizes without `resize` or `align`, or no frames at all.
         """
-        self._align = _alignment(*self.clips, self._options)
+        self._align = self._alignment()
         rule = self._options.ir_range
         self._tracker = RangeTracker(run_range(self.clips[0]) if rule == "run" else rule, RANGE_SECONDS / self.seconds)
         with contextlib.closing(self.joined(notes)) as joined:
@@ -199,17 +172,37 @@ class FramePairs:
                 yield from self.live.pairs()
             notes += self.live.notes()
             return
-        if self._options.max_gap is not None:
-            with contextlib.closing(_by_time(*self.clips, self._options, notes)) as paired:
-                yield from paired
-            return
+        gap = self._options.max_gap
+        for clip in self.clips if gap is not None else ():
+            if clip.file is None:
+                said = f"{clip.name} does not say when its frames were taken"
+                raise UsageError(said, "--max-gap goes with video files")
         with contextlib.ExitStack() as stack:
             ir, vis = (stack.enter_context(contextlib.closing(read_ahead(clip.timed()))) for clip in self.clips)
+            if gap is not None:
+                yield from paired_by_time(ir, vis, gap, (self.clips[0].name, self.clips[1].name), notes)
+                return
             for number, (a, v) in enumerate(itertools.zip_longest(ir, vis)):
                 if a is None or v is None:
                     notes.append(self.different_lengths(number, ended=0 if a is None else 1))
                     return
                 yield a, v
+
+    def _alignment(self) -> Alignment | None:
+        """The one alignment of a video; "ecc" fits up to six pairs of frames together."""
+        ir, vis = self.clips
+        if self._options.align is None or isinstance(self._options.align, Alignment):
+            return self._options.align
+        if not (ir.rewinds and vis.rewinds):
+            raise UsageError("frames that come once cannot be aligned first", "make a file with ivif align")
+        with contextlib.closing(self.joined([])) as joined:
+            some = itertools.islice(joined, 0, _ALIGN_FRAMES * _ALIGN_STEP, _ALIGN_STEP)
+            pairs = [
+                (infrared_from(a.pixels, ir_range=self._options.ir_range).grey(), to_luma(v.pixels)) for a, v in some
+            ]
+        if not pairs:
+            raise InputError(f"{ir.name} or {vis.name} holds no frames")
+        return align_ecc([a for a, _ in pairs], [v for _, v in pairs])
 
     def viewed(self, view: View, thermal: np.ndarray, visible: np.ndarray, fused: np.ndarray) -> np.ndarray:
         """The frame that was prepared last as the view shows it, uint8."""
@@ -232,12 +225,7 @@ class FramePairs:
         self.kind, self.held = infrared.kind, held
         dark = options.view is not None and options.view.kind == "overlay"
         prepare = SourceOptions(
-            held,
-            gray=options.gray,
-            resize=options.resize,
-            align=align,
-            polarity=options.polarity,
-            dark_holes=dark,
+            held, gray=options.gray, resize=options.resize, align=align, polarity=options.polarity, dark_holes=dark
         )
         placed = prepare_pair(infrared, vis.pixels, prepare, (name, f"the frames of {self.clips[1].name}"))
         self.scored = placed.scored

@@ -51,7 +51,14 @@ def read_timed_goals(path: Path, goal_of: Callable[[str], Goal]) -> TimedGoals:
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        start, text = _parsed(line, f"{path}, line {number}")
+        first, _, text = (part.strip() for part in line.partition(","))
+        try:
+            start = float(first)
+        except ValueError:
+            start = -1.0
+        if not 0 <= start < float("inf") or not text:
+            said = f"{path}, line {number}: not SECONDS, TEXT: {line.strip()[:80]!r}"
+            raise UsageError(said, "for example: 12.5, a bright image")
         if seconds and start <= seconds[-1]:
             raise UsageError(f"{path}, line {number}: {start:g} s is not after {seconds[-1]:g} s")
         seconds.append(start)
@@ -64,14 +71,3 @@ def read_timed_goals(path: Path, goal_of: Callable[[str], Goal]) -> TimedGoals:
     if not goals:
         raise UsageError(f"{path} holds no goal", "write SECONDS, TEXT a line")
     return TimedGoals(seconds, goals)
-
-
-def _parsed(line: str, place: str) -> tuple[float, str]:
-    start, _, text = (part.strip() for part in line.partition(","))
-    try:
-        second = float(start)
-    except ValueError:
-        second = -1.0
-    if not 0 <= second < float("inf") or not text:
-        raise UsageError(f"{place}: not SECONDS, TEXT: {line.strip()[:80]!r}", "for example: 12.5, a bright image")
-    return second, text

@@ -1,6 +1,7 @@
 """Frames out: a video file or a numbered sequence that appears when it is whole, or raw frames on stdout."""
 
 import contextlib
+import itertools
 import sys
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
@@ -26,9 +27,6 @@ class FrameWriter(Protocol):
 
     def write(self, frame: np.ndarray, second: float) -> None:
         """Take the next frame, which is shown from that second on."""
-
-    def close(self) -> None:
-        """Finish the file."""
 
 
 @contextlib.contextmanager
@@ -91,9 +89,6 @@ class _RawWriter:
     def write(self, frame: np.ndarray, second: float) -> None:
         sys.stdout.buffer.write(np.ascontiguousarray(frame).data)
 
-    def close(self) -> None:
-        sys.stdout.buffer.flush()
-
 
 class _SequenceWriter:
     """Pictures whose names carry the frame's number, from 1."""
@@ -106,9 +101,6 @@ class _SequenceWriter:
     def write(self, frame: np.ndarray, second: float) -> None:
         self._number += 1
         write_image(Path(self._pattern % self._number), frame, overwrite=self._overwrite, label=self._label)
-
-    def close(self) -> None:
-        """Every picture is whole already."""
 
 
 class _VideoWriter:
@@ -153,25 +145,19 @@ class _VideoWriter:
         self._last = max(self._last + 1, 0 if self._even else round(second / self._tick))
         picture.pts, picture.time_base = self._last, self._tick
         self._end = second + self._frame
-        self._encode(picture)
-        self._add_sound()
+        self._mux(picture)
 
     def close(self) -> None:
+        """Finish the file."""
         try:
-            self._encode(None)
-            self._add_sound()
+            self._mux(None)
         finally:
             self._container.close()
 
-    def _encode(self, picture: Any) -> None:
-        self._mux(self._stream.encode(picture))
-
-    def _add_sound(self) -> None:
-        if self._sound is not None:
-            self._mux(self._sound.until(self._end))
-
-    def _mux(self, packets: Any) -> None:
-        for packet in packets:
+    def _mux(self, picture: Any) -> None:
+        """Write the packets of a frame, or those that are left, and the sound up to its end."""
+        sound = () if self._sound is None else self._sound.until(self._end)
+        for packet in itertools.chain(self._stream.encode(picture), sound):
             self._container.mux(packet)
 
 
