@@ -3,6 +3,7 @@
 import csv
 import glob
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from glob import has_magic
@@ -123,9 +124,8 @@ def read_manifest(path: Path) -> tuple[Pairing, dict[str, str]]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"cannot read the manifest {path}: {error}") from error
     if not rows or not {"ir", "vis"} <= set(rows[0]):
-        raise InputError(
-            f"{path} is no manifest: the columns ir and vis are needed", "ir,vis,out,name in its first line"
-        )
+        said = f"{path} is no manifest: the columns ir and vis are needed"
+        raise InputError(said, "ir,vis,out,name in its first line")
     pairs, outputs = [], {}
     for row in rows:
         ir, vis = (path.parent / str(row[key]).strip() for key in ("ir", "vis"))
@@ -134,8 +134,7 @@ def read_manifest(path: Path) -> tuple[Pairing, dict[str, str]]:
         pairs.append(Pair(name, ir, vis))
         if out:
             outputs[name] = out
-    names = [pair.name for pair in pairs]
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = next((name for name, count in Counter(pair.name for pair in pairs).items() if count > 1), None)
     if twice is not None:
         raise PairingError(f"two pairs of {path} are called {twice}", "give each a name of its own in the column name")
     return Pairing(tuple(pairs)), outputs

@@ -123,29 +123,22 @@ def pair_files(ir: dict[Path, PurePosixPath], vis: dict[Path, PurePosixPath], ma
     """
     exact, ir_left, vis_left, twins = _match(ir, vis, exact_key, exact_key)
     loose, ir_left, vis_left, more = _match(
-        {path: ir[path] for path in ir_left},
-        {path: vis[path] for path in vis_left},
+        ir_left,
+        vis_left,
         lambda name: marked_key(exact_key(name), IR_MARKERS),
         lambda name: marked_key(exact_key(name), VIS_MARKERS),
     )
-    timed = {p: ir[p] for p in ir_left}, {p: vis[p] for p in vis_left}
-    near, ties = ([], []) if max_gap is None else nearest_in_time(*timed, max_gap)
+    near, ties = ([], []) if max_gap is None else nearest_in_time(ir_left, vis_left, max_gap)
     gone = {path for found in near for path in (found.ir, found.vis)}.union(*ties)
-    ir_left, vis_left = ([path for path in left if path not in gone] for left in (ir_left, vis_left))
-    taken = {key for key, _, _ in exact}
-    pairs = [Pair(key, a, b) for key, a, b in exact]
-    for a, b in [*((a, b) for _, a, b in loose), *((found.ir, found.vis) for found in near)]:
+    pairs = {key: Pair(key, a, b) for key, (a, b) in exact.items()}
+    named = list(pairs.values())
+    for a, b in [*loose.values(), *((found.ir, found.vis) for found in near)]:
         bare = strip_markers(exact_key(ir[a]), IR_MARKERS)
-        pairs.append(Pair(exact_key(ir[a]) if bare in taken else bare, a, b))
-    return Pairing(
-        tuple(sorted(pairs, key=lambda pair: pair.name)),
-        tuple(ir_left),
-        tuple(vis_left),
-        tuple(twins + more),
-        tuple(ties),
-        len(near),
-        max((found.gap for found in near), default=0.0),
-    )
+        named.append(Pair(exact_key(ir[a]) if bare in pairs else bare, a, b))
+    alone = [tuple(path for path in files if path not in gone) for files in (ir_left, vis_left)]
+    widest = max((found.gap for found in near), default=0.0)
+    ordered = sorted(named, key=lambda pair: pair.name)
+    return Pairing(tuple(ordered), alone[0], alone[1], (*twins, *more), tuple(ties), len(near), widest)
 
 
 def exact_key(name: PurePosixPath) -> str:
@@ -182,24 +175,23 @@ def marked_key(key: str, markers: Iterable[str]) -> str:
 
 
 _Key = Callable[[PurePosixPath], str]
-_Matches = tuple[list[tuple[str, Path, Path]], list[Path], list[Path], list[tuple[Path, ...]]]
+_Files = dict[Path, PurePosixPath]
 
 
-def _match(ir: dict[Path, PurePosixPath], vis: dict[Path, PurePosixPath], ir_key: _Key, vis_key: _Key) -> _Matches:
-    """Pairs of files with equal keys; then the files left over on either side, and groups that share a key."""
+def _match(
+    ir: _Files, vis: _Files, ir_key: _Key, vis_key: _Key
+) -> tuple[dict[str, tuple[Path, Path]], _Files, _Files, list[tuple[Path, ...]]]:
+    """Pairs of files by the key that both have; the files left over on either side; groups that share a key."""
     ir_groups, vis_groups = _grouped(ir, ir_key), _grouped(vis, vis_key)
     twins = [tuple(group) for groups in (ir_groups, vis_groups) for group in groups.values() if len(group) > 1]
-    doubled = {path for group in twins for path in group}
-    pairs = [
-        (key, ir_groups[key][0], vis_groups[key][0])
-        for key in ir_groups
-        if len(ir_groups[key]) == 1 and len(vis_groups.get(key, ())) == 1
-    ]
-    used = doubled | {path for _, a, b in pairs for path in (a, b)}
-    return pairs, [path for path in ir if path not in used], [path for path in vis if path not in used], twins
+    shared = [key for key in ir_groups if len(ir_groups[key]) == 1 and len(vis_groups.get(key, ())) == 1]
+    pairs = {key: (ir_groups[key][0], vis_groups[key][0]) for key in shared}
+    used = {path for group in (*twins, *pairs.values()) for path in group}
+    ir_left, vis_left = ({path: name for path, name in files.items() if path not in used} for files in (ir, vis))
+    return pairs, ir_left, vis_left, twins
 
 
-def _grouped(files: dict[Path, PurePosixPath], key: _Key) -> dict[str, list[Path]]:
+def _grouped(files: _Files, key: _Key) -> dict[str, list[Path]]:
     groups: dict[str, list[Path]] = defaultdict(list)
     for path, name in files.items():
         groups[key(name)].append(path)
