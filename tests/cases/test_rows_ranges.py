@@ -183,6 +183,17 @@ def test_a_picture_says_what_made_it_and_keeps_what_its_source_said(yard: Path, 
         assert picture.size == GREY.shape[::-1] and picture.info["icc_profile"][16:20] == b"RGB "
 
 
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
+def test_what_a_bigtiff_said_is_kept_too(yard: Path, suffix: str) -> None:
+    picture = Image.fromarray(VIS[..., ::-1].copy())
+    exif = picture.getexif()
+    exif[0x010F] = "ACME"
+    picture.save(yard / "camera.tif", exif=exif, big_tiff=True)
+    made(fuse(yard, "ir/1.png", "camera.tif", f"out.{suffix}"))
+    with Image.open(yard / f"out.{suffix}") as fused:
+        assert fused.getexif()[0x010F] == "ACME"
+
+
 @pytest.mark.row("BMP")
 def test_a_bmp_says_nothing_so_that_a_folder_of_them_is_kept_with_a_warning(yard: Path) -> None:
     taken(yard / "camera.jpg")

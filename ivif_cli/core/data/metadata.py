@@ -52,6 +52,7 @@ def read_metadata(kind: str, data: np.ndarray) -> Metadata:
             orientation = exif.get(_ORIENTATION, 1)
             if _ORIENTATION in exif:
                 exif[_ORIENTATION] = 1
+            exif.bigtiff = False  # which no EXIF block is, whatever its file
             block = exif.tobytes().removeprefix(b"Exif\0\0") if exif else b""  # without the thumbnail as it was
             pages = int(getattr(picture, "n_frames", 1)) if kind in ("TIFF", "GIF", "WebP") else 1
             known = orientation if orientation in range(1, 9) else 1
