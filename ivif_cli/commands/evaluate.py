@@ -152,6 +152,7 @@ def evaluate(
     from ivif_cli.core.reports.kinds import check_report_files, write_report
     from ivif_cli.core.reports.report import build_report
     from ivif_cli.core.reports.scenes import make_scenes, shown_scenes
+    from ivif_cli.core.scoring.changes import changes_against
     from ivif_cli.core.scoring.choice import Words, choose_metrics, known_metrics, listed_metrics, wants_flicker
     from ivif_cli.core.scoring.contenders import Said
     from ivif_cli.core.scoring.gates import parse_gates
@@ -233,7 +234,7 @@ def evaluate(
         results,
         ranked=ranked,
         provenance=provenance(ctx),
-        changes=gates.changes(evaluation, results),
+        changes=changes_against(gates.baseline, evaluation, results),
     )
     print_report(console, built, style)
     shown = functools.cache(lambda: shown_scenes(built))

@@ -44,14 +44,12 @@ def view(
         hint = "pip install starlette uvicorn, or install ivif with its extra [view]"
         raise UsageError(f"ivif view needs the package {error.name}", hint) from error
     from ivif_cli.core.fusing.fuser import open_fuser
-    from ivif_cli.core.language.goal import DIALS
 
     fuser = open_fuser(model, device=device, threads=threads)
     listening = _listen(port)
     port = listening.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="ivif-view-") as dropped, listening:
-        viewer = Viewer(Gallery(fuser, pairs, Path(dropped)), fuser.goals, tuple(DIALS) if fuser.goals else ())
-        app = build_app(viewer, (f"{HOST}:{port}", f"localhost:{port}"))
+        app = build_app(Viewer(Gallery(fuser, pairs, Path(dropped))), (f"{HOST}:{port}", f"localhost:{port}"))
         console.result(f"http://{HOST}:{port}/")
         console.note("open that address in a browser of this machine; Ctrl-C ends")
         uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=[listening])

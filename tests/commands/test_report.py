@@ -16,9 +16,9 @@ from ivif_cli.core.metrics import METRICS
 from ivif_cli.core.reports.kinds import KINDS, render
 from ivif_cli.core.reports.report import Report, build_report
 from ivif_cli.core.scoring.gates import Bound, Gates
-from ivif_cli.core.scoring.results import Evaluation, Facts, MethodScores, PictureScores
+from ivif_cli.core.scoring.results import Evaluation, MethodScores, PictureScores
 
-FACTS = {name: Facts.of(METRICS[name]) for name in ("EN", "K")}
+FACTS = {name: METRICS[name].facts for name in ("EN", "K")}
 
 
 def _run(*arguments: str | Path) -> Result:

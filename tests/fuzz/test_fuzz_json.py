@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 from ivif_cli.core.aligning.alignment import load_alignment
 from ivif_cli.core.data.thermal import parse_ir_range
 from ivif_cli.core.metrics import METRICS, SIX
-from ivif_cli.core.scoring.gates import Gates, parse_bound
-from ivif_cli.core.scoring.regression import parse_tolerance
-from ivif_cli.core.scoring.results import Evaluation, Facts, MethodScores, PictureScores
+from ivif_cli.core.scoring.gates import Gates, parse_bound, parse_tolerance
+from ivif_cli.core.scoring.results import Evaluation, MethodScores, PictureScores
 from ivif_cli.core.scoring.saved import read_report
 from tests.fuzz.budget import fuzzed, value_or_line
 
-_CHOSEN = {name: Facts.of(METRICS[name]) for name in SIX}
+_CHOSEN = {name: METRICS[name].facts for name in SIX}
 _SCORED = MethodScores("ivif", "folder", (PictureScores("01", dict.fromkeys(SIX, 0.5)),))
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),

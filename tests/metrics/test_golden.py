@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ivif_cli.core.metrics import METRICS, Scene, evaluate_pair
-from ivif_cli.core.metrics.fidelity import vif_of_source
 from ivif_cli.core.metrics.maps import Maps
+from ivif_cli.core.metrics.similarity import vif_of_source
 
 TOLERANCE = {"VIF": 1e-7, "SSIM": 1e-6}
 """Absolute; 1e-10 for the others. VIF's round-off in flat regions reaches 4e-8."""

@@ -30,12 +30,9 @@ def test_entropy_is_that_of_scikit_image(triple: Triple) -> None:
 
 def test_ssim_is_the_valid_part_of_scikit_images(triple: Triple) -> None:
     skimage = pytest.importorskip("skimage.metrics")
-    from ivif_cli.core.metrics.conventions.vifb import valid_similarity_sum
-    from ivif_cli.core.metrics.maps import Maps
-
     options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
     expected = sum(skimage.structural_similarity(source, triple[2], **options) for source in triple[:2])
-    assert valid_similarity_sum(*(Maps(picture) for picture in triple)) == pytest.approx(expected, abs=1e-12)
+    assert evaluate_pair(*triple, ["SSIM"], convention="vifb")["SSIM"] == pytest.approx(expected, abs=1e-12)
 
 
 def test_cddfuse_ssim_is_scikit_images_with_a_range_of_two(triple: Triple) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ivif_cli.core.errors import InputError
+from ivif_cli.core.metrics.maps import Maps
 from ivif_cli.core.metrics.steer import ATTRIBUTES, attributes, steering
 from ivif_cli.core.metrics.targets import kept_targets, overlap, parse_yolo
 
@@ -66,12 +67,13 @@ def test_people_of_the_infrared_keep_their_contrast() -> None:
         "0 0.3125 0.4166666667 0.125 0.3333333333\n2 0.5 0.5 0.1 0.1\n\n0 0.6875 0.75 0.125 0.166666667\n"
     )
     assert len(people) == 2
-    assert kept_targets(ir, ir, people) == [1]
-    assert kept_targets(ir, 255 - ir, people) == [0]
-    assert kept_targets(ir, (ir // 2), people) == [pytest.approx(0.5)]
+    source = Maps(ir, people)
+    assert kept_targets(source, Maps(ir), Maps(ir)) == [1]
+    assert kept_targets(source, Maps(ir), Maps(255 - ir)) == [0]
+    assert kept_targets(source, Maps(ir), Maps(ir // 2)) == [pytest.approx(0.5)]
     seen = [(0.33, 0.41, 0.125, 0.33)]
     assert overlap(people[0], seen[0]) > 0.3
-    assert kept_targets(ir, ir, people, seen) == []
+    assert kept_targets(source, Maps(ir, seen), Maps(ir)) == []
 
 
 def test_a_broken_label_is_named() -> None:
@@ -94,8 +96,8 @@ def test_a_copy_of_the_infrared_keeps_every_labelled_person(shared_data: Path) -
         )
         visible = file.parent.parent / "visible" / file.name
         people, seen = parse_yolo(file.read_text()), parse_yolo(visible.read_text() if visible.exists() else "")
-        copies = kept_targets(ir, ir, people, seen)
-        found += list(zip(copies, kept_targets(ir, vis, people, seen), strict=True))
+        sources = Maps(ir, people), Maps(vis, seen)
+        found += list(zip(*(kept_targets(*sources, Maps(fused)) for fused in (ir, vis)), strict=True))
     copy, other = np.mean(found, axis=0)
     assert len(found) > 10
     assert copy == 1

@@ -16,11 +16,11 @@ from ivif_cli.core.reports.report import Column, Report, build_report
 from ivif_cli.core.reports.scenes import ScenePictures, Scenes, encoded, picture_ranking, shown_scenes
 from ivif_cli.core.reports.tables import as_csv, as_latex
 from ivif_cli.core.scoring.gates import Bound, Gates
-from ivif_cli.core.scoring.results import Evaluation, Facts, Failure, MethodScores, PictureScores
+from ivif_cli.core.scoring.results import Evaluation, Failure, MethodScores, PictureScores
 
 NASTY = "<script>alert('x')</script> & \"q\" | $a_b$ \\ \x07"
 NAMES = ("MSE", "VIF")
-FACTS = {name: Facts.of(METRICS[name]) for name in NAMES}
+FACTS = {name: METRICS[name].facts for name in NAMES}
 
 
 def _method(name: str, offset: float, failed: tuple[Failure, ...] = ()) -> MethodScores:

@@ -7,15 +7,14 @@ import numpy as np
 import pytest
 
 from ivif_cli.core.errors import InputError, UsageError
-from ivif_cli.core.metrics import METRICS
+from ivif_cli.core.metrics import METRICS, Facts
 from ivif_cli.core.reports.json_report import as_json
 from ivif_cli.core.reports.report import build_report
-from ivif_cli.core.scoring.gates import Bound, Gates, parse_bound, parse_gates
-from ivif_cli.core.scoring.regression import Allowance, Tolerance, parse_tolerance
-from ivif_cli.core.scoring.results import Evaluation, Facts, Failure, GateResult, MethodScores, PictureScores
+from ivif_cli.core.scoring.gates import Allowance, Bound, Gates, Tolerance, parse_bound, parse_gates, parse_tolerance
+from ivif_cli.core.scoring.results import Evaluation, Failure, GateResult, MethodScores, PictureScores
 from ivif_cli.core.scoring.saved import read_report
 
-FACTS = {name: Facts.of(METRICS[name]) for name in ("VIF", "MSE")}
+FACTS = {name: METRICS[name].facts for name in ("VIF", "MSE")}
 OLD = tuple(0.70 + 0.01 * step for step in range(12))
 
 

@@ -3,11 +3,10 @@
 `evaluate_pair` scores one fused picture; `Scene` keeps the maps of two sources while several fused pictures are scored.
 """
 
-from ivif_cli.core.metrics.conventions import CONVENTIONS, Convention
-from ivif_cli.core.metrics.metric import Metric
+from ivif_cli.core.metrics.conventions import CONVENTIONS, Convention, find_convention, find_metrics
+from ivif_cli.core.metrics.metric import Facts, Metric
 from ivif_cli.core.metrics.registry import GROUPS, METRICS, SIX
 from ivif_cli.core.metrics.scene import Scene, evaluate_batch, evaluate_pair
-from ivif_cli.core.metrics.selection import find_convention, find_metrics
 
 __all__ = [
     "CONVENTIONS",
@@ -15,6 +14,7 @@ __all__ = [
     "METRICS",
     "SIX",
     "Convention",
+    "Facts",
     "Metric",
     "Scene",
     "evaluate_batch",

@@ -59,17 +59,12 @@ def split_bands(picture: np.ndarray) -> tuple[tuple[np.ndarray, ...], np.ndarray
 
 def band_at(picture: np.ndarray, band: int, place: int) -> float:
     """The exact value of one band (0 is the finest) at one place of the flattened HxW float64 picture."""
-    inner, outer = (
-        _gaussian_at(picture, sigma, divmod(place, picture.shape[1])) for sigma in (0, *SIGMAS)[band : band + 2]
-    )
-    return inner - outer
-
-
-def _gaussian_at(picture: np.ndarray, sigma: int, pixel: tuple[int, int]) -> float:
-    (rows, down), (columns, across) = (
-        _taps(sigma, centre, side) for centre, side in zip(pixel, picture.shape, strict=True)
-    )
-    return float(down @ picture[rows, columns] @ across)
+    values = []
+    for sigma in (0, *SIGMAS)[band : band + 2]:
+        pixel = divmod(place, picture.shape[1])
+        (rows, down), (columns, across) = (_taps(sigma, *line) for line in zip(pixel, picture.shape, strict=True))
+        values.append(float(down @ picture[rows, columns] @ across))
+    return values[0] - values[1]
 
 
 def _taps(sigma: int, centre: int, side: int) -> tuple[slice, np.ndarray]:
@@ -104,7 +99,11 @@ def _spline(offsets: np.ndarray) -> np.ndarray:
 @cache
 def _thin_window(side: int, step: int) -> np.ndarray:
     """Taps that, between thinning out and filling in, come nearest to the Gaussian window of `side` taps."""
-    reach, thinning = side // 2, _thinning_window(step)
+    reach, thinning = side // 2, np.ones(1)
+    for spacing in (1 << power for power in range(step.bit_length() - 1)):  # what repeated halving weighs the lines by
+        spread = np.zeros(4 * spacing + 1)
+        spread[::spacing] = _BINOMIAL
+        thinning = np.convolve(thinning, spread)
     taps = np.arange(-(reach // step), reach // step + 1)
     pixels = np.arange(-reach - 6 * step, reach + 6 * step + 1)
     rows, wanted = [], []
@@ -117,16 +116,6 @@ def _thin_window(side: int, step: int) -> np.ndarray:
         wanted[-1][6 * step + phase : 6 * step + phase + side] = gaussian_window(side, reach / 4)
     found = np.linalg.lstsq(np.concatenate(rows), np.concatenate(wanted), rcond=None)[0]
     return found / found.sum()
-
-
-def _thinning_window(step: int) -> np.ndarray:
-    """What `_halve` weighs the lines by when it is repeated until every step-th line is left."""
-    window = np.ones(1)
-    for spacing in (1 << power for power in range(step.bit_length() - 1)):
-        spread = np.zeros(4 * spacing + 1)
-        spread[::spacing] = _BINOMIAL
-        window = np.convolve(window, spread)
-    return window
 
 
 def _thin_out(picture: np.ndarray, axis: int) -> dict[int, np.ndarray]:

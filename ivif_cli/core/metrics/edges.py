@@ -6,7 +6,7 @@ upright edge; L, N and X take atan(Sy/Sx) as it is written. Qabf + L + N is 1 up
 
 import numpy as np
 
-from ivif_cli.core.metrics.maps import Maps, kept_while_both_live, strips, worse
+from ivif_cli.core.metrics.maps import Maps, kept_while_both_live, strips
 
 _STRENGTH = (0.9994, 15.0, 0.5)
 _ANGLE = (0.9879, 22.0, 0.8)
@@ -62,11 +62,8 @@ def edge_preservation(ir: Maps, vis: Maps, fused: Maps) -> float:
 
     Kept from the published code: where source and fused strengths are equal, their "ratio" is the fused strength.
     """
-    return _share(sum(_dot(preserved_edges(source, fused), source.edges.strength) for source in (ir, vis)), ir, vis)
-
-
-def _dot(first: np.ndarray, second: np.ndarray) -> float:
-    return float(np.vdot(first, second))
+    kept = sum(float(np.vdot(preserved_edges(source, fused), source.edges.strength)) for source in (ir, vis))
+    return _share(kept, ir, vis)
 
 
 def _plainly_preserved(source: Maps, fused: Maps, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -82,25 +79,17 @@ def _plainly_preserved(source: Maps, fused: Maps, where: np.ndarray) -> tuple[np
     return g_source, quality
 
 
-def _missing(ir: Maps, vis: Maps, fused: Maps, where: np.ndarray) -> float:
-    """Edge strength of both sources that is not preserved, over the pixels of a mask."""
-    sources = (_plainly_preserved(source, fused, where) for source in (ir, vis))
-    return sum(float(strength.sum()) - _dot(strength, quality) for strength, quality in sources)
+def unkept_edges(ir: Maps, vis: Maps, fused: Maps, *, invented: bool) -> float:
+    """Share of the sources' edges that is not kept (Petrovic 2005), in [0, 1].
 
-
-def _is_invented(ir: Maps, vis: Maps, fused: Maps) -> np.ndarray:
-    """Where the fused edge is stronger than both sources', HxW bool."""
-    return fused.edges.strength > np.maximum(ir.edges.strength, vis.edges.strength)
-
-
-def edge_loss(ir: Maps, vis: Maps, fused: Maps) -> float:
-    """L: share of the sources' edges lost where the fused edge is not stronger than both (Petrovic 2005), in [0, 1]."""
-    return _share(_missing(ir, vis, fused, ~_is_invented(ir, vis, fused)), ir, vis)
-
-
-def edge_artefacts(ir: Maps, vis: Maps, fused: Maps) -> float:
-    """N: the same where the fused edge is stronger than both sources', in [0, 1]."""
-    return _share(_missing(ir, vis, fused, _is_invented(ir, vis, fused)), ir, vis)
+    N where the fused edge is stronger than both sources' (`invented`), L where it is not.
+    """
+    where = (fused.edges.strength > np.maximum(ir.edges.strength, vis.edges.strength)) == invented
+    missing = 0.0
+    for source in (ir, vis):
+        strength, quality = _plainly_preserved(source, fused, where)
+        missing += float(strength.sum()) - float(np.vdot(strength, quality))
+    return _share(missing, ir, vis)
 
 
 @kept_while_both_live
@@ -110,25 +99,13 @@ def _own_edges(source: Maps, other: Maps) -> np.ndarray:
     return (strength > _OWN_FACTOR * other.edges.strength) & (strength > _OWN_STRENGTH)
 
 
-def _preserved_own_edges(source: Maps, other: Maps, fused: Maps) -> float:
-    """Mean preservation, weighted by strength, of the edges that one source has alone; NaN where it has none."""
+def preserved_own_edges(source: Maps, other: Maps, fused: Maps) -> float:
+    """X of a source: preservation, weighted by strength, of the edges that it has alone, in [0, 0.9753].
+
+    NaN where it has none.
+    """
     own = _own_edges(source, other)
     if source.is_constant or not own.any():  # edges of a constant picture are those of the zero padding
         return float("nan")
     strength, quality = _plainly_preserved(source, fused, own)
-    return _dot(quality, strength) / float(strength.sum())
-
-
-def preserved_infrared_edges(ir: Maps, vis: Maps, fused: Maps) -> float:
-    """X_ir: preservation of the edges that the infrared has alone, in [0, 0.9753]; NaN where it has none."""
-    return _preserved_own_edges(ir, vis, fused)
-
-
-def preserved_visible_edges(ir: Maps, vis: Maps, fused: Maps) -> float:
-    """X_vis: preservation of the edges that the visible has alone, in [0, 0.9753]; NaN where it has none."""
-    return _preserved_own_edges(vis, ir, fused)
-
-
-def preserved_own_edges(ir: Maps, vis: Maps, fused: Maps) -> float:
-    """X: the smaller of X_ir and X_vis; NaN where one of them is."""
-    return worse(preserved_infrared_edges(ir, vis, fused), preserved_visible_edges(ir, vis, fused))
+    return float(np.vdot(quality, strength)) / float(strength.sum())

@@ -50,25 +50,16 @@ def _windows(picture: np.ndarray, rows: slice) -> _Windows:
     return _Windows(levels, flat, share, share.cumsum(axis=0), np.sqrt(variance), entropy)
 
 
-def _window_correlation(source: _Windows, fused: _Windows) -> np.ndarray:
-    """Pearson correlation of the nine shares; 0 where a window is flat."""
+def _joint_entropy(source: _Windows, fused: _Windows) -> np.ndarray:
     first, second = source.share - 1 / _COUNT, fused.share - 1 / _COUNT
     scale = np.sqrt((first * first).sum(axis=0) * (second * second).sum(axis=0))
-    defined = ~(source.flat | fused.flat)
-    return np.divide((first * second).sum(axis=0), scale, out=np.zeros_like(scale), where=defined)
-
-
-def _bound(source: np.ndarray, fused: np.ndarray, positive: np.ndarray) -> np.ndarray:
-    """The Frechet bound of two cumulated shares: the upper one where the correlation is not negative."""
-    return np.where(positive, np.minimum(source, fused), np.maximum(source + fused - 1, 0))
-
-
-def _joint_entropy(source: _Windows, fused: _Windows) -> np.ndarray:
-    correlation = _window_correlation(source, fused)
+    varied = ~(source.flat | fused.flat)  # a flat window correlates with nothing
+    correlation = np.divide((first * second).sum(axis=0), scale, out=np.zeros_like(scale), where=varied)
     positive = correlation >= 0
     bounds = np.zeros((_COUNT + 1, _COUNT + 1, len(correlation)))
-    for i in range(_COUNT):
-        bounds[i + 1, 1:] = _bound(source.cumulated, fused.cumulated[i], positive)
+    for i in range(_COUNT):  # the upper Frechet bound where the correlation is not negative, else the lower one
+        upper, lower = np.minimum(source.cumulated, fused.cumulated[i]), source.cumulated + fused.cumulated[i] - 1
+        bounds[i + 1, 1:] = np.where(positive, upper, np.maximum(lower, 0))
     covariance = bounds.sum(axis=(0, 1)) - source.cumulated.sum(axis=0) * fused.cumulated.sum(axis=0)
     reach = source.spread * fused.spread
     usable = (correlation != 0) & (reach != 0) & (covariance != 0)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ivif_cli.core.metrics.bands import SLACK, band_at
-from ivif_cli.core.metrics.maps import EIGHTHS, Maps, kept_while_both_live, worse
+from ivif_cli.core.metrics.maps import EIGHTHS, Maps, kept_while_both_live
 
 _LEAST, _FACTOR = 6.0, 2.0
 """A source is alone where its band is above this [grey level] and above the other's by this factor."""
@@ -37,7 +37,9 @@ def alone(source: Maps, other: Maps) -> Alone:
     """
     places, values = [], []
     for index, (band, other_band) in enumerate(zip(source.bands.fine, other.bands.fine, strict=True)):
-        found = _candidates(source.bands.sizes[index], other.bands.sizes[index])
+        size, other_size = source.bands.sizes[index], other.bands.sizes[index]
+        twice = np.maximum(cv2.add(other_size, other_size), 2) - 2  # rounded (see `Bands.sizes`): no place is missed
+        found = np.flatnonzero((size >= int(EIGHTHS * _LEAST) - 1) & (size >= twice))
         value = band.take(found)
         margin = _margin(value, other_band.take(found))
         for near in np.flatnonzero(np.abs(margin) <= 3 * SLACK):
@@ -47,12 +49,6 @@ def alone(source: Maps, other: Maps) -> Alone:
         places.append(found.take(sure))
         values.append(value.take(sure))
     return Alone(tuple(places), tuple(values), float(sum(np.abs(value).sum() for value in values)))
-
-
-def _candidates(size: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Places at which a source may be alone, of rounded sizes of a band (see `Bands.sizes`): none is missed."""
-    twice = np.maximum(cv2.add(other, other), 2) - 2
-    return np.flatnonzero((size >= int(EIGHTHS * _LEAST) - 1) & (size >= twice))
 
 
 def _margin(band: np.ndarray | float, other: np.ndarray | float) -> np.ndarray:
@@ -65,8 +61,8 @@ def _kept_sizes(value: np.ndarray, fused: np.ndarray) -> np.ndarray:
     return np.clip(np.copysign(1.0, value) * fused, 0, np.abs(value))
 
 
-def _kept_share(source: Maps, other: Maps, fused: Maps) -> float:
-    """Share in [0, 1] of what a source has alone that the fused picture shows; NaN where it has nothing alone."""
+def kept_share(source: Maps, other: Maps, fused: Maps) -> float:
+    """K of a source: share of what it has alone that the fused picture shows, in [0, 1]; NaN where it has nothing."""
     samples = alone(source, other)
     if not samples.total:
         return float("nan")
@@ -74,21 +70,6 @@ def _kept_share(source: Maps, other: Maps, fused: Maps) -> float:
     for places, value, band in zip(samples.places, samples.values, fused.bands.fine, strict=True):
         kept += float(_kept_sizes(value, band.take(places)).sum())
     return kept / samples.total
-
-
-def kept_infrared(ir: Maps, vis: Maps, fused: Maps) -> float:
-    """K_ir: share of what the infrared has alone that is kept, in [0, 1]; NaN where it has nothing alone."""
-    return _kept_share(ir, vis, fused)
-
-
-def kept_visible(ir: Maps, vis: Maps, fused: Maps) -> float:
-    """K_vis: share of what the visible has alone that is kept, in [0, 1]; NaN where it has nothing alone."""
-    return _kept_share(vis, ir, fused)
-
-
-def kept(ir: Maps, vis: Maps, fused: Maps) -> float:
-    """K: the smaller of K_ir and K_vis, what is kept of the worse-kept source; NaN where one of them is."""
-    return worse(kept_infrared(ir, vis, fused), kept_visible(ir, vis, fused))
 
 
 def lost(source: Maps, other: Maps, fused: Maps) -> np.ndarray:

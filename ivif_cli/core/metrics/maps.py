@@ -21,7 +21,6 @@ VIF_WINDOWS = (17, 9, 5, 3)
 SMALLEST_VIF_SIDE = 41
 """Shortest side at which the fourth scale of VIF still has one valid sample [px]."""
 
-
 EIGHTHS = 8
 """Units of the rounded sizes of a band in a grey level."""
 
@@ -130,18 +129,17 @@ class Maps:
         return bool(self.pixels.min() == self.pixels.max())
 
     @cached_property
-    def deviation(self) -> float:
-        """Sum of squared deviations from the mean; the sums are exact integers up to the last division."""
-        return (self.product(self) * self.pixels.size - self.total**2) / self.pixels.size
-
-    @cached_property
     def edges(self) -> Edges:
         """Sobel edges; the sign of Sy/Sx is that of a true convolution, which matters where Sx is 0."""
         across = cv2.Sobel(self.pixels, cv2.CV_16S, 1, 0, borderType=cv2.BORDER_CONSTANT)
         down = cv2.Sobel(self.pixels, cv2.CV_16S, 0, 1, borderType=cv2.BORDER_CONSTANT)
         edges = Edges(np.empty(self.shape), np.empty(self.shape))
-        for rows in strips(self.pixels.shape):
-            _polar(across[rows], down[rows], edges.strength[rows], edges.angle[rows])
+        for rows in strips(self.shape):
+            x, y = across[rows].astype(np.float64), down[rows].astype(np.float64)
+            np.sqrt(x * x + y * y, out=edges.strength[rows])
+            with np.errstate(divide="ignore", invalid="ignore"):
+                np.arctan(y / -x, out=edges.angle[rows])
+            np.copyto(edges.angle[rows], np.pi / 2, where=across[rows] == 0)
         return edges
 
     @cached_property
@@ -153,7 +151,12 @@ class Maps:
             window = gaussian_window(side, side / 5)
             if levels:
                 picture = np.ascontiguousarray(smooth_valid(picture, window)[::2, ::2])
-            levels.append(_level(picture, window))
+            mean, variance = smooth_valid(picture, window), smooth_valid(picture * picture, window)
+            for rows in strips(mean.shape):
+                part = variance[rows]
+                part -= mean[rows] * mean[rows]
+                np.maximum(part, 0, out=part)
+            levels.append(Level(window, picture, mean, variance))
         return tuple(levels)
 
     @cached_property
@@ -176,25 +179,6 @@ def kept_while_both_live(function: Callable[[Maps, Maps], Derived]) -> Callable[
     return once
 
 
-def _polar(across: np.ndarray, down: np.ndarray, strength: np.ndarray, angle: np.ndarray) -> None:
-    """Gradient magnitude and angle of int16 Sobel maps, written into `strength` and `angle`."""
-    x, y = across.astype(np.float64), down.astype(np.float64)
-    np.sqrt(x * x + y * y, out=strength)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        np.arctan(y / -x, out=angle)
-    np.copyto(angle, np.pi / 2, where=across == 0)
-
-
-def _level(picture: np.ndarray, window: np.ndarray) -> Level:
-    mean = smooth_valid(picture, window)
-    variance = smooth_valid(picture * picture, window)
-    for rows in strips(mean.shape):
-        part = variance[rows]
-        part -= mean[rows] * mean[rows]
-        np.maximum(part, 0, out=part)
-    return Level(window, picture, mean, variance)
-
-
 def count_levels(pictures: list[np.ndarray]) -> np.ndarray:
     """Exact histogram of one uint8 picture (256) or of two together (256 x 256, first picture down), int64."""
     axes = len(pictures)
@@ -208,11 +192,7 @@ def count_levels(pictures: list[np.ndarray]) -> np.ndarray:
 
 
 def as_maps(picture: np.ndarray | Maps, role: str = "picture") -> Maps:
-    """The maps of an HxW uint8 luma picture; maps pass through.
-
-    Raises:
-        InputError: not a two-dimensional uint8 picture with at least one pixel.
-    """
+    """The maps of an HxW uint8 luma picture (maps pass through); raises InputError for another, or an empty one."""
     if isinstance(picture, Maps):
         return picture
     if picture.ndim != 2 or picture.size == 0:
@@ -230,14 +210,6 @@ def as_maps(picture: np.ndarray | Maps, role: str = "picture") -> Maps:
 def check_sizes(ir: Maps, vis: Maps, fused: Maps) -> None:
     """Raises InputError where the three pictures are not of one size (H x W are named)."""
     if not ir.shape == vis.shape == fused.shape:
-        sizes = ", ".join(f"{name} {m.shape[1]}x{m.shape[0]}" for name, m in _named(ir, vis, fused))
+        named = (("ir", ir), ("vis", vis), ("fused", fused))
+        sizes = ", ".join(f"{name} {maps.shape[1]}x{maps.shape[0]}" for name, maps in named)
         raise InputError(f"the pictures differ in size: {sizes}", "score pictures of one size")
-
-
-def _named(ir: Maps, vis: Maps, fused: Maps) -> tuple[tuple[str, Maps], ...]:
-    return ("ir", ir), ("vis", vis), ("fused", fused)
-
-
-def worse(first: float, second: float) -> float:
-    """The smaller of two scores; NaN where one of them is."""
-    return float(np.minimum(first, second))

@@ -1,28 +1,27 @@
 """The metrics of the convention `ivif` as data: name, function, direction, formula, source, range."""
 
+from functools import partial
+
 from ivif_cli.core.metrics import (
     artefacts,
-    clean,
     edges,
     features,
-    fidelity,
-    information,
     kept,
     similarity,
     statistics,
     targets,
 )
-from ivif_cli.core.metrics.metric import Metric, Score, of_fused
+from ivif_cli.core.metrics.metric import Metric, Score, of_fused, of_visible, of_worse, over_sources
 
 
 def _metric(name: str, function: Score, formula: str, source: str, span: str, *, down: bool = False) -> Metric:
-    return Metric(name, function, not down, "ivif", formula, source, span)
+    return Metric(name, not down, "ivif", formula, source, span, function)
 
 
 _TABLE = (
     _metric(
         "EN",
-        of_fused(information.entropy),
+        of_fused(statistics.entropy),
         "-sum p log2 p over the 256-bin histogram of the fused picture [bit]",
         "Shannon 1948; Roberts et al. 2008 for fusion",
         "0 to 8",
@@ -43,14 +42,14 @@ _TABLE = (
     ),
     _metric(
         "MI",
-        information.mutual_information,
+        statistics.mutual_information,
         "I(ir;fused) + I(vis;fused), I(X;F) = H(X) + H(F) - H(X,F), 256 x 256 joint histograms [bit]",
         "Qu, Zhang and Yan 2002",
         "0 to 16",
     ),
     _metric(
         "VIF",
-        fidelity.visual_information_fidelity,
+        over_sources(similarity.vif_of_source),
         "vifp(ir, fused) + vifp(vis, fused): 4 scales, Gaussian windows of 17, 9, 5, 3 px, sigma N/5, noise variance 2",
         "Sheikh and Bovik 2006; Han et al. 2013 for fusion",
         "0 upwards; 2 for three equal pictures",
@@ -100,14 +99,14 @@ _TABLE = (
     ),
     _metric(
         "SSIM",
-        similarity.structural_similarity,
+        over_sources(similarity.structural_similarity, mean=True),
         "mean of SSIM(ir, fused) and SSIM(vis, fused): Gaussian 11 x 11, sigma 1.5, L = 255, replicated border",
         "Wang et al. 2004",
         "-1 to 1",
     ),
     _metric(
         "MS-SSIM",
-        similarity.multiscale_similarity,
+        over_sources(similarity.multiscale_similarity, mean=True),
         "mean over both sources of five-scale SSIM, weights .0448 .2856 .3001 .2363 .1333, valid windows, L = 255",
         "Wang, Simoncelli and Bovik 2003",
         "0 to 1",
@@ -132,44 +131,44 @@ _TABLE = (
 _KEPT = (
     _metric(
         "K",
-        kept.kept,
+        of_worse(kept.kept_share),
         "min(K_ir, K_vis): what is kept of the worse-kept source; read it with its 10th percentile over pictures",
         "defined here",
         "0 to 1",
     ),
     _metric(
         "K_ir",
-        kept.kept_infrared,
+        kept.kept_share,
         "sum of |B| clip(B_f sign(B) / |B|, 0, 1) over sum of |B|, of six Gaussian bands (sigma 1 to 32 px), "
         "where the infrared is alone: |B| > 6 and |B| > 2 |B of the visible|",
         "defined here",
         "0 to 1",
     ),
-    _metric("K_vis", kept.kept_visible, "as K_ir, where the visible is alone", "defined here", "0 to 1"),
+    _metric("K_vis", of_visible(kept.kept_share), "as K_ir, where the visible is alone", "defined here", "0 to 1"),
     _metric(
         "X",
-        edges.preserved_own_edges,
+        of_worse(edges.preserved_own_edges),
         "min(X_ir, X_vis): edges of the worse-kept source; stricter than K, for it punishes gain",
         "defined here from Xydeas and Petrovic 2000",
         "0 to 0.9753",
     ),
     _metric(
         "X_ir",
-        edges.preserved_infrared_edges,
+        edges.preserved_own_edges,
         "mean of Qabf's Q weighted by edge strength g, where the infrared is alone: g > 40 and g > 2 g of the visible",
         "defined here from Xydeas and Petrovic 2000",
         "0 to 0.9753",
     ),
     _metric(
         "X_vis",
-        edges.preserved_visible_edges,
+        of_visible(edges.preserved_own_edges),
         "as X_ir, where the visible is alone",
         "defined here from Xydeas and Petrovic 2000",
         "0 to 0.9753",
     ),
     _metric(
         "L",
-        edges.edge_loss,
+        partial(edges.unkept_edges, invented=False),
         "sum of (1 - Q_af) g_a + (1 - Q_bf) g_b where the fused edge is not stronger than both, over sum(g_a + g_b)",
         "Petrovic and Xydeas 2005",
         "0 to 1",
@@ -177,7 +176,7 @@ _KEPT = (
     ),
     _metric(
         "N",
-        edges.edge_artefacts,
+        partial(edges.unkept_edges, invented=True),
         "as L, where the fused edge is stronger than both sources'; Qabf + L + N = 1 up to 0.001",
         "Petrovic and Xydeas 2005",
         "0 to 1",
@@ -208,7 +207,7 @@ _TARGETS = (
 _CLEAN = (
     _metric(
         "even",
-        clean.evenness,
+        artefacts.evenness,
         "where 7 x 7 spreads of both sources are below 3: mean spread of fused / (mean larger spread + 0.25)",
         "defined here",
         "0 upwards; above 1 noise was lifted",
@@ -216,7 +215,7 @@ _CLEAN = (
     ),
     _metric(
         "rings",
-        clean.ringing,
+        artefacts.ringing,
         "mean excess over both sources' 5 x 5 range, within 5 px of a range above 80 [grey level]",
         "defined here",
         "0 upwards",
@@ -224,7 +223,7 @@ _CLEAN = (
     ),
     _metric(
         "clipped",
-        clean.clipping,
+        artefacts.clipping,
         "share of pixels at 0, 1, 254, 255 minus the larger of the sources' shares",
         "defined here",
         "-1 to 1",

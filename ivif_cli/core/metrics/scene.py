@@ -1,4 +1,7 @@
-"""One scene and its scores: the maps of two sources are made once, however many fused pictures are scored."""
+"""One scene and its scores: the maps of two sources are made once, however many fused pictures are scored.
+
+A metric that has no value says why, in a few words for a report.
+"""
 
 import math
 from collections.abc import Sequence
@@ -7,11 +10,28 @@ import cv2
 import numpy as np
 
 from ivif_cli.core.errors import InputError
-from ivif_cli.core.metrics.maps import Maps, People, as_maps, check_sizes
-from ivif_cli.core.metrics.metric import Metric
+from ivif_cli.core.metrics.conventions import find_convention, find_metrics
+from ivif_cli.core.metrics.maps import SMALLEST_VIF_SIDE, Maps, People, as_maps, check_sizes
 from ivif_cli.core.metrics.registry import SIX
-from ivif_cli.core.metrics.selection import find_convention, find_metrics
-from ivif_cli.core.metrics.undefined import reason
+from ivif_cli.core.metrics.similarity import SMALLEST_MS_SSIM_SIDE, SMALLEST_SSIM_SIDE
+
+_SMALLEST_SIDE = {
+    "VIF": SMALLEST_VIF_SIDE,
+    "MS-SSIM": SMALLEST_MS_SSIM_SIDE,
+    "SSIM": SMALLEST_SSIM_SIDE,
+    "FMI": 3,
+    "AG": 2,
+}
+
+_NOT_DEFINED = {
+    "SCD": "the fused picture differs from a source by a constant",
+    "TD": "the visible picture is nowhere well exposed",
+    "even": "fewer than 2 % of the pixels are even in both sources",
+    "rings": "no strong edge in either source",
+}
+_NOT_DEFINED |= dict.fromkeys(("K", "K_ir", "K_vis"), "a source has nothing that the other lacks")
+_NOT_DEFINED |= dict.fromkeys(("X", "X_ir", "X_vis"), "a source has no edge that the other lacks")
+"""Metric -> what it means where no size and no constant picture explains it."""
 
 
 def is_colour(picture: np.ndarray) -> bool:
@@ -70,26 +90,35 @@ class Scene:
         """`score`, and for each metric that came out NaN or infinite the reason."""
         planes = _planes(fused, "fused", self.convention.per_channel)
         check_sizes(self._ir[0], self._vis[0], planes[0])
-        triples = self._triples(planes)
+        triples = [
+            (self._ir[min(i, len(self._ir) - 1)], self._vis[min(i, len(self._vis) - 1)], plane)
+            for i, plane in enumerate(planes)  # a source with fewer channels is used for all of them
+        ]
         scores, reasons = {}, {}
         for name, metric in find_metrics(metrics, self.convention).items():
-            scores[name] = _mean_score(metric, triples, fused if len(planes) > 1 else None)
+            if len(planes) > 1 and metric.of_colour is not None:
+                scores[name] = metric.of_colour(fused)
+            else:
+                scores[name] = sum(metric.function(*triple) for triple in triples) / len(triples)
             if not math.isfinite(scores[name]):
                 reasons[name] = reason(name, scores[name], *triples[0])
         return scores, reasons
 
-    def _triples(self, fused: list[Maps]) -> list[tuple[Maps, Maps, Maps]]:
-        """One triple a channel of the fused picture; a source with fewer channels is used for all of them."""
-        return [
-            (self._ir[min(i, len(self._ir) - 1)], self._vis[min(i, len(self._vis) - 1)], plane)
-            for i, plane in enumerate(fused)
-        ]
 
-
-def _mean_score(metric: Metric, triples: list[tuple[Maps, Maps, Maps]], colour: np.ndarray | None) -> float:
-    if colour is not None and metric.of_colour is not None:
-        return metric.of_colour(colour)
-    return sum(metric.function(*triple) for triple in triples) / len(triples)
+def reason(name: str, value: float, ir: Maps, vis: Maps, fused: Maps) -> str:
+    """Why metric `name` came out as `value` (NaN or infinite) for these pictures."""
+    if math.isinf(value):
+        return "infinite: fused equals both sources" if value > 0 else "the fused picture is black"
+    height, width = fused.shape
+    if min(height, width) < _SMALLEST_SIDE.get(name, 1):
+        return f"needs sides of {_SMALLEST_SIDE[name]} px, the picture has {width}x{height}"
+    if name == "T_ir":
+        return "no labels of this pair" if ir.people is None else "no labelled person that only the infrared shows"
+    roles = (("infrared", ir), ("visible", vis), ("fused", fused))
+    constant = [role for role, maps in roles if maps.is_constant]
+    if constant:
+        return f"constant picture: {', '.join(constant)}"
+    return _NOT_DEFINED.get(name, "not defined for these pictures")
 
 
 def evaluate_pair(

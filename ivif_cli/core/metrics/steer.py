@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ivif_cli.core.metrics import kept, statistics
+from ivif_cli.core.metrics import statistics
+from ivif_cli.core.metrics.kept import kept_share
 from ivif_cli.core.metrics.maps import Maps, as_maps, check_sizes
-from ivif_cli.core.metrics.metric import Score, of_fused
+from ivif_cli.core.metrics.metric import Score, of_fused, of_visible
 
 _HOTTEST, _RING = 0.02, 15
 
@@ -36,7 +37,7 @@ def target_contrast(ir: Maps, _vis: Maps, fused: Maps) -> float:
 
 def lean(ir: Maps, vis: Maps, fused: Maps) -> float:
     """K_ir - K_vis: towards which source the picture leans, in [-1, 1]."""
-    return kept.kept_infrared(ir, vis, fused) - kept.kept_visible(ir, vis, fused)
+    return kept_share(ir, vis, fused) - kept_share(vis, ir, fused)
 
 
 ATTRIBUTES: dict[str, Score] = {
@@ -44,8 +45,8 @@ ATTRIBUTES: dict[str, Score] = {
     "SD": of_fused(statistics.standard_deviation),
     "SF": of_fused(statistics.spatial_frequency),
     "target": target_contrast,
-    "K_ir": kept.kept_infrared,
-    "K_vis": kept.kept_visible,
+    "K_ir": kept_share,
+    "K_vis": of_visible(kept_share),
     "lean": lean,
 }
 """What words may ask for: brightness, contrast, detail, salient targets, and what is kept of either source."""

@@ -1,11 +1,9 @@
 """T_ir: do labelled people of the infrared stay as visible against their surroundings as they are there?"""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ivif_cli.core.errors import InputError
-from ivif_cli.core.metrics.maps import Box, Maps, as_maps, check_sizes
+from ivif_cli.core.metrics.maps import Box, Maps
 
 _CORE, _RING_INSIDE, _RING_OUTSIDE = 0.7, 1.0, 1.6
 _SAME_OBJECT = 0.3
@@ -66,37 +64,21 @@ def box_contrast(picture: Maps, box: Box) -> float:
     return float(picture.pixels[core].mean() - picture.pixels[ring].mean())
 
 
-def kept_targets(
-    ir: np.ndarray, fused: np.ndarray, people_ir: Sequence[Box], people_vis: Sequence[Box] = ()
-) -> list[float]:
-    """clip(C_fused / C_ir, 0, 1) of every person that the infrared alone shows; T_ir is the mean over all pictures'.
+def kept_targets(ir: Maps, vis: Maps, fused: Maps) -> list[float]:
+    """clip(C_fused / C_ir, 0, 1) of every labelled person that the infrared alone shows.
 
-    Args:
-        ir, fused: HxW uint8 luma.
-        people_ir, people_vis: labelled boxes in either source; one that the visible has too (overlap of 0.3 or more)
-            is left out, and so is one with a contrast below 8 grey levels in the infrared.
-
-    Raises:
-        InputError: pictures of unequal sizes, or of another kind than uint8.
+    One that is labelled in the visible too (overlap of 0.3 or more) is left out, and so is one with a contrast below 8
+    grey levels in the infrared.
     """
-    own, other = as_maps(fused, "fused"), as_maps(ir, "ir")
-    check_sizes(other, other, own)
-    return _kept_contrasts(other, own, people_ir, people_vis)
-
-
-def _kept_contrasts(ir: Maps, fused: Maps, people_ir: Sequence[Box], people_vis: Sequence[Box]) -> list[float]:
     shares = []
-    for box in people_ir:
+    for box in ir.people or ():
         contrast = box_contrast(ir, box)
-        if abs(contrast) >= _LEAST_CONTRAST and all(overlap(box, seen) < _SAME_OBJECT for seen in people_vis):
+        if abs(contrast) >= _LEAST_CONTRAST and all(overlap(box, seen) < _SAME_OBJECT for seen in vis.people or ()):
             shares.append(float(np.clip(box_contrast(fused, box) / contrast, 0, 1)))
     return shares
 
 
 def target_preservation(ir: Maps, vis: Maps, fused: Maps) -> float:
-    """T_ir: mean of `kept_targets` over the labelled people of the sources' maps, in [0, 1].
-
-    NaN where there are no labels, or no such person.
-    """
-    shares = _kept_contrasts(ir, fused, ir.people or (), vis.people or ())
+    """T_ir: mean of `kept_targets`, in [0, 1]; NaN where there are no labels, or no such person."""
+    shares = kept_targets(ir, vis, fused)
     return float(np.mean(shares)) if shares else float("nan")

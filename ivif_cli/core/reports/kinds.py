@@ -14,7 +14,6 @@ from ivif_cli.core.reports.markdown import MARKDOWN_HEAD, as_markdown
 from ivif_cli.core.reports.report import Report
 from ivif_cli.core.reports.scenes import Scenes, picture_strip
 from ivif_cli.core.reports.tables import CSV_HEAD, LATEX_HEAD, as_csv, as_latex
-from ivif_cli.core.scoring.changes import Changes
 
 GENERATOR = '<meta name="generator" content="ivif'
 _BEGINNING = 2000
@@ -64,22 +63,17 @@ def write_report(report: Report, path: Path, scenes: Callable[[], Scenes]) -> No
 
     A Markdown report of changes has its pictures beside it: STEM-1.jpg, ...
     """
-    kind = path.suffix.lower()
-    if kind == ".md" and report.changes is not None:
-        strips = _write_strips(report.changes, path, scenes())
-        report = replace(report, pictures=strips)
+    kind, changes = path.suffix.lower(), report.changes
+    if kind == ".md" and changes is not None:
+        shown, files = scenes(), {}
+        for count, change in enumerate(changes.pictures, start=1):
+            scene = shown.get(change.name)
+            strip = None if scene is None else picture_strip(scene, changes.method, changes.before)
+            if strip is not None:
+                files[change.name] = f"{path.stem}-{count}.jpg"
+                write_bytes(path.with_name(files[change.name]), strip)
+        report = replace(report, pictures=files)
     write_text(path, render(report, kind, scenes))
-
-
-def _write_strips(changes: Changes, path: Path, scenes: Scenes) -> dict[str, str]:
-    files = {}
-    for count, change in enumerate(changes.pictures, start=1):
-        scene = scenes.get(change.name)
-        strip = None if scene is None else picture_strip(scene, changes.method, changes.before)
-        if strip is not None:
-            files[change.name] = f"{path.stem}-{count}.jpg"
-            write_bytes(path.with_name(files[change.name]), strip)
-    return files
 
 
 def render(report: Report, kind: str, scenes: Callable[[], Scenes] = dict) -> str:

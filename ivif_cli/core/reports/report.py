@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ivif_cli.core.metrics import Facts
 from ivif_cli.core.scoring.changes import Changes, signed
 from ivif_cli.core.scoring.comparison import (
     PairedTest,
@@ -15,7 +16,7 @@ from ivif_cli.core.scoring.comparison import (
     paired_tests,
 )
 from ivif_cli.core.scoring.frozen_lists import Coverage, coverage
-from ivif_cli.core.scoring.results import Evaluation, Facts, GateResult, Interval, MethodScores
+from ivif_cli.core.scoring.results import Evaluation, GateResult, Interval, MethodScores
 
 _TAILED = ("K",)
 """Metrics whose mean hides the worst pictures: their 10th percentile stands beside it."""

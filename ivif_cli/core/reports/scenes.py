@@ -74,7 +74,21 @@ def shown_scenes(report: Report) -> dict[str, bool]:
 
 def make_scenes(tasks: Iterable[Task], contenders: Sequence[Contender], shown: Mapping[str, bool]) -> Scenes:
     """Pictures of the scenes of `shown_scenes`, read as `tasks`; a picture that cannot be read or made is left out."""
-    return {task.name: _scene(task, contenders, shown[task.name]) for task in tasks}
+    scenes = {}
+    for task in tasks:
+        pictures, maps, is_full = {}, {}, shown[task.name]
+        if task.ir.size:
+            both = zip(contenders, task.fused, strict=True)
+            fused = {contender.name: picture for contender, picture in both if isinstance(picture, np.ndarray)}
+            pictures = {INFRARED: task.ir, VISIBLE: task.vis} | fused
+            maps = _maps(task, fused) if is_full else {}
+        side, quality = (_FULL_SIDE, _FULL_QUALITY) if is_full else (_SIDE, _QUALITY)
+        scenes[task.name] = ScenePictures(
+            is_full,
+            {label: encoded(picture, side, quality) for label, picture in pictures.items()},
+            {label: encoded(picture, side, _QUALITY) for label, picture in maps.items()},
+        )
+    return scenes
 
 
 def saved_scenes(evaluation: Evaluation, options: Mapping[str, Any], shown: Mapping[str, bool]) -> Scenes:
@@ -112,24 +126,6 @@ def _is_there(path: str, sha256: str) -> bool:
         return file_sha256(Path(path)) == sha256
     except InputError:
         return False
-
-
-def _scene(task: Task, contenders: Sequence[Contender], is_full: bool) -> ScenePictures:
-    if not task.ir.size:
-        return ScenePictures(is_full, {})
-    fused = {
-        contender.name: picture
-        for contender, picture in zip(contenders, task.fused, strict=True)
-        if isinstance(picture, np.ndarray)
-    }
-    side, quality = (_FULL_SIDE, _FULL_QUALITY) if is_full else (_SIDE, _QUALITY)
-    shown = {INFRARED: task.ir, VISIBLE: task.vis} | fused
-    maps = _maps(task, fused) if is_full else {}
-    return ScenePictures(
-        is_full,
-        {label: encoded(picture, side, quality) for label, picture in shown.items()},
-        {label: encoded(picture, side, _QUALITY) for label, picture in maps.items()},
-    )
 
 
 def _maps(task: Task, fused: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

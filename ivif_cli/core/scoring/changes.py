@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ivif_cli.core.errors import UsageError
-from ivif_cli.core.scoring.regression import Tolerance, check_comparable, find_regressions
-from ivif_cli.core.scoring.results import MethodScores, Regression
+from ivif_cli.core.scoring.gates import Tolerance, check_comparable, find_regressions
+from ivif_cli.core.scoring.results import Evaluation, GateResult, MethodScores, Regression
 from ivif_cli.core.scoring.saved import SavedReport
 
 _MOST = 3
@@ -73,6 +73,17 @@ def find_changes(
         tuple(one for one in judged if one.gain.low <= 0 <= one.gain.high),
         tuple(change for change in ranked[:_MOST] if change.size > 0),
     )
+
+
+def changes_against(
+    baseline: SavedReport | None, evaluation: Evaluation, results: Sequence[GateResult]
+) -> Changes | None:
+    """What changed of the first method against a baseline; None without one. `results` are those of `Gates.judge`."""
+    if baseline is None:
+        return None
+    regressions = [result.regression for result in results if result.regression is not None]
+    metrics = [name for name in baseline.metrics if name in evaluation.metrics]
+    return find_changes(baseline.like(evaluation.first.name), evaluation.first, metrics, regressions)
 
 
 def signed(value: float) -> str:

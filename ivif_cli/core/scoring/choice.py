@@ -115,15 +115,11 @@ def language_metric(words: Words) -> Metric:
 
     formula, source, span, *_ = _SPECIAL[LANGUAGE_METRIC].values()
     convention = f"encoder {encoder.name} ({encoder.weights_sha256[:12]}); {goal.texts.fused}"
-    return Metric(LANGUAGE_METRIC, score, True, convention, formula, source, span)
+    return Metric(LANGUAGE_METRIC, True, convention, formula, source, span, score)
 
 
 def explain_metric(name: str) -> dict[str, list[tuple[str, str]]]:
-    """Name -> (label, text) lines about a metric; of every metric for `all`.
-
-    Raises:
-        UsageError: an unknown name.
-    """
+    """Name -> (label, text) lines about a metric, or about `all`; raises UsageError for an unknown name."""
     special = {known: list(lines.items()) for known, lines in _SPECIAL.items()}
     if name.lower() == "all":
         return {known: explain(known) for known in METRICS} | special

@@ -79,10 +79,12 @@ def signed_rank_p(differences: Sequence[float]) -> float:
         return 1.0
     ranks = average_ranks(np.abs(data))
     statistic = min(ranks[data > 0].sum(), ranks[data < 0].sum())
-    tied = len(np.unique(np.abs(data))) < count
-    if count <= _EXACT_LIMIT and not tied:
+    _, ties = np.unique(np.abs(data), return_counts=True)
+    if count <= _EXACT_LIMIT and len(ties) == count:
         return min(1.0, 2 * _share_at_most(int(statistic), count))
-    return _normal_p(float(statistic), np.abs(data), count)
+    variance = count * (count + 1) * (2 * count + 1) / 24 - float((ties**3 - ties).sum()) / 48
+    score = (float(statistic) - count * (count + 1) / 4) / math.sqrt(variance)
+    return min(1.0, math.erfc(-score / math.sqrt(2)))
 
 
 def _share_at_most(statistic: int, count: int) -> float:
@@ -92,13 +94,6 @@ def _share_at_most(statistic: int, count: int) -> float:
     for rank in range(1, count + 1):
         ways[rank:] = ways[rank:] + ways[:-rank]
     return float(ways[: statistic + 1].sum() / 2.0**count)
-
-
-def _normal_p(statistic: float, sizes: np.ndarray, count: int) -> float:
-    _, ties = np.unique(sizes, return_counts=True)
-    variance = count * (count + 1) * (2 * count + 1) / 24 - float((ties**3 - ties).sum()) / 48
-    score = (statistic - count * (count + 1) / 4) / math.sqrt(variance)
-    return min(1.0, math.erfc(-score / math.sqrt(2)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

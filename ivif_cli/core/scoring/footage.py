@@ -11,8 +11,9 @@ import numpy as np
 from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import InputError, UsageError
+from ivif_cli.core.metrics import Facts
 from ivif_cli.core.scoring.contenders import ModelContender, named_path
-from ivif_cli.core.scoring.results import Facts, Failure, MethodScores, PictureScores, VideoFacts
+from ivif_cli.core.scoring.results import Failure, MethodScores, PictureScores, VideoFacts
 from ivif_cli.core.scoring.task import Contender, ReadOptions, Task, as_task
 from ivif_cli.core.video.flicker import Flicker
 from ivif_cli.core.video.frames import Clip, is_pipe, is_sequence, is_video, open_frames, sequence_files
@@ -55,11 +56,7 @@ def is_footage(ir: Path, vis: Path, fused: Sequence[str]) -> bool:
 
 
 def open_footage(ir: Path, vis: Path, options: VideoOptions) -> Footage:
-    """Open two videos and count their frames.
-
-    Raises:
-        InputError, UsageError: as `open_pairs`; no frames; a pipe, whose frames come once.
-    """
+    """Open two videos and count their frames; raises errors of `open_pairs`, also for no frames and for a pipe."""
     piped = next((path for path in (ir, vis) if is_pipe(str(path))), None)
     if piped is not None:
         raise UsageError(f"frames of {piped} come once and cannot be scored", "give a file or a sequence")
@@ -80,11 +77,7 @@ def open_footage(ir: Path, vis: Path, options: VideoOptions) -> Footage:
 
 
 def count_frames(clip: Clip) -> int:
-    """How many frames can be read; what a container claims is not believed.
-
-    Raises:
-        InputError: a damaged one.
-    """
+    """How many frames can be read, whatever a container claims; raises InputError for a damaged one."""
     return len(sequence_files(clip.path)) if is_sequence(clip.path) else sum(1 for _ in clip.stream())
 
 

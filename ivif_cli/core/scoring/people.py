@@ -50,11 +50,7 @@ def read_labels(folder: Path, pairs: Sequence[Pair]) -> Labels:
 
 
 def with_labels(metrics: dict[str, Metric], labels: Labels | None) -> dict[str, Metric]:
-    """Metrics of a run; T_ir is named by its labels, so that values by other labels are never compared.
-
-    Raises:
-        UsageError: T_ir without labels.
-    """
+    """Metrics of a run, T_ir named by its labels, so that values by others are not compared; UsageError without any."""
     if METRIC not in metrics:
         return metrics
     if labels is None:

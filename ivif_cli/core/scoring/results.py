@@ -2,26 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
-
-from ivif_cli.core.metrics import Metric
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What readers of a report have to know about a metric; fields as in `Metric`."""
-
-    name: str
-    higher_is_better: bool
-    convention: str
-    formula: str
-    source: str
-    range: str
-
-    @classmethod
-    def of(cls, metric: Metric) -> "Facts":
-        """The facts of a metric that can be computed."""
-        return cls(*(getattr(metric, entry.name) for entry in fields(cls)))
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from ivif_cli.core.data.images import file_sha256
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import UsageError
-from ivif_cli.core.metrics import Metric
+from ivif_cli.core.metrics import Facts, Metric
 from ivif_cli.core.processes import gather, own_share
 from ivif_cli.core.scoring.contenders import (
     ModelContender,
@@ -21,15 +21,7 @@ from ivif_cli.core.scoring.contenders import (
     model_contenders,
 )
 from ivif_cli.core.scoring.footage import FLICKER, Footage, FrameTasks, VideoModel, clip_contenders
-from ivif_cli.core.scoring.results import (
-    Evaluation,
-    Facts,
-    Failure,
-    FusedFile,
-    MethodScores,
-    PictureScores,
-    merge_methods,
-)
+from ivif_cli.core.scoring.results import Evaluation, Failure, FusedFile, MethodScores, PictureScores, merge_methods
 from ivif_cli.core.scoring.scorer import check_device_settings, score_on_device, score_tasks, wanted_workers
 from ivif_cli.core.scoring.task import Contender, Outcome, ReadOptions, Settings, Task, Way, read_tasks
 
@@ -89,7 +81,7 @@ class Run:
     @property
     def facts(self) -> dict[str, Facts]:
         """Every metric of the run as reports describe it."""
-        facts = {metric.name: Facts.of(metric) for metric in (*self.metrics.values(), *self.encoder_metrics)}
+        facts = {metric.name: metric.facts for metric in (*self.metrics.values(), *self.encoder_metrics)}
         return facts | ({FLICKER.name: FLICKER} if self.flicker else {})
 
     def tasks(self, pairs: Sequence[Pair], contenders: Sequence[Contender]) -> Iterable[Task]:

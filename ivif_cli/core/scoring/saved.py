@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ivif_cli.core.errors import InputError
-from ivif_cli.core.metrics import METRICS
+from ivif_cli.core.metrics import METRICS, Facts
 from ivif_cli.core.scoring.results import (
     Evaluation,
-    Facts,
     Failure,
     FusedFile,
     GateResult,
@@ -49,11 +48,7 @@ class SavedReport:
 
 
 def read_report(path: Path) -> SavedReport:
-    """A JSON report of schema 1.
-
-    Raises:
-        InputError: missing, or not such a report.
-    """
+    """A JSON report of schema 1; raises InputError where it is missing, or not such a report."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -107,7 +102,7 @@ def _metrics(document: dict[str, Any]) -> dict[str, Facts]:
     """Metrics as the report describes them; reports that do not are of our own convention."""
     described = document.get("metrics")
     if described is None:
-        return {name: Facts.of(METRICS[name]) for name in document["methods"][0]["mean"]}
+        return {name: METRICS[name].facts for name in document["methods"][0]["mean"]}
     return {
         _text(name): Facts(
             name,

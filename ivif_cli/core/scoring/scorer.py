@@ -21,8 +21,7 @@ from ivif_cli.core.errors import IvifError, UsageError
 from ivif_cli.core.memory import reuse_memory
 from ivif_cli.core.metrics import SIX, Scene
 from ivif_cli.core.metrics.maps import Maps, check_sizes
-from ivif_cli.core.metrics.scene import is_colour
-from ivif_cli.core.metrics.undefined import reason
+from ivif_cli.core.metrics.scene import is_colour, reason
 from ivif_cli.core.read_ahead import read_ahead
 from ivif_cli.core.scoring.results import Failure, PictureScores
 from ivif_cli.core.scoring.task import Outcome, Settings, Task

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,9 +41,10 @@ class Gallery:
         dropped: folder for files that are dropped onto the page; nothing else is written.
     """
 
-    def __init__(self, fuser: "Fuser", pairs: Iterable[Pair], dropped: Path) -> None:
+    def __init__(self, fuser: "Fuser", pairs: Sequence[Pair], dropped: Path) -> None:
         self.fuser, self._dropped = fuser, dropped
-        self.pairs = {pair.name: pair for pair in pairs} or {"example": example()}
+        named = pairs or [Pair("example", packaged("examples/demo_ir.png"), packaged("examples/demo_vis.png"))]
+        self.pairs = {pair.name: pair for pair in named}
         self._shown: dict[str, Shown] = {}
         self._parts: dict[str, Path] = {}
         self.lock = threading.Lock()
@@ -66,11 +67,7 @@ class Gallery:
             return self._shown[name]
 
     def drop(self, role: str, file_name: str, data: bytes) -> str | None:
-        """Take one file of a pair; the name of the pair where this completes it.
-
-        Raises:
-            InputError: a role other than `ROLES`, or bytes that are no picture.
-        """
+        """Take one file of a pair; the name of the pair where this completes it. Raises InputError for another role."""
         if role not in ROLES:
             raise InputError(f"a dropped picture is {' or '.join(ROLES)}, not {role!r}")
         folder = self._dropped / str(len(list(self._dropped.iterdir())))
@@ -88,8 +85,3 @@ class Gallery:
     def typed(self, path: Path) -> str:
         """A source's path as the user knows it: the bare name of a file that was dropped."""
         return path.name if path.is_relative_to(self._dropped) else str(path)
-
-
-def example() -> Pair:
-    """The packaged example."""
-    return Pair("example", packaged("examples/demo_ir.png"), packaged("examples/demo_vis.png"))

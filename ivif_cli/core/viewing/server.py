@@ -23,9 +23,9 @@ from starlette.routing import Route
 from ivif_cli import __version__
 from ivif_cli.core.data.luma import to_bits
 from ivif_cli.core.errors import InputError, IvifError, UsageError
+from ivif_cli.core.language.goal import DIALS
 from ivif_cli.core.metrics import Scene
 from ivif_cli.core.viewing.gallery import ROLES, Gallery
-from ivif_cli.core.viewing.understood import understood
 from ivif_cli.core.viewing.wish import Wish
 
 MAX_UPLOAD = 64 << 20
@@ -44,15 +44,16 @@ _HEADERS = {
 class Viewer:
     """The page's calls upon a gallery; finished pictures are kept for a while, by number."""
 
-    def __init__(self, gallery: Gallery, wishes: tuple[str, ...], dials: tuple[str, ...]) -> None:
-        self._gallery, self._goals, self._dials = gallery, wishes, dials
+    def __init__(self, gallery: Gallery) -> None:
+        self._gallery = gallery
         self._results: dict[int, tuple[str, np.ndarray]] = {}
         self._numbers = itertools.count(1)
 
     def state(self) -> dict[str, Any]:
         """What the page offers."""
         fuser = self._gallery.fuser
-        names = {"pairs": list(self._gallery.pairs), "goals": list(self._goals), "dials": list(self._dials)}
+        dials = list(DIALS) if fuser.goals else []
+        names = {"pairs": list(self._gallery.pairs), "goals": list(fuser.goals), "dials": dials}
         return {"ivif": __version__, "model": fuser.name, **names}
 
     def fuse(self, name: str, wish: Wish) -> dict[str, Any]:
@@ -69,7 +70,7 @@ class Viewer:
         facts = {"picture": f"picture/{number}", "width": width, "height": height, "pair": name}
         ir, vis = (self._gallery.typed(path) for path in (shown.pair.ir, shown.pair.vis))
         command = wish.command(ir, vis, self._gallery.fuser.name)
-        return {**facts, **understood(wish), "command": command}
+        return {**facts, **wish.understood(), "command": command}
 
     def kept(self, number: int) -> dict[str, float | None]:
         """K of a finished picture, and its parts: what is kept of each source."""

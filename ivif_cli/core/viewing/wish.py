@@ -46,6 +46,15 @@ class Wish:
         """The goal it means to the weights of `fuser`; errors as of `Fuser.goal`."""
         return fuser.goal(self.text or self.goal or None, strength=self.strength, dials=self.dials)
 
+    def understood(self) -> dict[str, Any]:
+        """What was read out of the text: {"understood": "salient 0.62, bright 0.21", "warnings": [...]}."""
+        if not self.text:
+            return {"understood": "", "warnings": []}
+        from ivif_cli.core.language.explain import explain
+
+        explanation = explain(self.text)
+        return {"understood": explanation.line(), "warnings": explanation.warnings()}
+
     def command(self, ir: str, vis: str, model: str) -> str:
         """The command line that makes the same picture.
 

@@ -1,0 +1,294 @@
+"""Conventions by name: the same metrics as other evaluators compute them, so that a published table can be matched.
+
+Theirs are computed in float64 instead of their float32, their slips included.
+"""
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import cv2
+import numpy as np
+
+from ivif_cli.core.errors import UsageError
+from ivif_cli.core.metrics.artefacts import fusion_artefacts
+from ivif_cli.core.metrics.maps import VIF_WINDOWS, Maps, count_levels
+from ivif_cli.core.metrics.metric import Metric, Score, of_fused, over_sources
+from ivif_cli.core.metrics.registry import METRICS
+from ivif_cli.core.metrics.similarity import (
+    information_of_moments,
+    multiscale_similarity,
+    similarity_of_moments,
+    structural_similarity,
+    vif_of_source,
+)
+from ivif_cli.core.metrics.statistics import (
+    entropy_of_counts,
+    gradient_sum,
+    joint_histogram,
+    mean_squared_error,
+    mutual_information,
+    mutual_information_of_counts,
+    peak_signal_to_noise,
+)
+from ivif_cli.core.nearest import nearest
+
+_UNIFORM_SIDE = 7
+
+
+@dataclass(frozen=True)
+class Convention:
+    """A named set of metrics; `per_channel` scores each colour channel and averages, instead of the luma."""
+
+    name: str
+    title: str
+    metrics: dict[str, Metric]
+    per_channel: bool = False
+
+
+def _derived(convention: str, same: Collection[str], others: Mapping[str, tuple[Score, str, str]]) -> dict[str, Metric]:
+    """The metrics of a convention by name, in the order of reports.
+
+    Args:
+        same: metrics that it computes as we do.
+        others: metrics that it computes in another way: name -> function, formula, and range ("": that of ours).
+    """
+    metrics = {name: replace(ours, convention=convention) for name, ours in METRICS.items() if name in {*same, *others}}
+    for name, (function, formula, span) in others.items():
+        metrics[name] = replace(metrics[name], function=function, formula=formula, range=span or metrics[name].range)
+    return metrics
+
+
+def saturated_mutual_information(ir: Maps, vis: Maps, fused: Maps) -> float:
+    """MI where `uint8(255) + 1` stays 255 [bit]: levels 254 and 255 share a bin of the joint histogram.
+
+    0 to 0.041 bit above ours on real pairs.
+    """
+    total = 0.0
+    for source in (ir, vis):
+        joint = joint_histogram(source, fused)
+        joint[254] += joint[255]
+        joint[:, 254] += joint[:, 255]
+        marginals = entropy_of_counts(source.histogram) + entropy_of_counts(fused.histogram)
+        total += marginals - entropy_of_counts(joint[:255, :255].ravel())
+    return total
+
+
+def high_peak_signal_to_noise(ir: Maps, vis: Maps, fused: Maps) -> float:
+    """PSNR 48.13 dB too high: 20 log10(255 / root of an error on [0, 1]) [dB]."""
+    return peak_signal_to_noise(ir, vis, fused) + 20 * math.log10(255)
+
+
+def mean_gradient(fused: Maps) -> float:
+    """AG over HW instead of (H-1)(W-1)."""
+    return gradient_sum(fused) / fused.pixels.size if min(fused.shape) > 1 else float("nan")
+
+
+def squared_error(ir: Maps, vis: Maps, fused: Maps) -> float:
+    """MSE on grey levels, mean over both sources."""
+    return mean_squared_error(ir, vis, fused) * 255**2
+
+
+def signal_to_noise_of_maximum(ir: Maps, vis: Maps, fused: Maps) -> float:
+    """PSNR whose peak is the fused picture's own maximum [dB]."""
+    error, peak = squared_error(ir, vis, fused), int(fused.pixels.max())
+    if not error:
+        return math.inf
+    return 10 * math.log10(peak**2 / error) if peak else -math.inf
+
+
+def uniform_similarity(source: Maps, fused: Maps) -> float:
+    """SSIM of one source as scikit-image computes it for float pictures without a data range.
+
+    Uniform 7 x 7 windows with sample covariance and L = 2, where the window fits.
+    """
+    if min(fused.shape) < _UNIFORM_SIDE:
+        return float("nan")
+    margin, count = _UNIFORM_SIDE // 2, _UNIFORM_SIDE * _UNIFORM_SIDE
+
+    def smooth(picture: np.ndarray) -> np.ndarray:
+        return cv2.blur(picture, (_UNIFORM_SIDE, _UNIFORM_SIDE))[margin:-margin, margin:-margin]
+
+    x, y = source.real, fused.real
+    moments = (smooth(picture) for picture in (x, y, x * x, y * y, x * y))
+    return similarity_of_moments(*moments, peak=2, unbiased=count / (count - 1)).ssim
+
+
+def padded_fidelity(source_maps: Maps, fused_maps: Maps) -> float:
+    """VIF of one source with zero padding and windows that are not centred."""
+    source, fused = source_maps.real, fused_maps.real
+    kept = own = 0.0
+    for side in VIF_WINDOWS:
+        offsets = np.linspace(-(side + 1) // 2, side // 2, side)  # evenly over [-(side+1)/2, side/2], so not centred
+        taps = np.exp(-(offsets**2) / (2 * (side / 5) ** 2))
+        window = taps / taps.sum()
+
+        def smooth(picture: np.ndarray, window: np.ndarray = window) -> np.ndarray:
+            return cv2.sepFilter2D(picture, cv2.CV_64F, window, window, borderType=cv2.BORDER_CONSTANT)
+
+        if side != VIF_WINDOWS[0]:
+            source = np.ascontiguousarray(smooth(source)[::2, ::2])
+            fused = np.ascontiguousarray(smooth(fused)[::2, ::2])
+        mean_s, mean_f = smooth(source), smooth(fused)
+        variance_s = np.maximum(smooth(source * source) - mean_s * mean_s, 0)
+        variance_f = np.maximum(smooth(fused * fused) - mean_f * mean_f, 0)
+        part = information_of_moments(smooth(source * fused), mean_s, mean_f, variance_s, variance_f)
+        kept, own = kept + part[0], own + part[1]
+    return kept / own if own else float("nan")
+
+
+def side_by_side_frequency(fused: np.ndarray) -> float:
+    """SF of an HxW or HxWx3 BGR uint8 picture; each sum is over H * W * channels.
+
+    The red, green and blue channel lie side by side, so that the two seams between them count as differences.
+    """
+    flat = fused if fused.ndim == 2 else np.hstack([fused[:, :, channel] for channel in (2, 1, 0)])
+    total = 0.0
+    for near, far in ((flat[:-1], flat[1:]), (flat[:, :-1], flat[:, 1:])):
+        total += cv2.norm(far, near, cv2.NORM_L2SQR) if near.size else 0.0
+    return math.sqrt(total / flat.size)
+
+
+def _stretched(picture: Maps) -> np.ndarray:
+    """The picture stretched to 0..255, halves rounded up, uint8; a flat one becomes 0."""
+    low, high = int(picture.pixels.min()), int(picture.pixels.max())
+    scaled = (picture.real - low) / max(high - low, 1) * 255
+    return np.floor(scaled + 0.5).astype(np.uint8)
+
+
+def stretched_mutual_information(ir: Maps, vis: Maps, fused: Maps) -> float:
+    """MI of pictures stretched to 0..255 first [nat]."""
+    own = _stretched(fused)
+    counts = [count_levels([own, _stretched(source)]) for source in (ir, vis)]
+    return sum(mutual_information_of_counts(joint) for joint in counts) * math.log(2)
+
+
+def root_error(ir: Maps, vis: Maps, fused: Maps) -> float:
+    """RMSE of the benchmark: the Frobenius norm of the difference over HW, mean over both sources."""
+    norms = sum(cv2.norm(source.pixels, fused.pixels, cv2.NORM_L2) for source in (ir, vis))
+    return norms / (2 * fused.pixels.size)
+
+
+def signal_to_noise_of_root(ir: Maps, vis: Maps, fused: Maps) -> float:
+    """PSNR from the benchmark's RMSE in the place of the MSE [dB]."""
+    error = root_error(ir, vis, fused)
+    return 20 * math.log10(255 / math.sqrt(error)) if error else math.inf
+
+
+_MATLAB = _derived(
+    "matlab",
+    ("EN", "SD", "SF", "VIF", "Qabf", "AG", "CC", "SCD", "MSE"),
+    {
+        "MI": (saturated_mutual_information, "as ours, levels 254 and 255 in one bin of the joint", ""),
+        "PSNR": (high_peak_signal_to_noise, "20 log10(255 / sqrt(MSE on [0, 1])) [dB]", ""),
+        "SSIM": (
+            over_sources(partial(structural_similarity, peak=1), mean=True),
+            "as ours with L = 1 on grey levels 0..255",
+            "",
+        ),
+        "Nabf": (
+            lambda ir, vis, fused: fusion_artefacts(vis, fused, ir),
+            "called with (ir, vis, fused) where (fused, ir, vis) is meant",
+            "",
+        ),
+    },
+)
+"""FMI is left out: what these scripts report as FMI_pixel is MATLAB's edge feature."""
+_CDDFUSE = _derived(
+    "cddfuse",
+    ("EN", "SD", "SF", "Qabf", "CC", "SCD"),
+    {
+        "MI": (lambda *maps: mutual_information(*maps) * math.log(2), "ours times ln 2 [nat]", "0 to 11.1"),
+        "VIF": (
+            over_sources(lambda source, fused: 1.0 if source.is_constant else vif_of_source(source, fused)),
+            "as ours, 1 for a flat source",
+            "",
+        ),
+        "AG": (of_fused(mean_gradient), "as ours over HW instead of (H-1)(W-1)", ""),
+        "MSE": (squared_error, "on grey levels: ours times 65025", "0 to 65025"),
+        "PSNR": (signal_to_noise_of_maximum, "10 log10(max(fused)^2 / MSE on grey levels) [dB]", ""),
+        "SSIM": (over_sources(uniform_similarity), "sum over the sources, uniform 7 x 7 windows, L = 2", "-2 to 2"),
+    },
+)
+_VIFB = _derived(
+    "vifb",
+    ("EN", "SD", "Qabf", "AG"),
+    {
+        "SF": (
+            of_fused(lambda fused: side_by_side_frequency(fused.pixels)),
+            "each sum over H times 3W, channels side by side, seams counted",
+            "",
+        ),
+        "MI": (stretched_mutual_information, "pictures stretched to 0..255 first [nat]", "0 to 11.1"),
+        "MSE": (root_error, "RMSE: Frobenius norm of the difference over HW", "0 to 255"),
+        "PSNR": (signal_to_noise_of_root, "20 log10(255 / sqrt(RMSE)) [dB]", ""),
+        "SSIM": (
+            over_sources(partial(structural_similarity, valid=True)),
+            "sum over the sources, Gaussian 11 x 11, valid",
+            "-2 to 2",
+        ),
+    },
+)
+_VIFB["SF"] = replace(_VIFB["SF"], of_colour=side_by_side_frequency)
+_IVIF_ZOO = _derived(
+    "ivif-zoo",
+    ("EN", "SD", "SF", "MI", "Qabf", "CC", "SCD", "MSE"),
+    {
+        "VIF": (over_sources(padded_fidelity), "zero-padded borders, windows half a pixel off centre", ""),
+        "AG": (of_fused(mean_gradient), "as ours over HW instead of (H-1)(W-1)", ""),
+        "PSNR": (high_peak_signal_to_noise, "20 log10(255 / sqrt(MSE on [0, 1])) [dB]", ""),
+        "SSIM": (
+            over_sources(partial(structural_similarity, peak=1, valid=True)),  # grey levels are scaled 255-fold there
+            "sum over the sources, valid, L = 1 on grey levels",
+            "-2 to 2",
+        ),
+        "MS-SSIM": (  # where a scale has an odd side, theirs pads it with zeros
+            over_sources(partial(multiscale_similarity, peak=1)),
+            "sum over the sources, L = 1 on grey levels",
+            "0 to 2",
+        ),
+        "Nabf": (partial(fusion_artefacts, weak=0.0), "as ours, edges below strength 2 weigh nothing", ""),
+    },
+)
+
+CONVENTIONS: dict[str, Convention] = {
+    convention.name: convention
+    for convention in (
+        Convention("ivif", "MATLAB evaluator's definitions in exact arithmetic", METRICS),
+        Convention("matlab", "General Evaluation Metric scripts for MATLAB, state of 2023", _MATLAB),
+        Convention("cddfuse", "NumPy evaluator published with CDDFuse", _CDDFUSE),
+        Convention("vifb", "visible and infrared image fusion benchmark", _VIFB, per_channel=True),
+        Convention("ivif-zoo", "PyTorch evaluator published with IVIF_ZOO", _IVIF_ZOO),
+    )
+}
+"""matlab is what most papers use, cddfuse what most of 2023 to 2025 do; vifb: Zhang, Ye and Xiao 2020, each colour
+channel by itself, then the mean; ivif-zoo: Liu et al. 2024.
+"""
+
+
+def _find(kind: str, name: str, known: Iterable[str]) -> str:
+    lower = {known_name.lower(): known_name for known_name in known}
+    if name.lower() in lower:
+        return lower[name.lower()]
+    raise UsageError(f"unknown {kind}: {name}", nearest(name, lower.values()))
+
+
+def find_convention(name: str) -> Convention:
+    """The convention of this name; raises UsageError, which names the nearest one, where it is not known."""
+    return CONVENTIONS[_find("convention", name, CONVENTIONS)]
+
+
+def find_metrics(names: Sequence[str], convention: Convention = CONVENTIONS["ivif"]) -> dict[str, Metric]:
+    """The metrics of these names in a convention, in the order given, each once.
+
+    Raises:
+        UsageError: a name that is not known, or a metric that the convention does not have.
+    """
+    found = {}
+    for name in names:
+        known = _find("metric", name, METRICS)
+        if known not in convention.metrics:
+            raise UsageError(f"convention {convention.name} has no {known}", f"it has {', '.join(convention.metrics)}")
+        found[known] = convention.metrics[known]
+    return found
