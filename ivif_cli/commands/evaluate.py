@@ -150,15 +150,15 @@ def evaluate(
         return
 
     from ivif_cli.core.reports.kinds import check_report_files, write_report
-    from ivif_cli.core.reports.report import build_report
+    from ivif_cli.core.reports.report import Report
     from ivif_cli.core.reports.scenes import make_scenes, shown_scenes
     from ivif_cli.core.scoring.changes import changes_against
     from ivif_cli.core.scoring.choice import Words, choose_metrics, known_metrics, listed_metrics, wants_flicker
-    from ivif_cli.core.scoring.contenders import Said
+    from ivif_cli.core.scoring.contenders import Models
     from ivif_cli.core.scoring.gates import parse_gates
     from ivif_cli.core.scoring.people import METRIC as LABELLED
     from ivif_cli.core.scoring.people import read_labels, with_labels
-    from ivif_cli.core.scoring.run import ModelOptions, Run, data_hashes, open_contenders, score
+    from ivif_cli.core.scoring.run import Run, data_hashes, open_contenders, score
     from ivif_cli.core.scoring.task import read_options
 
     files = [*(report or ()), *(path for path in (html, junit) if path is not None)]
@@ -186,12 +186,13 @@ def evaluate(
         raise UsageError("--labels are about whole pictures", "leave --crop out")
     people = None if labels is None else read_labels(labels, pairs)
     words = Words(clip, clip_pretrained, clip_weights, prompts, prompt_set, device)
-    said = Said(tuple(prompt or ()), tuple(goal or ()), strength, parse_dials(dial))
+    dials = parse_dials(dial)
     wants_model = bool(prompt or goal or dial) or not fused
     models = tuple(model or (("base",) if wants_model else ()))
     understood(console, prompt)
-    flicker = wants_flicker([*named, *gates.metrics], video=video)
-    chosen, encoder_metrics = choose_metrics([*named, *gates.metrics], convention, words)
+    asked = [*named, *(bound.metric for bound in gates.bounds)]
+    flicker = wants_flicker(asked, video=video)
+    chosen, encoder_metrics = choose_metrics(asked, convention, words)
     run = Run(
         source.dataset,
         pairs,
@@ -201,7 +202,7 @@ def evaluate(
         specs=tuple(fused or ()),
         baselines=baselines,
         common=common,
-        model=ModelOptions(models, said, device, precision, tile, threads),
+        model=Models(models, tuple(prompt or ()), tuple(goal or ()), strength, dials, device, precision, tile, threads),
         read=read_options(
             bit_depth,
             () if video else pairs,
@@ -227,15 +228,9 @@ def evaluate(
     if evaluation is None:
         return
     results = gates.judge(evaluation, run.facts)
-    ranked = [name for name in run.facts if name.lower() in {one.lower() for one in named}]
-    built = build_report(
-        evaluation,
-        run.facts,
-        results,
-        ranked=ranked,
-        provenance=provenance(ctx),
-        changes=changes_against(gates.baseline, evaluation, results),
-    )
+    ranked = tuple(name for name in run.facts if name.lower() in {one.lower() for one in named})
+    changes = changes_against(gates.baseline, evaluation, results)
+    built = Report(evaluation, run.facts, results, ranked, provenance(ctx), changes)
     print_report(console, built, style)
     shown = functools.cache(lambda: shown_scenes(built))
     scenes = functools.cache(

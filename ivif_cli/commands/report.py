@@ -33,7 +33,7 @@ def report(
     from ivif_cli.core.reports.json_report import as_json
     from ivif_cli.core.reports.kinds import check_report_files, write_report
     from ivif_cli.core.reports.markdown import write_field_page
-    from ivif_cli.core.reports.report import Report, build_report
+    from ivif_cli.core.reports.report import Report
     from ivif_cli.core.reports.scenes import saved_scenes, shown_scenes
     from ivif_cli.core.reports.tables import as_rows
     from ivif_cli.core.scoring.changes import by_dataset, changes_over_time, in_order, merge_reports
@@ -41,9 +41,7 @@ def report(
 
     def build(reports: list[SavedReport]) -> Report:
         one, changes = merge_reports(reports), changes_over_time(reports)
-        return build_report(
-            one.evaluation, one.metrics, one.gates, ranked=one.ranked, provenance=one.provenance, changes=changes
-        )
+        return Report(one.evaluation, one.metrics, one.gates, one.ranked, one.provenance, changes)
 
     console = Console(quiet=quiet)
     check_report_files(output or (), overwrite=overwrite)

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from ivif_cli.app import app
 from ivif_cli.core.metrics import METRICS
 from ivif_cli.core.reports.kinds import KINDS, render
-from ivif_cli.core.reports.report import Report, build_report
+from ivif_cli.core.reports.report import Report
 from ivif_cli.core.scoring.gates import Bound, Gates
 from ivif_cli.core.scoring.results import Evaluation, MethodScores, PictureScores
 
@@ -30,7 +30,7 @@ def _report(name: str = "ours", gain: float = 0.0, date: str = "2026-01-01") -> 
     methods = (MethodScores(name, "folder", tuple(pictures)), MethodScores(f"{name} 2", "folder", ()))
     evaluation = Evaluation("TNO", "ivif", tuple(FACTS), tuple(map(str, range(8))), methods[:1], {"0": "aa"})
     gates = Gates((Bound("EN", "min", 9.0), Bound("K", "min", 0.1, "p10"))).judge(evaluation, FACTS)
-    return build_report(evaluation, FACTS, gates, provenance={"ivif": "1", "date": date})
+    return Report(evaluation, FACTS, gates, provenance={"ivif": "1", "date": date})
 
 
 def _write(path: Path, report: Report) -> Path:

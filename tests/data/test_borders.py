@@ -15,7 +15,7 @@ from ivif_cli.core.data.sources import SourceOptions, load_pair, read_infrared
 from ivif_cli.core.fusing.folder import fuse_jobs
 from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.fusing.jobs import Job
-from ivif_cli.core.scoring.contenders import Said, model_contenders
+from ivif_cli.core.scoring.contenders import Models
 from ivif_cli.core.scoring.task import read_options, read_task
 from ivif_cli.core.video.frames import open_frames
 from ivif_cli.core.video.pairs import FramePairs, VideoOptions
@@ -53,7 +53,7 @@ def test_every_door_shows_the_visible_picture_there(pair: Pair, tmp_path: Path) 
     fuse_jobs(fuser, [Job(pair, tmp_path / "out.png")], SourceOptions())
     assert np.array_equal(read_image(tmp_path / "out.png"), wanted)
     options = read_options(8, [pair], ir_range="auto", polarity="white", resize=False, align=None)
-    (model,) = model_contenders(lively_network(), Said(), device="cpu")  # type: ignore[arg-type]
+    (model,) = Models((lively_network(),), device="cpu").contenders()  # type: ignore[arg-type]
     task = read_task(pair, [model], options)
     assert task.ir[:5, :10].max() == 0, "scores see the infrared picture as it is"
     fused = task.fused[0]

@@ -15,7 +15,7 @@ from ivif_cli.core.reports.html_report import as_html
 from ivif_cli.core.reports.json_report import as_json
 from ivif_cli.core.reports.junit import as_junit
 from ivif_cli.core.reports.markdown import as_markdown
-from ivif_cli.core.reports.report import Report, build_report
+from ivif_cli.core.reports.report import Report
 from ivif_cli.core.reports.scenes import ScenePictures
 from ivif_cli.core.reports.tables import as_csv, as_latex
 from ivif_cli.core.scoring.results import Evaluation, Failure, MethodScores, PictureScores
@@ -77,7 +77,7 @@ def reports(draw: st.DrawFn) -> Report:
         failed = (Failure(draw(_NAMES), draw(_NAMES)),) if draw(st.booleans()) else ()
         methods.append(MethodScores(method, "folder", tuple(pictures), failed))
     evaluation = Evaluation(draw(_NAMES | st.none()), "ivif", SIX, tuple(names), tuple(methods))
-    return build_report(evaluation, {name: METRICS[name].facts for name in SIX})
+    return Report(evaluation, {name: METRICS[name].facts for name in SIX})
 
 
 @given(report=reports())

@@ -16,7 +16,7 @@ import pytest
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.metrics import METRICS, find_metrics
 from ivif_cli.core.reports.html_report import as_html
-from ivif_cli.core.reports.report import build_report
+from ivif_cli.core.reports.report import Report
 from ivif_cli.core.reports.scenes import make_scenes, shown_scenes
 from ivif_cli.core.scoring.run import Run, open_contenders, score
 
@@ -60,7 +60,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _, contenders = open_contenders(run)
     evaluation = score(run, pairs, contenders, {})
     assert evaluation is not None
-    report = build_report(evaluation, {name: METRICS[name].facts for name in METRIC_NAMES})
+    report = Report(evaluation, {name: METRICS[name].facts for name in METRIC_NAMES})
     target = folder / "report.html"
     target.write_text(
         as_html(report, make_scenes(run.tasks(pairs, contenders), contenders, shown_scenes(report))), encoding="utf-8"

@@ -12,7 +12,7 @@ from ivif_cli.core.reports.html_report import as_html
 from ivif_cli.core.reports.json_report import as_json
 from ivif_cli.core.reports.junit import as_junit
 from ivif_cli.core.reports.markdown import as_markdown
-from ivif_cli.core.reports.report import Column, Report, build_report
+from ivif_cli.core.reports.report import Column, Report
 from ivif_cli.core.reports.scenes import ScenePictures, Scenes, encoded, picture_ranking, shown_scenes
 from ivif_cli.core.reports.tables import as_csv, as_latex
 from ivif_cli.core.scoring.gates import Bound, Gates
@@ -37,7 +37,7 @@ def report() -> Report:
     names = tuple(picture.name for picture in methods[0].pictures)
     evaluation = Evaluation("TNO", "ivif", NAMES, names, methods)
     gates = Gates((Bound("VIF", "min", 0.9), Bound("MSE", "max", 0.5))).judge(evaluation, FACTS)
-    return build_report(evaluation, FACTS, gates, provenance={"ivif": "1.2.3"})
+    return Report(evaluation, FACTS, gates, provenance={"ivif": "1.2.3"})
 
 
 def test_best_and_second_follow_the_direction(report: Report) -> None:
@@ -148,7 +148,7 @@ def test_many_scenes_are_thinned_but_keep_best_and_worst() -> None:
     pictures = tuple(PictureScores(f"{i:04}", {"VIF": (i * 37 % 500) / 100}) for i in range(500))
     names = tuple(picture.name for picture in pictures)
     evaluation = Evaluation(None, "ivif", ("VIF",), names, (MethodScores("m", "folder", pictures),))
-    report = build_report(evaluation, {"VIF": FACTS["VIF"]})
+    report = Report(evaluation, {"VIF": FACTS["VIF"]})
     shown = shown_scenes(report)
     ranking = picture_ranking(report)
     assert len(shown) <= 60

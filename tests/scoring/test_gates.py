@@ -9,7 +9,7 @@ import pytest
 from ivif_cli.core.errors import InputError, UsageError
 from ivif_cli.core.metrics import METRICS, Facts
 from ivif_cli.core.reports.json_report import as_json
-from ivif_cli.core.reports.report import build_report
+from ivif_cli.core.reports.report import Report
 from ivif_cli.core.scoring.gates import Allowance, Bound, Gates, Tolerance, parse_bound, parse_gates, parse_tolerance
 from ivif_cli.core.scoring.results import Evaluation, Failure, GateResult, MethodScores, PictureScores
 from ivif_cli.core.scoring.saved import read_report
@@ -29,7 +29,7 @@ def _evaluation(*methods: MethodScores, data: dict[str, str] | None = None) -> E
 
 
 def _saved(path: Path, evaluation: Evaluation) -> Path:
-    path.write_text(json.dumps(as_json(build_report(evaluation, FACTS))))
+    path.write_text(json.dumps(as_json(Report(evaluation, FACTS))))
     return path
 
 

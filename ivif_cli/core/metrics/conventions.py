@@ -13,20 +13,19 @@ import numpy as np
 
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.metrics.artefacts import fusion_artefacts
-from ivif_cli.core.metrics.maps import VIF_WINDOWS, Maps, count_levels
+from ivif_cli.core.metrics.maps import Maps, count_levels, vif_levels
 from ivif_cli.core.metrics.metric import Metric, Score, of_fused, over_sources
 from ivif_cli.core.metrics.registry import METRICS
 from ivif_cli.core.metrics.similarity import (
-    information_of_moments,
     multiscale_similarity,
     similarity_of_moments,
     structural_similarity,
+    vif_of_levels,
     vif_of_source,
 )
 from ivif_cli.core.metrics.statistics import (
     entropy_of_counts,
     gradient_sum,
-    joint_histogram,
     mean_squared_error,
     mutual_information,
     mutual_information_of_counts,
@@ -67,7 +66,7 @@ def saturated_mutual_information(ir: Maps, vis: Maps, fused: Maps) -> float:
     """
     total = 0.0
     for source in (ir, vis):
-        joint = joint_histogram(source, fused)
+        joint = count_levels([fused.pixels, source.pixels])
         joint[254] += joint[255]
         joint[:, 254] += joint[:, 255]
         marginals = entropy_of_counts(source.histogram) + entropy_of_counts(fused.histogram)
@@ -85,14 +84,9 @@ def mean_gradient(fused: Maps) -> float:
     return gradient_sum(fused) / fused.pixels.size if min(fused.shape) > 1 else float("nan")
 
 
-def squared_error(ir: Maps, vis: Maps, fused: Maps) -> float:
-    """MSE on grey levels, mean over both sources."""
-    return mean_squared_error(ir, vis, fused) * 255**2
-
-
 def signal_to_noise_of_maximum(ir: Maps, vis: Maps, fused: Maps) -> float:
     """PSNR whose peak is the fused picture's own maximum [dB]."""
-    error, peak = squared_error(ir, vis, fused), int(fused.pixels.max())
+    error, peak = mean_squared_error(ir, vis, fused) * 255**2, int(fused.pixels.max())
     if not error:
         return math.inf
     return 10 * math.log10(peak**2 / error) if peak else -math.inf
@@ -115,27 +109,19 @@ def uniform_similarity(source: Maps, fused: Maps) -> float:
     return similarity_of_moments(*moments, peak=2, unbiased=count / (count - 1)).ssim
 
 
-def padded_fidelity(source_maps: Maps, fused_maps: Maps) -> float:
+def padded_fidelity(source: Maps, fused: Maps) -> float:
     """VIF of one source with zero padding and windows that are not centred."""
-    source, fused = source_maps.real, fused_maps.real
-    kept = own = 0.0
-    for side in VIF_WINDOWS:
-        offsets = np.linspace(-(side + 1) // 2, side // 2, side)  # evenly over [-(side+1)/2, side/2], so not centred
+
+    def leaning_window(side: int) -> np.ndarray:
+        offsets = np.linspace(-(side + 1) // 2, side // 2, side)  # evenly over [-(side+1)/2, side/2]
         taps = np.exp(-(offsets**2) / (2 * (side / 5) ** 2))
-        window = taps / taps.sum()
+        return taps / taps.sum()
 
-        def smooth(picture: np.ndarray, window: np.ndarray = window) -> np.ndarray:
-            return cv2.sepFilter2D(picture, cv2.CV_64F, window, window, borderType=cv2.BORDER_CONSTANT)
+    def smooth(picture: np.ndarray, window: np.ndarray) -> np.ndarray:
+        return cv2.sepFilter2D(picture, cv2.CV_64F, window, window, borderType=cv2.BORDER_CONSTANT)
 
-        if side != VIF_WINDOWS[0]:
-            source = np.ascontiguousarray(smooth(source)[::2, ::2])
-            fused = np.ascontiguousarray(smooth(fused)[::2, ::2])
-        mean_s, mean_f = smooth(source), smooth(fused)
-        variance_s = np.maximum(smooth(source * source) - mean_s * mean_s, 0)
-        variance_f = np.maximum(smooth(fused * fused) - mean_f * mean_f, 0)
-        part = information_of_moments(smooth(source * fused), mean_s, mean_f, variance_s, variance_f)
-        kept, own = kept + part[0], own + part[1]
-    return kept / own if own else float("nan")
+    theirs, own = (vif_levels(maps.real, leaning_window, smooth) for maps in (source, fused))
+    return vif_of_levels(theirs, own, smooth)
 
 
 def side_by_side_frequency(fused: np.ndarray) -> float:
@@ -206,7 +192,7 @@ _CDDFUSE = _derived(
             "",
         ),
         "AG": (of_fused(mean_gradient), "as ours over HW instead of (H-1)(W-1)", ""),
-        "MSE": (squared_error, "on grey levels: ours times 65025", "0 to 65025"),
+        "MSE": (lambda *maps: mean_squared_error(*maps) * 255**2, "on grey levels: ours times 65025", "0 to 65025"),
         "PSNR": (signal_to_noise_of_maximum, "10 log10(max(fused)^2 / MSE on grey levels) [dB]", ""),
         "SSIM": (over_sources(uniform_similarity), "sum over the sources, uniform 7 x 7 windows, L = 2", "-2 to 2"),
     },

@@ -33,6 +33,9 @@ Box = tuple[float, float, float, float]
 People = tuple[Sequence[Box] | None, Sequence[Box] | None]
 """Boxes of labelled people in the infrared and in the visible picture of a scene."""
 
+Smooth = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""A separable correlation of a picture with one axis of a window."""
+
 Derived = TypeVar("Derived")
 
 
@@ -86,6 +89,21 @@ def smooth_valid(picture: np.ndarray, window: np.ndarray) -> np.ndarray:
     margin = len(window) // 2
     full = cv2.sepFilter2D(picture, cv2.CV_64F, window, window, borderType=cv2.BORDER_REPLICATE)
     return full[margin : full.shape[0] - margin, margin : full.shape[1] - margin]
+
+
+def vif_levels(picture: np.ndarray, window_of: Callable[[int], np.ndarray], smooth: Smooth) -> tuple[Level, ...]:
+    """The four scales of VIF of an HxW float64 picture, with windows by their side and a way to smooth with them."""
+    levels: list[Level] = []
+    for window in map(window_of, VIF_WINDOWS):
+        if levels:
+            picture = np.ascontiguousarray(smooth(picture, window)[::2, ::2])
+        mean, variance = smooth(picture, window), smooth(picture * picture, window)
+        for rows in strips(mean.shape):
+            part = variance[rows]
+            part -= mean[rows] * mean[rows]
+            np.maximum(part, 0, out=part)
+        levels.append(Level(window, picture, mean, variance))
+    return tuple(levels)
 
 
 class Maps:
@@ -145,19 +163,7 @@ class Maps:
     @cached_property
     def levels(self) -> tuple[Level, ...]:
         """The four scales of VIF; needs sides of at least `SMALLEST_VIF_SIDE`."""
-        levels: list[Level] = []
-        picture = self.real
-        for side in VIF_WINDOWS:
-            window = gaussian_window(side, side / 5)
-            if levels:
-                picture = np.ascontiguousarray(smooth_valid(picture, window)[::2, ::2])
-            mean, variance = smooth_valid(picture, window), smooth_valid(picture * picture, window)
-            for rows in strips(mean.shape):
-                part = variance[rows]
-                part -= mean[rows] * mean[rows]
-                np.maximum(part, 0, out=part)
-            levels.append(Level(window, picture, mean, variance))
-        return tuple(levels)
+        return vif_levels(self.real, lambda side: gaussian_window(side, side / 5), smooth_valid)
 
     @cached_property
     def bands(self) -> Bands:

@@ -2,12 +2,13 @@
 2006), SSIM (Wang et al. 2004) and MS-SSIM (Wang, Simoncelli and Bovik 2003).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from ivif_cli.core.metrics.maps import SMALLEST_VIF_SIDE, Maps, gaussian_window, smooth_valid, strips
+from ivif_cli.core.metrics.maps import SMALLEST_VIF_SIDE, Level, Maps, Smooth, gaussian_window, smooth_valid, strips
 
 _NOISE = 2.0
 """Variance of the visual noise, in squared grey levels."""
@@ -63,6 +64,16 @@ def information_of_moments(
     return kept, own
 
 
+def vif_of_levels(source: Sequence[Level], fused: Sequence[Level], smooth: Smooth) -> float:
+    """VIF of one source from the scales of both pictures, made with `smooth`; NaN where the source says nothing."""
+    kept = own = 0.0
+    for s, f in zip(source, fused, strict=True):
+        joint = smooth(s.picture * f.picture, s.window)
+        part = information_of_moments(joint, s.mean, f.mean, s.variance, f.variance)
+        kept, own = kept + part[0], own + part[1]
+    return kept / own if own else float("nan")
+
+
 def vif_of_source(source: Maps, fused: Maps) -> float:
     """VIF of the fused picture against one source: 1 for equal pictures, 0 for a constant fused one.
 
@@ -70,14 +81,7 @@ def vif_of_source(source: Maps, fused: Maps) -> float:
     """
     if source.is_constant or min(source.shape) < SMALLEST_VIF_SIDE:
         return float("nan")
-    if fused.is_constant:
-        return 0.0
-    kept = own = 0.0
-    for s, f in zip(source.levels, fused.levels, strict=True):
-        joint = smooth_valid(s.picture * f.picture, s.window)
-        part = information_of_moments(joint, s.mean, f.mean, s.variance, f.variance)
-        kept, own = kept + part[0], own + part[1]
-    return kept / own
+    return 0.0 if fused.is_constant else vif_of_levels(source.levels, fused.levels, smooth_valid)
 
 
 @dataclass(frozen=True)

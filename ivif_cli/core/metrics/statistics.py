@@ -19,13 +19,8 @@ def entropy_of_counts(counts: np.ndarray) -> float:
     return float(np.log2(total) - (occupied * np.log2(occupied)).sum() / total)
 
 
-def joint_histogram(source: Maps, fused: Maps) -> np.ndarray:
-    """256 x 256 counts of (fused level, source level), int64."""
-    return count_levels([fused.pixels, source.pixels])
-
-
 def mutual_information_of_counts(joint: np.ndarray) -> float:
-    """I(X;Y) = H(X) + H(Y) - H(X,Y) of joint counts [bit]."""
+    """I(X;Y) = H(X) + H(Y) - H(X,Y) of joint counts, 256 x 256 of (fused level, source level) [bit]."""
     marginals = entropy_of_counts(joint.sum(axis=0)) + entropy_of_counts(joint.sum(axis=1))
     return marginals - entropy_of_counts(joint.ravel())
 
@@ -37,7 +32,8 @@ def entropy(fused: Maps) -> float:
 
 def mutual_information(ir: Maps, vis: Maps, fused: Maps) -> float:
     """MI: I(ir;fused) + I(vis;fused) [bit], in [0, 16]."""
-    return max(0.0, sum(mutual_information_of_counts(joint_histogram(source, fused)) for source in (ir, vis)))
+    joints = (count_levels([fused.pixels, source.pixels]) for source in (ir, vis))
+    return max(0.0, sum(mutual_information_of_counts(joint) for joint in joints))
 
 
 def standard_deviation(fused: Maps) -> float:

@@ -17,11 +17,6 @@ from ivif_cli.core.metrics.metric import Score, of_fused, of_visible
 _HOTTEST, _RING = 0.02, 15
 
 
-def mean_luma(fused: Maps) -> float:
-    """Mean grey level, in [0, 255]."""
-    return fused.total / fused.pixels.size
-
-
 def target_contrast(ir: Maps, _vis: Maps, fused: Maps) -> float:
     """Mean of the fused picture over the hottest 2 % of the infrared minus its mean in a ring of 15 px around them.
 
@@ -41,7 +36,7 @@ def lean(ir: Maps, vis: Maps, fused: Maps) -> float:
 
 
 ATTRIBUTES: dict[str, Score] = {
-    "mean": of_fused(mean_luma),
+    "mean": of_fused(lambda fused: fused.total / fused.pixels.size),
     "SD": of_fused(statistics.standard_deviation),
     "SF": of_fused(statistics.spatial_frequency),
     "target": target_contrast,

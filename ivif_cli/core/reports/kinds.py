@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from ivif_cli.core.errors import OutputError, UsageError
@@ -65,15 +64,17 @@ def write_report(report: Report, path: Path, scenes: Callable[[], Scenes]) -> No
     """
     kind, changes = path.suffix.lower(), report.changes
     if kind == ".md" and changes is not None:
-        shown, files = scenes(), {}
+        shown: Scenes = scenes()
+        files: dict[str, str] = {}
         for count, change in enumerate(changes.pictures, start=1):
             scene = shown.get(change.name)
             strip = None if scene is None else picture_strip(scene, changes.method, changes.before)
             if strip is not None:
                 files[change.name] = f"{path.stem}-{count}.jpg"
                 write_bytes(path.with_name(files[change.name]), strip)
-        report = replace(report, pictures=files)
-    write_text(path, render(report, kind, scenes))
+        write_text(path, as_markdown(report, files))
+    else:
+        write_text(path, render(report, kind, scenes))
 
 
 def render(report: Report, kind: str, scenes: Callable[[], Scenes] = dict) -> str:

@@ -1,7 +1,7 @@
 """The Markdown report: for a job page, a pull request or a README."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ivif_cli.core.files import write_text
@@ -15,13 +15,16 @@ Means over pictures, below them their 95 % bootstrap interval; p10 is the 10th p
 Arrows point to the better side; the best of a column is bold, the second underlined."""
 
 
-def as_markdown(report: Report) -> str:
-    """Changes and gates first, then means (best bold, second underlined) with intervals, tests and remarks."""
+def as_markdown(report: Report, pictures: Mapping[str, str] | None = None) -> str:
+    """Changes and gates first, then means (best bold, second underlined) with intervals, tests and remarks.
+
+    `pictures` are files beside the report that show changes, by pair name.
+    """
     heads = ["method", *(markdown_text(report.header(column)) for column in report.columns)]
     heads += ["mean rank"] if report.has_rivals else []
     rows = [[*_means(report, index), *report.mean_rank(index)] for index in range(len(report.evaluation.methods))]
     lines = [MARKDOWN_HEAD, f"### {markdown_text(report.title)}", ""]
-    lines += _changes(report, report.changes) if report.changes else []
+    lines += _changes(report.changes, pictures or {}) if report.changes else []
     lines += _table(heads, rows)
     if report.gates:
         gates = [[markdown_text(str(gate)), "kept" if gate.passed else "**missed**"] for gate in report.gates]
@@ -66,18 +69,18 @@ def _means(report: Report, index: int) -> list[str]:
     return cells
 
 
-def _changes(report: Report, changes: Changes) -> list[str]:
+def _changes(changes: Changes, pictures: Mapping[str, str]) -> list[str]:
     """What got better, what got worse (95 % intervals without zero), and the pictures that changed most."""
     lines = [f"Against {markdown_text(changes.against)} (p of Wilcoxon's signed-rank test):", ""]
     lines += [*(f"- **{title}**: {markdown_text(told)}" for title, told in changes.lines), ""]
     if not changes.pictures:
         return lines
     shown = f"infrared, visible, {'before where it is there still, after' if changes.before else 'fused'}"
-    heads, rows = ["largest changes", "", *([shown] if report.pictures else [])], []
+    heads, rows = ["largest changes", "", *([shown] if pictures else [])], []
     for one in changes.pictures:
         metrics = list(one.values.items())[:_METRICS_OF_A_PICTURE]
         told = ", ".join(f"{name} {number(name, old)} → {number(name, new)}" for name, (old, new) in metrics)
-        name, file = markdown_text(one.name), report.pictures.get(one.name)
+        name, file = markdown_text(one.name), pictures.get(one.name)
         image = f'<img src="{file}" width="480" alt="pictures of {name}">' if file else ""
-        rows.append([name, markdown_text(told), *([image] if report.pictures else [])])
+        rows.append([name, markdown_text(told), *([image] if pictures else [])])
     return [*lines, *_table(heads, rows), ""]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -66,29 +67,50 @@ def number(metric: str, value: float | None) -> str:
 
 @dataclass(frozen=True)
 class Report:
-    """An evaluation ready to be written.
+    """An evaluation ready to be written, with what follows from it.
 
     Attributes:
-        ranked: metrics that methods are ranked by; others are there for a gate.
-        ranks: metric -> rank of each method (1 the best, None without a mean).
-        intervals: metric -> 95 % interval of each method's mean.
+        ranked: metrics that methods are ranked by, all where it is empty; others are there for a gate.
         provenance: what made it: version of ivif, and date, command and options where known.
         changes: of a method against the baseline, or since the oldest of several reports.
-        pictures: files of pictures beside the report, by pair name.
     """
 
     evaluation: Evaluation
     metrics: dict[str, Facts]
-    ranked: tuple[str, ...]
-    ranks: dict[str, list[float | None]]
-    mean_ranks: list[float | None]
-    intervals: dict[str, list[Interval | None]]
-    tests: tuple[PairedTest, ...]
-    gates: tuple[GateResult, ...]
-    coverage: Coverage | None
+    gates: Sequence[GateResult] = ()
+    ranked: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
     changes: Changes | None = None
-    pictures: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ranked", self.ranked or tuple(self.metrics))
+
+    @cached_property
+    def ranks(self) -> dict[str, list[float | None]]:
+        """Metric -> rank of each method (1 the best, None without a mean)."""
+        methods = self.evaluation.methods
+        return {name: metric_ranks(methods, name, facts.higher_is_better) for name, facts in self.metrics.items()}
+
+    @cached_property
+    def mean_ranks(self) -> list[float | None]:
+        """Mean of each method's ranks over the metrics that count."""
+        return mean_ranks([self.ranks[name] for name in self.ranked])
+
+    @cached_property
+    def intervals(self) -> dict[str, list[Interval | None]]:
+        """Metric -> 95 % interval of each method's mean."""
+        values = {name: [list(m.values(name).values()) for m in self.evaluation.methods] for name in self.metrics}
+        return {name: list(map(bootstrap_interval, found)) for name, found in values.items()}
+
+    @cached_property
+    def tests(self) -> list[PairedTest]:
+        """Of each other method against the first."""
+        return paired_tests(self.evaluation)
+
+    @cached_property
+    def coverage(self) -> Coverage | None:
+        """How the pairs relate to the frozen list of their data set."""
+        return coverage(self.evaluation.dataset, self.evaluation.pairs)
 
     @property
     def version(self) -> str:
@@ -203,32 +225,3 @@ def _undefined_remarks(evaluation: Evaluation) -> list[str]:
                     method.name
                 )
     return [f"{', '.join(methods)}: {text}; the mean is over the others." for text, methods in told.items()]
-
-
-def build_report(
-    evaluation: Evaluation,
-    metrics: dict[str, Facts],
-    gates: Sequence[GateResult] = (),
-    *,
-    ranked: Sequence[str] | None = None,
-    provenance: dict[str, Any] | None = None,
-    changes: Changes | None = None,
-) -> Report:
-    """An evaluation with everything that is derived from it; all metrics rank where `ranked` is None."""
-    methods = evaluation.methods
-    ranked = tuple(metrics) if ranked is None else tuple(ranked)
-    ranks = {name: metric_ranks(methods, name, facts.higher_is_better) for name, facts in metrics.items()}
-    values = {name: [list(method.values(name).values()) for method in methods] for name in metrics}
-    return Report(
-        evaluation,
-        metrics,
-        ranked,
-        ranks,
-        mean_ranks([ranks[name] for name in ranked]),
-        {name: list(map(bootstrap_interval, found)) for name, found in values.items()},
-        tuple(paired_tests(evaluation)),
-        tuple(gates),
-        coverage(evaluation.dataset, evaluation.pairs),
-        provenance or {},
-        changes,
-    )

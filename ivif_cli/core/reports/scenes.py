@@ -129,29 +129,22 @@ def _is_there(path: str, sha256: str) -> bool:
 
 
 def _maps(task: Task, fused: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """For each method what is lost of each source, and its difference to the visible picture."""
+    """For each method what is lost of either source, over the dimmed picture (H x W x 3 BGR uint8, infrared in orange,
+    visible in blue), and fused minus visible, half as strong, around middle grey (H x W uint8).
+    """
     ir, vis = Maps(to_luma(task.ir)), Maps(to_luma(task.vis))
     found = {}
     for name, picture in fused.items():
-        luma = to_luma(picture)
-        if luma.shape != task.ir.shape[:2]:
+        maps = Maps(to_luma(picture))
+        if maps.shape != ir.shape:
             continue
-        maps = Maps(luma)
-        found[f"{name}: lost"] = lost_map(luma, lost(ir, vis, maps), lost(vis, ir, maps))
-        found[f"{name}: minus visible"] = difference_map(luma, to_luma(task.vis))
+        losses = lost(ir, vis, maps), lost(vis, ir, maps)
+        of_ir, of_vis = (np.minimum(amount / _BRIGHTEST_LOSS, 1)[..., None] for amount in losses)
+        shown = 0.35 * maps.pixels[..., None] * (1 - np.maximum(of_ir, of_vis)) + of_ir * _ORANGE + of_vis * _BLUE
+        difference = (maps.pixels.astype(np.int16) - vis.pixels) // 2 + 128
+        found[f"{name}: lost"] = np.clip(shown, 0, 255).astype(np.uint8)
+        found[f"{name}: minus visible"] = difference.clip(0, 255).astype(np.uint8)
     return found
-
-
-def lost_map(luma: np.ndarray, of_ir: np.ndarray, of_vis: np.ndarray) -> np.ndarray:
-    """What is lost over the dimmed picture, H x W x 3 BGR uint8: of the infrared in orange, of the visible in blue."""
-    shares = [np.minimum(amount / _BRIGHTEST_LOSS, 1)[..., None] for amount in (of_ir, of_vis)]
-    ground = 0.35 * luma[..., None] * (1 - np.maximum(*shares))
-    return np.clip(ground + shares[0] * _ORANGE + shares[1] * _BLUE, 0, 255).astype(np.uint8)
-
-
-def difference_map(luma: np.ndarray, vis: np.ndarray) -> np.ndarray:
-    """Fused minus visible, half as strong, around middle grey; H x W uint8."""
-    return ((luma.astype(np.int16) - vis) // 2 + 128).clip(0, 255).astype(np.uint8)
 
 
 def picture_strip(scene: ScenePictures, method: str, before: str = "") -> bytes | None:

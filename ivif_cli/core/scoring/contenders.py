@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,39 +22,8 @@ if TYPE_CHECKING:
     from ivif_cli.core.language.goal import Goal
 
 
-@dataclass(frozen=True)
-class Said:
-    """What is wanted of a model: texts and names of goals (a method each), a strength, and dials for all of them."""
-
-    prompts: tuple[str, ...] = ()
-    goals: tuple[str, ...] = ()
-    strength: float = 1.0
-    dials: Mapping[str, float] = field(default_factory=dict)
-
-    def chosen(self, fuser: "Fuser") -> "list[Goal | None]":
-        """One goal a method; None is the default, as it is.
-
-        Raises:
-            UsageError: a name that the weights do not carry, or a text that says nothing.
-            EncoderError: weights that free text cannot be embedded for.
-        """
-        check_goal_names(self.goals, fuser.goals)
-        texts: list[str | None] = [*self.prompts, *self.goals]
-        if not texts and not self.dials:
-            return [None]
-        return [fuser.goal(text, strength=self.strength, dials=self.dials) for text in texts or [None]]
-
-    def label(self, goal: "Goal | None") -> str:
-        """How a method's name goes on for a goal."""
-        if goal is None:
-            return ""
-        dials = [f"{name}={value:g}" for name, value in self.dials.items()]
-        strength = [f"strength {self.strength:g}"] if self.strength != 1 else []
-        return f": {', '.join([goal.name, *strength, *dials])}"
-
-
 class ModelContender(Contender):
-    """A network with a goal; it runs in a thread of its own, one pair at a time."""
+    """A network with a goal, run in a thread of its own, one pair at a time; the bundled `base` is called ivif."""
 
     kind = "model"
 
@@ -68,17 +37,53 @@ class ModelContender(Contender):
         return self.thread.submit(self.fuser.fuse, ir, vis, goal=self.goal, ir_range=None).result()
 
 
-def model_contenders(model: str | Path, said: Said, **options: Any) -> list[ModelContender]:
-    """A model, once for each goal; the bundled `base` is called ivif.
+@dataclass(frozen=True)
+class Models:
+    """Models to fuse with, and what is wanted of them.
 
-    Args:
-        model, options: as for `open_fuser`, whose errors are raised, and those of `Said.chosen`.
+    Attributes:
+        prompts, goals: texts and names of goals, a method each; strength, dials: of all of them.
+        device, precision, tile, threads: as for `Fuser`.
     """
-    from ivif_cli.core.fusing.fuser import open_fuser
 
-    thread = ThreadPoolExecutor(1)
-    fuser = thread.submit(open_fuser, model, **options).result()
-    return [ModelContender(fuser, thread, goal, said.label(goal)) for goal in said.chosen(fuser)]
+    models: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
+    goals: tuple[str, ...] = ()
+    strength: float = 1.0
+    dials: Mapping[str, float] = field(default_factory=dict)
+    device: str = "auto"
+    precision: str = "auto"
+    tile: int | None = None
+    threads: int | None = None
+
+    def contenders(self) -> list[ModelContender]:
+        """The models, loaded, each once for each goal; those that bear one name are told apart by what was typed.
+
+        Raises:
+            UsageError: a name that the weights do not carry, or a text that says nothing.
+            EncoderError: weights that free text cannot be embedded for. Others: as of `open_fuser`.
+        """
+        from ivif_cli.core.fusing.fuser import open_fuser
+
+        how = {"device": self.device, "precision": self.precision, "tile": self.tile, "threads": self.threads}
+        wanted: list[str | None] = [*self.prompts, *self.goals]
+        suffix = [f"strength {self.strength:g}"] if self.strength != 1 else []
+        suffix += [f"{name}={value:g}" for name, value in self.dials.items()]
+        found: list[tuple[str, ModelContender]] = []
+        for model in self.models:
+            thread = ThreadPoolExecutor(1)
+            fuser = thread.submit(open_fuser, model, **how).result()
+            check_goal_names(self.goals, fuser.goals)
+            if not wanted and not self.dials:
+                found.append((model, ModelContender(fuser, thread)))
+                continue
+            for text in wanted or [None]:
+                goal = fuser.goal(text, strength=self.strength, dials=self.dials)
+                found.append((model, ModelContender(fuser, thread, goal, f": {', '.join([goal.name, *suffix])}")))
+        taken = Counter(one.name for _, one in found)
+        for model, one in found:
+            one.name += f" ({model})" if taken[one.name] > 1 else ""
+        return [one for _, one in found]
 
 
 class FolderContender(Contender):
@@ -147,10 +152,3 @@ def baseline_contenders(taken: Sequence[Contender] = ()) -> list[Contender]:
     """Every baseline whose name is not taken by a method."""
     names = {contender.name for contender in taken}
     return [BaselineContender(name) for name in BASELINES if name not in names]
-
-
-def check_names(contenders: Sequence[Contender]) -> None:
-    """Raises UsageError where two methods have one name."""
-    for name, count in Counter(contender.name for contender in contenders).items():
-        if count > 1:
-            raise UsageError(f"two methods are called {name}", "name them, as in --fused NAME=DIR")

@@ -207,11 +207,6 @@ class Gates:
     baseline: SavedReport | None = None
     tolerance: Tolerance = field(default_factory=Tolerance)
 
-    @property
-    def metrics(self) -> list[str]:
-        """Metrics that bounds name."""
-        return [bound.metric for bound in self.bounds]
-
     def check(self, pairs: Sequence[str], data: dict[str, str], metrics: dict[str, Facts]) -> None:
         """Refuse, before anything is scored, what could not be judged.
 

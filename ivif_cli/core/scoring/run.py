@@ -2,8 +2,9 @@
 
 import functools
 import hashlib
+import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,39 +13,13 @@ from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.metrics import Facts, Metric
 from ivif_cli.core.processes import gather, own_share
-from ivif_cli.core.scoring.contenders import (
-    ModelContender,
-    Said,
-    baseline_contenders,
-    check_names,
-    folder_contenders,
-    model_contenders,
-)
+from ivif_cli.core.scoring.contenders import Models, baseline_contenders, folder_contenders
 from ivif_cli.core.scoring.footage import FLICKER, Footage, FrameTasks, VideoModel, clip_contenders
 from ivif_cli.core.scoring.results import Evaluation, Failure, FusedFile, MethodScores, PictureScores, merge_methods
-from ivif_cli.core.scoring.scorer import check_device_settings, score_on_device, score_tasks, wanted_workers
-from ivif_cli.core.scoring.task import Contender, Outcome, ReadOptions, Settings, Task, Way, read_tasks
+from ivif_cli.core.scoring.scorer import check_device_settings, score_on_device, score_tasks
+from ivif_cli.core.scoring.task import Contender, Outcome, ReadOptions, Settings, Task, read_tasks
 
-
-@dataclass(frozen=True)
-class ModelOptions:
-    """Models to fuse with, what is wanted of them, and how: device, precision, tile and threads as for `Fuser`."""
-
-    models: tuple[str, ...] = ()
-    said: Said = field(default_factory=Said)
-    device: str = "auto"
-    precision: str = "auto"
-    tile: int | None = None
-    threads: int | None = None
-
-    def contenders(self) -> list[ModelContender]:
-        """The models, loaded; those that bear one name are told apart by what was typed."""
-        how = {"device": self.device, "precision": self.precision, "tile": self.tile, "threads": self.threads}
-        found = [(model, one) for model in self.models for one in model_contenders(model, self.said, **how)]
-        taken = Counter(one.name for _, one in found)
-        for model, one in found:
-            one.name += f" ({model})" if taken[one.name] > 1 else ""
-        return [one for _, one in found]
+_PICTURES_PER_PROCESS = 8
 
 
 @dataclass(frozen=True)
@@ -71,7 +46,7 @@ class Run:
     specs: tuple[str, ...] = ()
     baselines: bool = False
     common: bool = False
-    model: ModelOptions = field(default_factory=ModelOptions)
+    model: Models = field(default_factory=Models)
     read: ReadOptions = field(default_factory=ReadOptions)
     workers: int | None = None
     score_device: str = "cpu"
@@ -107,24 +82,27 @@ def open_contenders(run: Run) -> tuple[tuple[Pair, ...], tuple[Contender, ...]]:
     methods: list[Contender] = [one if footage is None else VideoModel(one, footage) for one in models]
     methods += folders
     methods += baseline_contenders(methods) if run.baselines else []
-    check_names(methods)
+    for name, count in Counter(method.name for method in methods).items():
+        if count > 1:
+            raise UsageError(f"two methods are called {name}", "name them, as in --fused NAME=DIR")
     return pairs, tuple(methods)
 
 
 def data_hashes(pairs: Sequence[Pair]) -> dict[str, str]:
     """sha256 [hex] over the two files of each pair, by its name; pairs that cannot be read are left out."""
-    hashes, digest = {}, functools.cache(_digest)
+
+    @functools.cache
+    def digest(path: Path) -> bytes:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").digest()
+
+    hashes = {}
     for pair in pairs:
         try:
             hashes[pair.name] = hashlib.sha256(digest(pair.ir) + digest(pair.vis)).hexdigest()
         except OSError:
             continue
     return hashes
-
-
-def _digest(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").digest()
 
 
 def score(
@@ -166,8 +144,10 @@ def score(
     return Evaluation(run.dataset, run.convention, tuple(run.facts), names, methods, data, video, files)
 
 
-def choose_way(run: Run, pictures: int) -> Way:
-    """How a run is scored: on a device, over processes, or in this one.
+def choose_way(run: Run, pictures: int) -> Callable[[Iterable[Task]], Iterator[list[Outcome]]]:
+    """How the tasks of a run are scored: on a device, over processes, or in this one.
+
+    There are as many processes as pay for a number of pictures, at most the CPUs that this process may use.
 
     Raises:
         UsageError: metrics that the chosen way does not compute.
@@ -183,7 +163,9 @@ def choose_way(run: Run, pictures: int) -> Way:
             return functools.partial(score_on_device, settings=settings, device=device)
     if run.encoder_metrics and (run.workers or 1) > 1:
         raise UsageError(f"{run.encoder_metrics[0].name} is computed in one process", "leave --workers out")
-    workers = 1 if run.encoder_metrics else run.workers or wanted_workers(pictures)
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wanted = run.workers or max(1, min(cpus, pictures // _PICTURES_PER_PROCESS))
+    workers = 1 if run.encoder_metrics else wanted
     return functools.partial(score_tasks, settings=settings, workers=workers)
 
 

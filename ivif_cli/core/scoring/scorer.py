@@ -5,7 +5,6 @@ of the tasks.
 """
 
 import math
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -26,7 +25,6 @@ from ivif_cli.core.read_ahead import read_ahead
 from ivif_cli.core.scoring.results import Failure, PictureScores
 from ivif_cli.core.scoring.task import Outcome, Settings, Task
 
-_PICTURES_PER_PROCESS = 8
 _SCENES, _BATCH = 16, 8
 """Scenes that are held for a device at a time, and pictures that go through it together."""
 
@@ -69,12 +67,6 @@ def score_tasks(tasks: Iterable[Task], settings: Settings, workers: int = 1) -> 
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def wanted_workers(pictures: int) -> int:
-    """Processes that pay for a number of pictures, at most the CPUs that this process may use."""
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cpus, pictures // _PICTURES_PER_PROCESS))
 
 
 def check_device_settings(settings: Settings) -> None:

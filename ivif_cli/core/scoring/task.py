@@ -1,7 +1,7 @@
 """Scenes to score: how they are read, a few ahead of their scoring and each source once, and what becomes of them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -131,9 +131,6 @@ class Task:
 
 Outcome = tuple[PictureScores | Failure, bool]
 """What became of one fused picture, and whether it was in colour."""
-
-Way = Callable[[Iterable[Task]], Iterator[list[Outcome]]]
-"""A way to score: outcomes of each task in order, one a contender."""
 
 
 def read_tasks(pairs: Sequence[Pair], contenders: Sequence[Contender], options: ReadOptions) -> Iterator[Task]:

@@ -59,7 +59,7 @@ class Viewer:
     def fuse(self, name: str, wish: Wish) -> dict[str, Any]:
         """Fuse a pair as wished: the picture's address, its size, what was understood, the command line."""
         shown = self._gallery.show(name)
-        goal = wish.goal_for(self._gallery.fuser)
+        goal = self._gallery.fuser.goal(wish.text or wish.goal or None, strength=wish.strength, dials=wish.dials)
         with self._gallery.lock:
             picture = shown.look.fuse(goal)
         number = next(self._numbers)

@@ -3,13 +3,9 @@
 import math
 import shlex
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ivif_cli.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from ivif_cli.core.fusing.fuser import Fuser
-    from ivif_cli.core.language.goal import Goal
 
 LONGEST = 1000
 
@@ -41,10 +37,6 @@ class Wish:
         if not all(map(math.isfinite, (strength, *dials.values()))):
             raise UsageError("strength and dials are finite numbers")
         return cls(text, goal, strength, dials)
-
-    def goal_for(self, fuser: "Fuser") -> "Goal":
-        """The goal it means to the weights of `fuser`; errors as of `Fuser.goal`."""
-        return fuser.goal(self.text or self.goal or None, strength=self.strength, dials=self.dials)
 
     def understood(self) -> dict[str, Any]:
         """What was read out of the text: {"understood": "salient 0.62, bright 0.21", "warnings": [...]}."""
