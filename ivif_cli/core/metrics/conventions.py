@@ -34,6 +34,8 @@ from ivif_cli.core.metrics.statistics import (
 from ivif_cli.core.nearest import nearest
 
 _UNIFORM_SIDE = 7
+_Other = tuple[Score, str] | tuple[Score, str, str]
+"""A metric as another evaluator computes it: function, formula and, where it is not ours, range."""
 
 
 @dataclass(frozen=True)
@@ -41,22 +43,18 @@ class Convention:
     """A named set of metrics; `per_channel` scores each colour channel and averages, instead of the luma."""
 
     name: str
-    title: str
     metrics: dict[str, Metric]
     per_channel: bool = False
 
 
-def _derived(convention: str, same: Collection[str], others: Mapping[str, tuple[Score, str, str]]) -> dict[str, Metric]:
-    """The metrics of a convention by name, in the order of reports.
-
-    Args:
-        same: metrics that it computes as we do.
-        others: metrics that it computes in another way: name -> function, formula, and range ("": that of ours).
-    """
-    metrics = {name: replace(ours, convention=convention) for name, ours in METRICS.items() if name in {*same, *others}}
-    for name, (function, formula, span) in others.items():
-        metrics[name] = replace(metrics[name], function=function, formula=formula, range=span or metrics[name].range)
-    return metrics
+def _derived(
+    name: str, same: Collection[str], others: Mapping[str, _Other], *, per_channel: bool = False
+) -> Convention:
+    """A convention, its metrics in the order of reports: those that it computes as we do, and those in another way."""
+    metrics = {key: replace(ours, convention=name) for key, ours in METRICS.items() if key in {*same, *others}}
+    for key, (function, formula, *span) in others.items():
+        metrics[key] = replace(metrics[key], function=function, formula=formula, range=(*span, metrics[key].range)[0])
+    return Convention(name, metrics, per_channel)
 
 
 def saturated_mutual_information(ir: Maps, vis: Maps, fused: Maps) -> float:
@@ -166,21 +164,22 @@ _MATLAB = _derived(
     "matlab",
     ("EN", "SD", "SF", "VIF", "Qabf", "AG", "CC", "SCD", "MSE"),
     {
-        "MI": (saturated_mutual_information, "as ours, levels 254 and 255 in one bin of the joint", ""),
-        "PSNR": (high_peak_signal_to_noise, "20 log10(255 / sqrt(MSE on [0, 1])) [dB]", ""),
+        "MI": (saturated_mutual_information, "as ours, levels 254 and 255 in one bin of the joint"),
+        "PSNR": (high_peak_signal_to_noise, "20 log10(255 / sqrt(MSE on [0, 1])) [dB]"),
         "SSIM": (
             over_sources(partial(structural_similarity, peak=1), mean=True),
             "as ours with L = 1 on grey levels 0..255",
-            "",
         ),
         "Nabf": (
             lambda ir, vis, fused: fusion_artefacts(vis, fused, ir),
             "called with (ir, vis, fused) where (fused, ir, vis) is meant",
-            "",
         ),
     },
 )
-"""FMI is left out: what these scripts report as FMI_pixel is MATLAB's edge feature."""
+"""General Evaluation Metric scripts for MATLAB, state of 2023, which most papers use.
+
+FMI is left out: what these scripts report as FMI_pixel is MATLAB's edge feature.
+"""
 _CDDFUSE = _derived(
     "cddfuse",
     ("EN", "SD", "SF", "Qabf", "CC", "SCD"),
@@ -189,14 +188,14 @@ _CDDFUSE = _derived(
         "VIF": (
             over_sources(lambda source, fused: 1.0 if source.is_constant else vif_of_source(source, fused)),
             "as ours, 1 for a flat source",
-            "",
         ),
-        "AG": (of_fused(mean_gradient), "as ours over HW instead of (H-1)(W-1)", ""),
+        "AG": (of_fused(mean_gradient), "as ours over HW instead of (H-1)(W-1)"),
         "MSE": (lambda *maps: mean_squared_error(*maps) * 255**2, "on grey levels: ours times 65025", "0 to 65025"),
-        "PSNR": (signal_to_noise_of_maximum, "10 log10(max(fused)^2 / MSE on grey levels) [dB]", ""),
+        "PSNR": (signal_to_noise_of_maximum, "10 log10(max(fused)^2 / MSE on grey levels) [dB]"),
         "SSIM": (over_sources(uniform_similarity), "sum over the sources, uniform 7 x 7 windows, L = 2", "-2 to 2"),
     },
 )
+"""NumPy evaluator published with CDDFuse, which most papers of 2023 to 2025 use."""
 _VIFB = _derived(
     "vifb",
     ("EN", "SD", "Qabf", "AG"),
@@ -204,26 +203,27 @@ _VIFB = _derived(
         "SF": (
             of_fused(lambda fused: side_by_side_frequency(fused.pixels)),
             "each sum over H times 3W, channels side by side, seams counted",
-            "",
         ),
         "MI": (stretched_mutual_information, "pictures stretched to 0..255 first [nat]", "0 to 11.1"),
         "MSE": (root_error, "RMSE: Frobenius norm of the difference over HW", "0 to 255"),
-        "PSNR": (signal_to_noise_of_root, "20 log10(255 / sqrt(RMSE)) [dB]", ""),
+        "PSNR": (signal_to_noise_of_root, "20 log10(255 / sqrt(RMSE)) [dB]"),
         "SSIM": (
             over_sources(partial(structural_similarity, valid=True)),
             "sum over the sources, Gaussian 11 x 11, valid",
             "-2 to 2",
         ),
     },
+    per_channel=True,
 )
-_VIFB["SF"] = replace(_VIFB["SF"], of_colour=side_by_side_frequency)
+"""Visible and infrared image fusion benchmark (Zhang, Ye, Xiao 2020): each colour channel by itself, then the mean."""
+_VIFB.metrics["SF"] = replace(_VIFB.metrics["SF"], of_colour=side_by_side_frequency)
 _IVIF_ZOO = _derived(
     "ivif-zoo",
     ("EN", "SD", "SF", "MI", "Qabf", "CC", "SCD", "MSE"),
     {
-        "VIF": (over_sources(padded_fidelity), "zero-padded borders, windows half a pixel off centre", ""),
-        "AG": (of_fused(mean_gradient), "as ours over HW instead of (H-1)(W-1)", ""),
-        "PSNR": (high_peak_signal_to_noise, "20 log10(255 / sqrt(MSE on [0, 1])) [dB]", ""),
+        "VIF": (over_sources(padded_fidelity), "zero-padded borders, windows half a pixel off centre"),
+        "AG": (of_fused(mean_gradient), "as ours over HW instead of (H-1)(W-1)"),
+        "PSNR": (high_peak_signal_to_noise, "20 log10(255 / sqrt(MSE on [0, 1])) [dB]"),
         "SSIM": (
             over_sources(partial(structural_similarity, peak=1, valid=True)),  # grey levels are scaled 255-fold there
             "sum over the sources, valid, L = 1 on grey levels",
@@ -234,23 +234,15 @@ _IVIF_ZOO = _derived(
             "sum over the sources, L = 1 on grey levels",
             "0 to 2",
         ),
-        "Nabf": (partial(fusion_artefacts, weak=0.0), "as ours, edges below strength 2 weigh nothing", ""),
+        "Nabf": (partial(fusion_artefacts, weak=0.0), "as ours, edges below strength 2 weigh nothing"),
     },
 )
+"""PyTorch evaluator published with IVIF_ZOO (Liu et al. 2024)."""
 
 CONVENTIONS: dict[str, Convention] = {
-    convention.name: convention
-    for convention in (
-        Convention("ivif", "MATLAB evaluator's definitions in exact arithmetic", METRICS),
-        Convention("matlab", "General Evaluation Metric scripts for MATLAB, state of 2023", _MATLAB),
-        Convention("cddfuse", "NumPy evaluator published with CDDFuse", _CDDFUSE),
-        Convention("vifb", "visible and infrared image fusion benchmark", _VIFB, per_channel=True),
-        Convention("ivif-zoo", "PyTorch evaluator published with IVIF_ZOO", _IVIF_ZOO),
-    )
+    one.name: one for one in (Convention("ivif", METRICS), _MATLAB, _CDDFUSE, _VIFB, _IVIF_ZOO)
 }
-"""matlab is what most papers use, cddfuse what most of 2023 to 2025 do; vifb: Zhang, Ye and Xiao 2020, each colour
-channel by itself, then the mean; ivif-zoo: Liu et al. 2024.
-"""
+"""`ivif` is the MATLAB evaluator's definitions in exact arithmetic."""
 
 
 def _find(kind: str, name: str, known: Iterable[str]) -> str:

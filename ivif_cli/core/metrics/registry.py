@@ -2,15 +2,7 @@
 
 from functools import partial
 
-from ivif_cli.core.metrics import (
-    artefacts,
-    edges,
-    features,
-    kept,
-    similarity,
-    statistics,
-    targets,
-)
+from ivif_cli.core.metrics import artefacts, edges, features, kept, similarity, statistics, targets
 from ivif_cli.core.metrics.metric import Metric, Score, of_fused, of_visible, of_worse, over_sources
 
 

@@ -47,13 +47,7 @@ ATTRIBUTES: dict[str, Score] = {
 """What words may ask for: brightness, contrast, detail, salient targets, and what is kept of either source."""
 
 
-MOVES: dict[str, str] = {
-    "bright": "mean",
-    "detailed": "SF",
-    "salient": "target",
-    "contrast": "SD",
-    "infrared": "lean",
-}
+MOVES: dict[str, str] = {"bright": "mean", "detailed": "SF", "salient": "target", "contrast": "SD", "infrared": "lean"}
 """Dial -> the attribute that it has to move."""
 
 

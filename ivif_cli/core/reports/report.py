@@ -9,13 +9,7 @@ import numpy as np
 
 from ivif_cli.core.metrics import Facts
 from ivif_cli.core.scoring.changes import Changes, signed
-from ivif_cli.core.scoring.comparison import (
-    PairedTest,
-    bootstrap_interval,
-    mean_ranks,
-    metric_ranks,
-    paired_tests,
-)
+from ivif_cli.core.scoring.comparison import PairedTest, bootstrap_interval, mean_ranks, metric_ranks, paired_tests
 from ivif_cli.core.scoring.frozen_lists import Coverage, coverage
 from ivif_cli.core.scoring.results import Evaluation, GateResult, Interval, MethodScores
 

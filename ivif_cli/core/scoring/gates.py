@@ -241,11 +241,7 @@ class Gates:
 
 
 def parse_gates(
-    lower: Sequence[str],
-    upper: Sequence[str],
-    baseline: Path | None,
-    tolerances: Sequence[str],
-    metrics: Sequence[str],
+    lower: Sequence[str], upper: Sequence[str], baseline: Path | None, tolerances: Sequence[str], metrics: Sequence[str]
 ) -> Gates:
     """Gates of the options `--min`, `--max`, `--baseline` and `--tolerance`; `metrics` are the names that are known.
 
