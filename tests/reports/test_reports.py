@@ -41,7 +41,8 @@ def report() -> Report:
 
 
 def test_best_and_second_follow_the_direction(report: Report) -> None:
-    marks = [{entry.column: entry.mark for entry in report.entries(index)} for index in range(3)]
+    rows = [zip(report.columns, report.cells(index), strict=False) for index in range(3)]
+    marks = [{column: cell.mark for column, cell in row} for row in rows]
     assert [found[Column("VIF")] for found in marks] == ["second", "best", ""]
     assert [found[Column("MSE")] for found in marks] == ["second", "", "best"]
 

@@ -9,23 +9,13 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ivif_cli.core.reports.report import Column, Report, number
+from ivif_cli.core.reports.report import Cell, Column, Report, number
 from ivif_cli.core.reports.scenes import INFRARED, VISIBLE, Scenes, picture_ranking
 from ivif_cli.core.scoring.changes import signed
 
 _HERE = Path(__file__).parent
 _MOST_DOTS = 150
 _ENDS = 3
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell of a table: its text, a small second line, a class, and the value that it is sorted by."""
-
-    text: str
-    value: float | None = None
-    small: str = ""
-    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +48,7 @@ def as_html(report: Report, scenes: Scenes) -> str:
         script=(_HERE / "report.js").read_text(encoding="utf-8"),
         heads=[report.header(column) for column in report.columns],
         metric_heads=[report.header(Column(name)) for name in report.metrics],
-        means=[(name, _mean_cells(report, index)) for index, name in enumerate(names)],
+        means=[(name, report.cells(index)) for index, name in enumerate(names)],
         tests=[(name, _test_cells(report, name)) for name in names[1:]] if report.tests else [],
         charts=[(report.header(Column(name)), *_chart(report, name)) for name in report.metrics],
         scenes=scenes,
@@ -67,11 +57,6 @@ def as_html(report: Report, scenes: Scenes) -> str:
         scene_rows=scored,
         values=values,
     )
-
-
-def _mean_cells(report: Report, index: int) -> list[Cell]:
-    cells = [Cell(entry.text, entry.value, entry.interval, entry.mark) for entry in report.entries(index)]
-    return [*cells, *(Cell(rank, report.mean_ranks[index]) for rank in report.mean_rank(index))]
 
 
 def _test_cells(report: Report, method: str) -> list[Cell]:

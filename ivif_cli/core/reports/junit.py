@@ -40,11 +40,9 @@ def as_junit(report: Report) -> str:
 def _value_lines(report: Report, index: int) -> list[str]:
     """A method's values, each with its interval and its test against the first method."""
     lines = []
-    for entry in report.entries(index):
-        line = f"{entry.column.name} {entry.text}"
-        line += f" (95 % interval {entry.interval})" if entry.interval else ""
-        method, metric = report.evaluation.methods[index].name, entry.column.metric
-        test = None if entry.column.is_tail else report.test(method, metric)
-        line += f", against {report.evaluation.first.name} p = {test.p_holm:.2g}" if test else ""
-        lines.append(line)
+    method, first = report.evaluation.methods[index].name, report.evaluation.first.name
+    for column, cell in zip(report.columns, report.cells(index), strict=False):
+        line = f"{column.name} {cell.text}" + (f" (95 % interval {cell.small})" if cell.small else "")
+        test = None if column.is_tail else report.test(method, column.metric)
+        lines.append(f"{line}, against {first} p = {test.p_holm:.2g}" if test else line)
     return lines

@@ -22,7 +22,7 @@ def as_markdown(report: Report, pictures: Mapping[str, str] | None = None) -> st
     """
     heads = ["method", *(markdown_text(report.header(column)) for column in report.columns)]
     heads += ["mean rank"] if report.has_rivals else []
-    rows = [[*_means(report, index), *report.mean_rank(index)] for index in range(len(report.evaluation.methods))]
+    rows = [_means(report, index) for index in range(len(report.evaluation.methods))]
     lines = [MARKDOWN_HEAD, f"### {markdown_text(report.title)}", ""]
     lines += _changes(report.changes, pictures or {}) if report.changes else []
     lines += _table(heads, rows)
@@ -44,7 +44,7 @@ def write_field_page(path: Path, reports: Sequence[Report]) -> None:
     for report in reports:
         heads = ["method", *(markdown_text(report.header(column)) for column in report.columns), "pictures"]
         methods = enumerate(report.evaluation.methods)
-        rows = [[*_means(report, index), str(len(method.pictures))] for index, method in methods]
+        rows = [[*_means(report, index)[: len(heads) - 1], str(len(method.pictures))] for index, method in methods]
         lines += [f"## {markdown_text(report.title)}", "", *_table(heads, rows), ""]
         lines += [*(f"- {markdown_text(remark)}" for remark in report.remarks), ""]
     write_text(path, "\n".join(lines))
@@ -63,9 +63,9 @@ def _table(heads: list[str], rows: list[list[str]]) -> list[str]:
 def _means(report: Report, index: int) -> list[str]:
     marks = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}
     cells = [markdown_text(report.evaluation.methods[index].name)]
-    for entry in report.entries(index):
+    for entry in report.cells(index):
         cell = marks[entry.mark].format(entry.text)
-        cells.append(f"{cell}<br><sub>{entry.interval}</sub>" if entry.interval else cell)
+        cells.append(f"{cell}<br><sub>{entry.small}</sub>" if entry.small else cell)
     return cells
 
 

@@ -38,20 +38,16 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """What stands in a column for a method.
+class Cell:
+    """A cell of a table: its text, the value that it is sorted by, a small second line, and a mark.
 
-    Attributes:
-        text: the value with the digits that papers give.
-        interval: the 95 % interval of a mean, "" where there is none.
-        mark: "best", "second" or "", where several methods are compared.
+    In the table of means the second line is the 95 % interval, and the mark "best", "second" or "".
     """
 
-    column: Column
-    value: float | None
     text: str
-    interval: str
-    mark: str
+    value: float | None = None
+    small: str = ""
+    mark: str = ""
 
 
 def number(metric: str, value: float | None) -> str:
@@ -119,9 +115,9 @@ class Report:
         """Columns of the table of means."""
         return [Column(name, tail) for name in self.metrics for tail in (False, True) if name in _TAILED or not tail]
 
-    def entries(self, index: int) -> list[Entry]:
-        """The table of means for a method, by its place among the methods: an entry a column."""
-        found = []
+    def cells(self, index: int) -> list[Cell]:
+        """A row of the table of means, of a method by its place: a cell a column, then beside rivals the mean rank."""
+        cells = []
         for column in self.columns:
             values = [column.value(method) for method in self.evaluation.methods]
             own, interval = values[index], None if column.is_tail else self.intervals[column.metric][index]
@@ -132,13 +128,11 @@ class Report:
                 better = sum(other is not None and (other > own if up else other < own) for other in values)
                 mark = {0: "best", 1: "second"}.get(better, "")
             between = "–".join(number(column.metric, end) for end in ends)
-            found.append(Entry(column, own, number(column.metric, own), between, mark))
-        return found
-
-    def mean_rank(self, index: int) -> list[str]:
-        """The cell of a method's mean rank, where several methods are compared."""
-        rank = self.mean_ranks[index]
-        return ["n/a" if rank is None else f"{rank:.2f}"] if self.has_rivals else []
+            cells.append(Cell(number(column.metric, own), own, between, mark))
+        if self.has_rivals:
+            rank = self.mean_ranks[index]
+            cells.append(Cell("n/a" if rank is None else f"{rank:.2f}", rank))
+        return cells
 
     def header(self, column: Column) -> str:
         """Name with an arrow to the better side."""

@@ -21,8 +21,7 @@ def as_rows(report: Report) -> tuple[list[str], list[list[str]]]:
     heads = ["method", *(report.header(column) for column in report.columns)]
     rows = []
     for index, method in enumerate(report.evaluation.methods):
-        cells = [entry.text + ("*" if entry.mark == "best" else "") for entry in report.entries(index)]
-        rows.append([method.name, *cells, *report.mean_rank(index)])
+        rows.append([method.name, *(cell.text + "*" * (cell.mark == "best") for cell in report.cells(index))])
     return ([*heads, "mean rank"] if report.has_rivals else heads), rows
 
 
@@ -84,10 +83,10 @@ def as_latex(report: Report) -> str:
 def _latex_rows(report: Report, index: int) -> list[list[str]]:
     method = report.evaluation.methods[index]
     marks = {"best": r"\textbf{{{}}}", "second": r"\underline{{{}}}", "": "{}"}
-    entries = report.entries(index)
-    row = [latex_text(method.name), *(marks[one.mark].format(one.text) for one in entries), *report.mean_rank(index)]
-    intervals = [one.interval.replace("–", "--") for one in entries]
-    below = ["", *(rf"{{\scriptsize {text}}}" if text else "" for text in intervals), *[""] * report.has_rivals]
+    cells = report.cells(index)
+    row = [latex_text(method.name), *(marks[cell.mark].format(cell.text) for cell in cells)]
+    intervals = [cell.small.replace("–", "--") for cell in cells]
+    below = ["", *(rf"{{\scriptsize {text}}}" if text else "" for text in intervals)]
     return [row, below] if any(below) else [row]
 
 

@@ -51,11 +51,11 @@ class Changes:
     def lines(self) -> list[tuple[str, str]]:
         """(heading, metrics with change and p of the paired test) of what is better, worse and the same."""
         groups = (("Better", self.better), ("Worse", self.worse), ("No clear change", self.same))
-        told = (
-            (title, (f"{one.metric} {signed(one.change)} (p = {one.p:.2g})" for one in group))
-            for title, group in groups
-        )
-        return [(title, ", ".join(entries) or "nothing") for title, entries in told]
+        lines = []
+        for title, found in groups:
+            told = [f"{one.metric} {signed(one.change)} (p = {one.p:.2g})" for one in found]
+            lines.append((title, ", ".join(told) or "nothing"))
+        return lines
 
 
 def find_changes(
