@@ -44,11 +44,10 @@ def as_json(report: Report) -> dict[str, Any]:
 def _gate(gate: GateResult) -> dict[str, Any]:
     keys = ("metric", "kind", "statistic", "bound", "value", "margin", "is_lower", "passed", "note")
     entry = {key: getattr(gate, key) for key in keys}
-    regression = gate.regression
-    if regression is not None:
-        interval = regression.interval
-        entry |= {"against": regression.method, "pairs": regression.pairs, "change": regression.change}
-        entry |= {"interval95": interval and [interval.low, interval.high], "p": regression.p}
+    if gate.regression is not None:
+        found = gate.regression
+        entry |= {"against": found.method, "pairs": found.pairs, "change": found.change}
+        entry |= {"interval95": found.interval and list(found.interval), "p": found.p}
     return entry
 
 
@@ -61,7 +60,7 @@ def _method(report: Report, index: int) -> dict[str, Any]:
         "weights_sha256": method.weights_sha256,
         "mean": {name: method.mean(name) for name in report.metrics},
         "p10": {name: Column(name, True).value(method) for name in report.metrics},
-        "interval95": {name: found and [found.low, found.high] for name, found in intervals.items()},
+        "interval95": {name: found and list(found) for name, found in intervals.items()},
     }
     if report.has_rivals:
         entry["rank"] = {name: report.ranks[name][index] for name in report.ranked}

@@ -121,13 +121,12 @@ class Report:
         for column in self.columns:
             values = [column.value(method) for method in self.evaluation.methods]
             own, interval = values[index], None if column.is_tail else self.intervals[column.metric][index]
-            ends = (interval.low, interval.high) if interval else ()
             mark = ""
             if self.has_rivals and own is not None:
                 up = self.metrics[column.metric].higher_is_better
                 better = sum(other is not None and (other > own if up else other < own) for other in values)
                 mark = {0: "best", 1: "second"}.get(better, "")
-            between = "–".join(number(column.metric, end) for end in ends)
+            between = "–".join(number(column.metric, end) for end in interval or ())
             cells.append(Cell(number(column.metric, own), own, between, mark))
         if self.has_rivals:
             rank = self.mean_ranks[index]

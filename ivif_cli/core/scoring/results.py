@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,7 @@ def merge_methods(parts: Sequence[Sequence[MethodScores]], order: Sequence[str])
     return tuple(merged)
 
 
-@dataclass(frozen=True)
-class Interval:
+class Interval(NamedTuple):
     """Bounds of a confidence interval."""
 
     low: float
