@@ -24,8 +24,8 @@ from ivif_cli.core.metrics.similarity import (
     vif_of_source,
 )
 from ivif_cli.core.metrics.statistics import (
+    average_gradient,
     entropy_of_counts,
-    gradient_sum,
     mean_squared_error,
     mutual_information,
     mutual_information_of_counts,
@@ -70,16 +70,6 @@ def saturated_mutual_information(ir: Maps, vis: Maps, fused: Maps) -> float:
         marginals = entropy_of_counts(source.histogram) + entropy_of_counts(fused.histogram)
         total += marginals - entropy_of_counts(joint[:255, :255].ravel())
     return total
-
-
-def high_peak_signal_to_noise(ir: Maps, vis: Maps, fused: Maps) -> float:
-    """PSNR 48.13 dB too high: 20 log10(255 / root of an error on [0, 1]) [dB]."""
-    return peak_signal_to_noise(ir, vis, fused) + 20 * math.log10(255)
-
-
-def mean_gradient(fused: Maps) -> float:
-    """AG over HW instead of (H-1)(W-1)."""
-    return gradient_sum(fused) / fused.pixels.size if min(fused.shape) > 1 else float("nan")
 
 
 def signal_to_noise_of_maximum(ir: Maps, vis: Maps, fused: Maps) -> float:
@@ -160,12 +150,18 @@ def signal_to_noise_of_root(ir: Maps, vis: Maps, fused: Maps) -> float:
     return 20 * math.log10(255 / math.sqrt(error)) if error else math.inf
 
 
+_HIGH_PSNR = (
+    lambda *maps: peak_signal_to_noise(*maps) + 20 * math.log10(255),
+    "20 log10(255 / sqrt(MSE on [0, 1])) [dB]",
+)
+_AG = of_fused(partial(average_gradient, over_all=True)), "as ours over HW instead of (H-1)(W-1)"
+
 _MATLAB = _derived(
     "matlab",
     ("EN", "SD", "SF", "VIF", "Qabf", "AG", "CC", "SCD", "MSE"),
     {
         "MI": (saturated_mutual_information, "as ours, levels 254 and 255 in one bin of the joint"),
-        "PSNR": (high_peak_signal_to_noise, "20 log10(255 / sqrt(MSE on [0, 1])) [dB]"),
+        "PSNR": _HIGH_PSNR,
         "SSIM": (
             over_sources(partial(structural_similarity, peak=1), mean=True),
             "as ours with L = 1 on grey levels 0..255",
@@ -189,7 +185,7 @@ _CDDFUSE = _derived(
             over_sources(lambda source, fused: 1.0 if source.is_constant else vif_of_source(source, fused)),
             "as ours, 1 for a flat source",
         ),
-        "AG": (of_fused(mean_gradient), "as ours over HW instead of (H-1)(W-1)"),
+        "AG": _AG,
         "MSE": (lambda *maps: mean_squared_error(*maps) * 255**2, "on grey levels: ours times 65025", "0 to 65025"),
         "PSNR": (signal_to_noise_of_maximum, "10 log10(max(fused)^2 / MSE on grey levels) [dB]"),
         "SSIM": (over_sources(uniform_similarity), "sum over the sources, uniform 7 x 7 windows, L = 2", "-2 to 2"),
@@ -222,8 +218,8 @@ _IVIF_ZOO = _derived(
     ("EN", "SD", "SF", "MI", "Qabf", "CC", "SCD", "MSE"),
     {
         "VIF": (over_sources(padded_fidelity), "zero-padded borders, windows half a pixel off centre"),
-        "AG": (of_fused(mean_gradient), "as ours over HW instead of (H-1)(W-1)"),
-        "PSNR": (high_peak_signal_to_noise, "20 log10(255 / sqrt(MSE on [0, 1])) [dB]"),
+        "AG": _AG,
+        "PSNR": _HIGH_PSNR,
         "SSIM": (
             over_sources(partial(structural_similarity, peak=1, valid=True)),  # grey levels are scaled 255-fold there
             "sum over the sources, valid, L = 1 on grey levels",

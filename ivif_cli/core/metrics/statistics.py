@@ -54,21 +54,17 @@ def spatial_frequency(fused: Maps) -> float:
     return math.sqrt(mean_squares)
 
 
-def gradient_sum(fused: Maps) -> float:
-    """Sum over pixels of sqrt((gx^2 + gy^2) / 2); central differences inside, one-sided ones on the border.
+def average_gradient(fused: Maps, *, over_all: bool = False) -> float:
+    """AG: mean of sqrt((gx^2 + gy^2) / 2) over (H-1)(W-1), or `over_all` HW pixels [grey level] (Cui et al. 2015).
 
-    Needs two pixels along both axes.
+    Central differences inside, one-sided ones on the border; NaN where a side is one pixel.
     """
-    down, across = np.gradient(fused.real)
-    return float(np.sqrt((down * down + across * across) * 0.5).sum())
-
-
-def average_gradient(fused: Maps) -> float:
-    """AG: mean gradient magnitude over (H-1)(W-1) (Cui et al. 2015) [grey level]; NaN where a side is one pixel."""
     height, width = fused.shape
     if min(height, width) < 2:
         return float("nan")
-    return gradient_sum(fused) / ((height - 1) * (width - 1))
+    down, across = np.gradient(fused.real)
+    total = float(np.sqrt((down * down + across * across) * 0.5).sum())
+    return total / (height * width if over_all else (height - 1) * (width - 1))
 
 
 def _covariance(first: Maps, second: Maps) -> int:

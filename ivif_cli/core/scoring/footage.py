@@ -186,18 +186,16 @@ class FrameTasks:
                         contender.skip(ir, vis)
                     continue
                 task = as_task(pair, ir, vis, self._contenders, self._options, self._footage.frames.scored)
-                self._measure(task)
+                for name, source in (("ir", task.ir), ("vis", task.vis)):
+                    self._meters[name].add(to_luma(source))
+                for name, fused in zip(self._values, task.fused, strict=True):
+                    meter = self._meters[f"fused: {name}"]
+                    value = None if isinstance(fused, Failure) else meter.add(to_luma(fused))
+                    self._values[name][task.name] = value
                 yield task
                 left -= 1
                 if not left:
                     return
-
-    def _measure(self, task: Task) -> None:
-        self._meters["ir"].add(to_luma(task.ir))
-        self._meters["vis"].add(to_luma(task.vis))
-        for name, fused in zip(self._values, task.fused, strict=True):
-            meter = self._meters[f"fused: {name}"]
-            self._values[name][task.name] = None if isinstance(fused, Failure) else meter.add(to_luma(fused))
 
     @property
     def facts(self) -> VideoFacts:

@@ -5,6 +5,7 @@ are refused by their Host and Origin.
 """
 
 import functools
+import inspect
 import itertools
 import json
 import os
@@ -49,17 +50,22 @@ class Viewer:
         self._results: dict[int, tuple[str, np.ndarray]] = {}
         self._numbers = itertools.count(1)
 
-    def state(self) -> dict[str, Any]:
+    def state(self, request: Request) -> Response:
         """What the page offers."""
         fuser = self._gallery.fuser
         dials = list(DIALS) if fuser.goals else []
         names = {"pairs": list(self._gallery.pairs), "goals": list(fuser.goals), "dials": dials}
-        return {"ivif": __version__, "model": fuser.name, **names}
+        return JSONResponse({"ivif": __version__, "model": fuser.name, **names})
 
-    def fuse(self, name: str, wish: Wish) -> dict[str, Any]:
+    async def fuse(self, request: Request) -> Response:
         """Fuse a pair as wished: the picture's address, its size, what was understood, the command line."""
-        shown = self._gallery.show(name)
-        goal = self._gallery.fuser.goal(wish.text or wish.goal or None, strength=wish.strength, dials=wish.dials)
+        sent = json.loads(await body(request, MAX_WISH))
+        wish = Wish.read(sent)
+        return JSONResponse(await run_in_threadpool(self._fused, str(sent.get("pair")), wish))
+
+    def _fused(self, name: str, wish: Wish) -> dict[str, Any]:
+        shown, fuser = self._gallery.show(name), self._gallery.fuser
+        goal = fuser.goal(wish.text or wish.goal or None, strength=wish.strength, dials=wish.dials)
         with self._gallery.lock:
             picture = shown.look.fuse(goal)
         number = next(self._numbers)
@@ -69,29 +75,34 @@ class Viewer:
         height, width = picture.shape[:2]
         facts = {"picture": f"picture/{number}", "width": width, "height": height, "pair": name}
         ir, vis = (self._gallery.typed(path) for path in (shown.pair.ir, shown.pair.vis))
-        command = wish.command(ir, vis, self._gallery.fuser.name)
-        return {**facts, **wish.understood(), "command": command}
+        return {**facts, **wish.understood(), "command": wish.command(ir, vis, fuser.name)}
 
-    def kept(self, number: int) -> dict[str, float | None]:
+    def kept(self, request: Request) -> Response:
         """K of a finished picture, and its parts: what is kept of each source."""
-        name, picture = self._result(number)
+        name, picture = self._result(request)
         shown = self._gallery.show(name)
         ir, vis, fused = (to_bits(image, 8) for image in (shown.ir, shown.vis, picture))
         scores = Scene(ir, vis).score(fused, ["K", "K_ir", "K_vis"])
-        return {metric: None if np.isnan(value) else round(value, 4) for metric, value in scores.items()}
+        rounded = {metric: None if np.isnan(value) else round(value, 4) for metric, value in scores.items()}
+        return JSONResponse(rounded)
 
-    def picture(self, number: int) -> bytes:
+    def picture(self, request: Request) -> Response:
         """A finished picture as PNG."""
-        return as_png(self._result(number)[1])
+        return as_png(self._result(request)[1])
 
-    def source(self, name: str, role: str) -> bytes:
+    def source(self, request: Request) -> Response:
         """A source as PNG, infrared with the range it is fused with."""
-        if role not in ROLES:
+        if request.path_params["role"] not in ROLES:
             raise UsageError(f"a source is {' or '.join(ROLES)}")
-        return as_png(getattr(self._gallery.show(name), role))
+        return as_png(getattr(self._gallery.show(request.query_params.get("pair", "")), request.path_params["role"]))
 
-    def drop(self, role: str, file_name: str, data: bytes) -> dict[str, Any]:
+    async def drop(self, request: Request) -> Response:
         """Take a dropped file; a pair that cannot be read is refused at once, and taken off the list."""
+        data = await body(request, MAX_UPLOAD)
+        role, file_name = request.path_params["role"], request.query_params.get("name", "")
+        return JSONResponse({"pair": await run_in_threadpool(self._dropped, role, file_name, data)})
+
+    def _dropped(self, role: str, file_name: str, data: bytes) -> str | None:
         name = self._gallery.drop(role, file_name, data)
         if name is not None:
             try:
@@ -101,17 +112,18 @@ class Viewer:
                 folders = [f"{path.parent}{os.sep}" for path in (pair.ir, pair.vis)]
                 told = functools.reduce(lambda text, folder: text.replace(folder, ""), folders, error.message)
                 raise InputError(told, error.hint) from error
-        return {"pair": name}
+        return name
 
-    def _result(self, number: int) -> tuple[str, np.ndarray]:
-        if number not in self._results:
+    def _result(self, request: Request) -> tuple[str, np.ndarray]:
+        if request.path_params["number"] not in self._results:
             raise UsageError("that picture is gone", "say again what is wanted")
-        return self._results[number]
+        return self._results[request.path_params["number"]]
 
 
-def as_png(image: np.ndarray) -> bytes:
+def as_png(image: np.ndarray) -> Response:
     """A picture as PNG, packed quickly."""
-    return cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+    data = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+    return Response(data, media_type="image/png")
 
 
 def build_app(viewer: Viewer, hosts: tuple[str, ...]) -> Starlette:
@@ -121,43 +133,20 @@ def build_app(viewer: Viewer, hosts: tuple[str, ...]) -> Starlette:
         hosts: what a request's Host (and Origin, where there is one) must be, as in "127.0.0.1:8765".
     """
 
-    async def state(request: Request) -> Response:
-        return JSONResponse(viewer.state())
-
-    async def fuse(request: Request) -> Response:
-        sent = json.loads(await body(request, MAX_WISH))
-        wish = Wish.read(sent)
-        return JSONResponse(await run_in_threadpool(viewer.fuse, str(sent.get("pair")), wish))
-
-    async def kept(request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(viewer.kept, request.path_params["number"]))
-
-    async def picture(request: Request) -> Response:
-        return Response(await run_in_threadpool(viewer.picture, request.path_params["number"]), media_type="image/png")
-
-    async def source(request: Request) -> Response:
-        named = request.query_params.get("pair", ""), request.path_params["role"]
-        return Response(await run_in_threadpool(viewer.source, *named), media_type="image/png")
-
-    async def drop(request: Request) -> Response:
-        data = await body(request, MAX_UPLOAD)
-        name = request.query_params.get("name", "")
-        return JSONResponse(await run_in_threadpool(viewer.drop, request.path_params["role"], name, data))
-
-    async def file(request: Request, name: str) -> Response:
+    def file(request: Request, name: str) -> Response:
         return FileResponse(PAGE / name)
 
     guard = functools.partial(_guarded, hosts=hosts)
+    pages = {"/": "view.html", "/view.js": "view.js", "/view.css": "view.css"}
     return Starlette(
         routes=[
-            *(Route(f"/{name}", guard(functools.partial(file, name=name))) for name in ("view.js", "view.css")),
-            Route("/", guard(functools.partial(file, name="view.html"))),
-            Route("/state", guard(state)),
-            Route("/fuse", guard(fuse), methods=["POST"]),
-            Route("/picture/{number:int}", guard(picture)),
-            Route("/picture/{number:int}/kept", guard(kept)),
-            Route("/source/{role}", guard(source)),
-            Route("/drop/{role}", guard(drop), methods=["PUT"]),
+            *(Route(path, guard(functools.partial(file, name=name))) for path, name in pages.items()),
+            Route("/state", guard(viewer.state)),
+            Route("/fuse", guard(viewer.fuse), methods=["POST"]),
+            Route("/picture/{number:int}", guard(viewer.picture)),
+            Route("/picture/{number:int}/kept", guard(viewer.kept)),
+            Route("/source/{role}", guard(viewer.source)),
+            Route("/drop/{role}", guard(viewer.drop), methods=["PUT"]),
         ]
     )
 
@@ -170,7 +159,8 @@ def _guarded(call: Callable[..., Any], *, hosts: tuple[str, ...]) -> Callable[..
         if request.headers.get("host") not in hosts or (origin and origin.partition("://")[2] not in hosts):
             return JSONResponse({"error": "not a request of this page"}, 403)
         try:
-            response: Response = await call(request)
+            answered = call(request) if inspect.iscoroutinefunction(call) else run_in_threadpool(call, request)
+            response: Response = await answered
         except IvifError as error:
             response = JSONResponse({"error": str(error)}, 400)
         except ValueError:
