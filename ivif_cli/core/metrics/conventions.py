@@ -254,11 +254,7 @@ def find_convention(name: str) -> Convention:
 
 
 def find_metrics(names: Sequence[str], convention: Convention = CONVENTIONS["ivif"]) -> dict[str, Metric]:
-    """The metrics of these names in a convention, in the order given, each once.
-
-    Raises:
-        UsageError: a name that is not known, or a metric that the convention does not have.
-    """
+    """The metrics of these names in a convention, in order, each once; raises UsageError for one that it lacks."""
     found = {}
     for name in names:
         known = _find("metric", name, METRICS)
