@@ -1,10 +1,12 @@
 """Sheets for judging by eye with names hidden: both sources above, two fused pictures below, ordered by chance.
 
     python -m tools.blind_sheets --data DIR --method SeAFusion=DIR --model base --scenes 02,11 -o sheets/
+    python -m tools.blind_sheets --data DIR --dial salient --scenes 02,11 -o sheets/salient
     python -m tools.blind_sheets --tally sheets/ answers.txt
 
 The first writes SCENE.png and key.json; whoever judges sees the pictures only and writes `SCENE left|right|equal` a
-line. The second prints how often which method was preferred, and for which scenes.
+line. The second shows both ends of a dial instead of two methods: which side is the salient (bright, ...) one? The
+third prints how often which was named, and for which scenes.
 """
 
 import argparse
@@ -18,6 +20,7 @@ from ivif_cli import Fuser
 from ivif_cli.core.data.datasets import open_folder
 from ivif_cli.core.data.images import read_image, write_image
 from ivif_cli.core.data.pairing import match_outputs
+from ivif_cli.core.language.goal import DIALS
 from tools.strips import as_colour, cell, title_bar
 
 
@@ -31,17 +34,21 @@ def sheet(pictures: dict[str, np.ndarray]) -> np.ndarray:
 
 def make(arguments: argparse.Namespace) -> None:
     """Write the sheets and the key."""
-    name, _, folder = arguments.method.partition("=")
+    name, _, folder = (arguments.method or "").partition("=")
     pairs = open_folder(arguments.data).pairs
     wanted = arguments.scenes.split(",") if arguments.scenes else [pair.name for pair in pairs]
     chosen = [pair for pair in pairs if pair.name in wanted]
-    outputs = match_outputs(chosen, Path(folder))
+    outputs = match_outputs(chosen, Path(folder)) if folder else {}
     fuser, rng, key = Fuser(arguments.model), random.Random(arguments.seed), {}
     for pair in chosen:
-        if pair.name not in outputs:
-            continue
         ir, vis = read_image(pair.ir), read_image(pair.vis)
-        both = [("ours", fuser.fuse(ir, vis)), (name, read_image(outputs[pair.name]))]
+        if arguments.dial:
+            look = fuser.look(ir, vis)
+            both = [(end, look.fuse(end)) for end in DIALS[arguments.dial]]
+        elif pair.name in outputs:
+            both = [("ours", fuser.fuse(ir, vis)), (name, read_image(outputs[pair.name]))]
+        else:
+            continue
         rng.shuffle(both)
         (left, a), (right, b) = both
         key[pair.name] = {"left": left, "right": right}
@@ -64,6 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--method", help="NAME=DIR")
+    parser.add_argument("--dial", choices=DIALS, help="compare the ends of this dial")
     parser.add_argument("--model", default="base")
     parser.add_argument("--scenes", default="")
     parser.add_argument("--seed", type=int, default=0)
