@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHA256: dict[str, str] = {
     "base.safetensors": "00e3b6f0c3725231de2acf569bd3d1c47b619cd967fb20ad0825a6b35e37333b",
     "fast.safetensors": "2cf98ce74b574ff10a8aceb078e50fd0d55c22c0d0ffab613cc08bfe0792b880",
-    "compact-clip.safetensors": "311c0a52bc35204047ecb75dd1049f2f4735df5fc05c0b1a9d2dffeeb656e14e",
+    "compact-clip.safetensors": "7cae302521e7abef6106b5f070eb31e10859242ec3457636e9c8e8d654c8033b",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""
 

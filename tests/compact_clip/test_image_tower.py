@@ -113,6 +113,35 @@ def test_a_resumed_run_ends_with_the_same_weights(tmp_path: Path) -> None:
         torch.testing.assert_close(second.tower.state_dict()[name], tensor, rtol=0, atol=0)
 
 
+class Biased(torch.nn.Module):
+    """Reads every crop as it was drawn by `calibrate`, in order, but for noise, of which it reads too little."""
+
+    def __init__(self, trainer: Trainer, count: int, too_little: float) -> None:
+        super().__init__()
+        self.attnpool = torch.nn.Module()
+        self.attnpool.c_proj = torch.nn.Linear(1, len(AXES) + 1)
+        size, rng = trainer.recipe.image_size, np.random.default_rng(54321)
+        wanted, _ = targets(crops.draw_samples(trainer.training, trainer.chances, count, size, rng))
+        self.rows = 10 * positions_to_embedding(wanted)
+        self.rows[:, AXES.index("noise")] -= 10 * too_little
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        found, self.rows = self.rows[: len(pixels)], self.rows[len(pixels) :]
+        return found
+
+
+@pytest.mark.parametrize(("too_little", "back"), [(0.0, 0.0), (0.06, 0.06)])
+def test_noise_that_is_read_as_less_is_shifted_back(too_little: float, back: float) -> None:
+    trainer = Trainer(TINY, made_up_scenes())
+    trainer.tower = biased = Biased(trainer, 600, too_little)
+    column, before = AXES.index("noise"), biased.attnpool.c_proj.bias.detach().clone()
+    shifts = trainer.calibrate(600)
+    assert shifts["noise"] == pytest.approx(back, abs=0.021)
+    moved = (biased.attnpool.c_proj.bias - before).detach()
+    assert moved[column] == pytest.approx(shifts["noise"] * 10, rel=0.05, abs=1e-6)
+    assert not moved[[i for i in range(len(moved)) if i not in (column, AXES.index("sharpness"))]].any()
+
+
 def test_a_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:
     scenes = made_up_scenes()
     Trainer(TINY, scenes).save(tmp_path / "checkpoint.pt")

@@ -60,6 +60,7 @@ def arguments_of() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=ImageRecipe.steps, help="of the image tower")
     parser.add_argument("--text-steps", type=int, default=TextRecipe.steps)
     parser.add_argument("--text-seed", type=int, default=TextRecipe.seed)
+    parser.add_argument("--calibrate", action="store_true", help="shift the image tower's noise and sharpness as well")
     parser.add_argument("--compiled", action="store_true", help="compile the tower: two minutes, then a third faster")
     return parser.parse_args()
 
@@ -86,16 +87,22 @@ def main() -> None:
         trainer.load(checkpoint)
     for _ in run(trainer, checkpoint, report=report):
         pass
+    history = facts.get("history", "")
+    if arguments.steps or arguments.text_steps:
+        leg = LEG.format("both towers" if arguments.steps else "the text tower")
+        history = f"{history} {leg if before else 'One unbroken run from fresh weights.'}".strip()
+    if arguments.calibrate:
+        shifts = ", ".join(f"{axis} by {shift:+.2f}" for axis, shift in trainer.calibrate().items())
+        history += f" Then the readings were shifted, as shares of an embedding's length: {shifts}; by training scenes."
     table = read_word_table(arguments.words)
     recipe = TextRecipe(steps=arguments.text_steps, seed=arguments.text_seed)
     tower = text_tower_from(before) if before else new_tower(*table, recipe)
     if recipe.steps:
         tower = train_text(tower, recipe, report)
-    leg = LEG.format("both towers" if arguments.steps else "the text tower")
-    history = " ".join([facts.get("history", ""), leg if before else "One unbroken run from fresh weights."]).strip()
     space = facts.get(SPACE, file_sha256(arguments.init)) if before else None
     of_image = trainer.recipe if arguments.steps or not before else ImageRecipe(**json.loads(facts["image_recipe"]))
-    trained = (trainer.tower.state_dict(), tower, table, (of_image, recipe), described(scenes))
+    of_text = recipe if arguments.text_steps or not before else TextRecipe(**json.loads(facts["text_recipe"]))
+    trained = (trainer.tower.state_dict(), tower, table, (of_image, of_text), described(scenes))
     sha256 = export(arguments.weights, *trained, history, space)
     print(f'core/weights.py: "{arguments.weights.name}": "{sha256}",')
 
