@@ -14,9 +14,11 @@ from tests.made_up import small_network
 @pytest.fixture
 def yard(tmp_path: Path) -> Path:
     """Weights of two networks, and two pairs of 8 bits in `ir` and `vi`."""
-    for seed, name in enumerate(("first", "second")):
-        torch.manual_seed(seed)
-        save_network(tmp_path / f"{name}.safetensors", *small_network())
+    network, metadata, goals = small_network()
+    for name in ("first", "second"):
+        save_network(tmp_path / f"{name}.safetensors", network, metadata, goals)
+        with torch.no_grad():
+            network.tone.bias += 0.1
     for name in ("1", "2"):
         write_image(tmp_path / "ir" / f"{name}.png", GREY)
         write_image(tmp_path / "vi" / f"{name}.png", VIS)
