@@ -81,6 +81,8 @@ def main() -> None:
     if arguments.tally:
         for who, scenes in tally(*arguments.tally).items():
             print(f"{who}: {len(scenes)} ({', '.join(scenes)})")
+    elif arguments.data is None or not (arguments.method or arguments.dial):
+        parser.error("--data and --method or --dial say what is shown")
     else:
         make(arguments)
 

@@ -28,11 +28,14 @@ def coarseness(ir: np.ndarray, vis: np.ndarray, most: int | None = None) -> int:
     if max(ir.shape[:2]) < 2 * _LONG:
         return factor
     luma = as_float(ir)
-    own = (np.abs(luma - as_float(vis)) > 1 / 255).astype(np.uint8)
+    own = (cv2.absdiff(luma, as_float(vis)) > 1 / 255).view(np.uint8)
     while max(ir.shape[:2]) >= 2 * factor * _LONG and (most is None or factor < most):
-        alone = cv2.erode(own, np.ones((4 * factor + 1, 4 * factor + 1), np.uint8)) > 0  # beside it the two mix
-        gone = np.abs(luma - enlarged(shrunk(luma, 2 * factor), luma.shape))[alone]
-        if gone.size and (float(np.sqrt(np.mean(gone * gone))) > _UNSEEN or float(np.mean(gone > _LOST)) > 1e-3):
+        alone = cv2.erode(own, np.ones((4 * factor + 1, 4 * factor + 1), np.uint8))  # beside it the two mix
+        gone = enlarged(shrunk(luma, 2 * factor), luma.shape)
+        cv2.absdiff(luma, gone, dst=gone)
+        gone *= alone
+        pixels = max(cv2.countNonZero(alone), 1)
+        if cv2.norm(gone) > _UNSEEN * pixels**0.5 or np.count_nonzero(gone > _LOST) > 1e-3 * pixels:
             break
         factor *= 2
     return factor
@@ -56,14 +59,18 @@ def restored(vis: np.ndarray, coarse_vis: np.ndarray, coarse_fused: np.ndarray) 
     before, after = as_float(coarse_vis), as_float(coarse_fused)
     sizes = [float(np.mean(np.abs(one - cv2.GaussianBlur(one, (0, 0), 1)))) + 0.1 / 255 for one in (after, before)]
     gain = float(np.clip(sizes[0] / sizes[1], *_GAINS))
-    low = enlarged(before, luma.shape)
-    return enlarged(after, luma.shape) + gain * (luma - low)
+    luma -= enlarged(before, luma.shape)
+    luma *= gain
+    luma += enlarged(after, luma.shape)
+    return luma
 
 
 def as_float(image: np.ndarray) -> np.ndarray:
     """Luma in [0, 1], float32."""
     luma = to_luma(image)
-    return luma.astype(np.float32) / np.float32(np.iinfo(luma.dtype).max)
+    levels = luma.astype(np.float32)
+    levels /= np.float32(np.iinfo(luma.dtype).max)
+    return levels
 
 
 def shrunk(luma: np.ndarray, factor: int) -> np.ndarray:

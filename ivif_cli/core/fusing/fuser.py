@@ -171,14 +171,15 @@ class Fuser:
             check_pair(ir, vis)
         goal = self.goal(goal)
         shapes = {vis.shape[:2] for vis in vises}
-        coarse = len(shapes) == 1 and any(coarseness(*pair) > 1 for pair in pairs)
-        if len(irs) > 1 and len(shapes) == 1 and not coarse and self._tile_side(vises[0], len(irs)) is None:
+        grids = [coarseness(ir, vis) for ir, vis in pairs]
+        if len(irs) > 1 and len(shapes) == 1 and max(grids) == 1 and self._tile_side(vises[0], len(irs)) is None:
             with contextlib.suppress(MemoryError):
                 descriptors = self._describe(irs, vises, goal)
                 encoded = self.engine.encode([to_luma(ir) for ir in irs], [to_luma(vis) for vis in vises])
                 fused = zip(self.engine.decode(encoded, descriptors), irs, vises, strict=True)
                 return [with_colour(vis, quantised(luma, deeper(ir, vis)), None) for luma, ir, vis in fused]
-        return [self.fuse(ir, vis, goal=goal, ir_range=None) for ir, vis in zip(irs, vises, strict=True)]
+        alone = zip(irs, vises, grids, strict=True)
+        return [self.fuse(ir, vis, goal=goal, ir_range=None, coarse=grid) for ir, vis, grid in alone]
 
     def describe(self, ir: np.ndarray, vis: np.ndarray, goal: Wish = None) -> Any:
         """Global descriptors of a pair and a goal, from thumbnails of the whole: what every tile is fused with."""
