@@ -80,6 +80,7 @@ def one_after_the_other(fuser: Fuser, pairs: list[Pair]) -> float:
 def beside_twelve_megapixels(fuser: Fuser, pairs: list[Pair]) -> None:
     """Print how much sooner the coarse grid is ready than the finest, and how far what is hot stands out on both."""
     ir, vis = (to_luma(one) for one in load_pair(pairs[-1].ir, pairs[-1].vis, SourceOptions())[:2])
+    fuser.fuse(ir, vis, ir_range=None)  # a network's first picture takes longer
     shown = cv2.resize(vis, (4000, 3000), interpolation=cv2.INTER_CUBIC)
     for size in ((160, 120), (80, 60)):
         thermal = resampled(cv2.resize(ir, size, interpolation=cv2.INTER_AREA), 4000, 3000)
