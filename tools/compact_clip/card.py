@@ -11,6 +11,7 @@ def as_markdown(report: ClipReport) -> str:
     """The tables, and which bars are missed, as Markdown."""
     parts = [_modality_table(report), _claim_table(report)]
     parts += [_graded_table(report)] if report.graded else []
+    parts += [_labelled_table(report)] if report.labelled else []
     if report.methods:
         good = ", ".join(GOOD_METHODS)
         parts += [
@@ -43,6 +44,15 @@ def _claim_table(report: ClipReport) -> str:
 def _graded_table(report: ClipReport) -> str:
     lines = ["| graded claim | Spearman with what is measured |", "| --- | ---: |"]
     return "\n".join(lines + [f"| {claim} | {order:.3f} |" for claim, order in report.graded.items()])
+
+
+def _labelled_table(report: ClipReport) -> str:
+    lines = ["| MSRS, labelled things that stand out | crops | read bright | dimmed, read dim | dimmed, read dimmer |"]
+    lines.append("| --- | ---: | ---: | ---: | ---: |")
+    lines += [
+        f"| bright {r.kind} | {r.pairs} | {r.bright:.1%} | {r.dim:.1%} | {r.lower:.1%} |" for r in report.labelled
+    ]
+    return "\n".join(lines)
 
 
 def _sentence_table(sentences: Confusion) -> str:

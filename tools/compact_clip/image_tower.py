@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from ivif_cli.core.errors import TrainingError
 from tools.compact_clip.anchors import AXES, DIMENSIONS, anchors, embedding_to_positions
 from tools.compact_clip.crops import Sample, Scene, draw_samples, source_chances
+from tools.compact_clip.old_looks import hard_pictures
 from tools.compact_clip.zero_shot import Score, score_claims
 
 MODALITY = AXES.index("modality")
@@ -157,6 +158,15 @@ class Trainer:
         return score_claims(F.normalize(torch.cat(parts), dim=1), anchors(), [sample.truth for sample in samples])
 
     @torch.no_grad()
+    def hard_modality(self) -> float:
+        """Share of the held-out scenes' pictures, in the looks of old cameras, whose modality is told right."""
+        self.tower.eval()
+        lumas, infrared = hard_pictures(self.held_out, self.recipe.image_size)
+        batches = torch.from_numpy(lumas)[:, None].split(self.recipe.batch_size)
+        found = torch.cat([self.tower((batch - self.mean) / self.std)[:, MODALITY] for batch in batches])
+        return float(((found > 0) == torch.from_numpy(infrared)).float().mean())
+
+    @torch.no_grad()
     def calibrate(self, count: int = 4000) -> dict[str, float]:
         """Shift what the tower reads of noise and sharpness to where its claims are told best on training scenes.
 
@@ -217,6 +227,6 @@ def run(
             trainer.save(checkpoint)
             scores = {score.claim: round(score.balanced, 3) for score in trainer.validate()}
             line = {"step": trainer.step, "loss": round(sum(losses) / len(losses), 4), "s/step": round(seconds, 3)}
-            report(line | scores)
+            report(line | scores | {"modality, old looks": round(trainer.hard_modality(), 3)})
             losses, started = [], time.perf_counter()
         yield trainer.step

@@ -17,8 +17,8 @@ from ivif_cli.core.language.claims import CLAIMS
 from ivif_cli.core.language.directions import direction_loss
 from ivif_cli.core.language.encoder import Encoder
 from ivif_cli.core.language.goal import DEFAULT, Goal, Texts, embed_texts
-from tools.compact_clip.attributes import detail, saliency
 from tools.compact_clip.crops import Crop, Sample, Scene, changed, cut_pair, finish
+from tools.compact_clip.labelled import KINDS, Reading, labelled_pairs
 from tools.compact_clip.sentences import Confusion, read_sentences, score_sentences
 from tools.compact_clip.zero_shot import PROBES, Score, score_claims
 
@@ -62,6 +62,7 @@ class ClipReport:
     objective: float = float("nan")
     graded: dict[str, float] = field(default_factory=dict)
     sentences: Confusion | None = None
+    labelled: list[Reading] = field(default_factory=list)
 
     def missed(self) -> list[str]:
         """The bars that are not reached, in words."""
@@ -130,23 +131,28 @@ def claim_scores(encoder: Encoder, images: Tensor, samples: Sequence[Sample]) ->
     return score_claims(images, texts, [s.truth for s in samples])
 
 
-MEASURES: dict[str, Callable[[np.ndarray], float]] = {
-    "bright": lambda luma: float(luma.mean()),
-    "contrast": lambda luma: float(luma.std()),
-    "detailed": detail,
-    "salient": saliency,
-}
+GRADED = {"bright": "brightness", "contrast": "contrast", "detailed": "detail", "salient": "saliency"}
+"""Claim -> the axis that orders pictures by what is measured on them, before noise is added: noise is no detail."""
 
 
 def graded_orders(encoder: Encoder, images: Tensor, samples: Sequence[Sample]) -> dict[str, float]:
     """Claim -> Spearman correlation of the cosine to its probe text with what is measured on the picture."""
-    texts = encoder.encode_texts([PROBES[claim] for claim in MEASURES])
+    texts = encoder.encode_texts([PROBES[claim] for claim in GRADED])
     orders = {}
-    for column, (claim, measured) in enumerate(MEASURES.items()):
-        values = torch.tensor([measured(sample.luma) for sample in samples])
+    for column, (claim, axis) in enumerate(GRADED.items()):
+        values = torch.tensor([sample.positions[axis] for sample in samples])
         ranks = torch.stack([order.argsort().argsort().double() for order in (images @ texts[column], values)])
         orders[claim] = float(torch.corrcoef(ranks)[0, 1])
     return orders
+
+
+def labelled_reading(encoder: Encoder, scenes: Sequence[Scene], labels: Path, kind: str) -> Reading:
+    """What the texts "an image with bright KIND" and "... dim KIND" tell of labelled things, as they are and dimmed."""
+    pairs = labelled_pairs(scenes, labels, kind, encoder.image_size)
+    bright, dim = encoder.encode_texts([f"an image with {light} {kind}" for light in ("bright", "dim")])
+    before, after = (embed_lumas(encoder, side) @ (bright - dim) for side in zip(*pairs, strict=True))
+    told = (before > 0, after < 0, after < before)
+    return Reading(kind, len(pairs), *(float(share.float().mean()) for share in told))
 
 
 @dataclass(frozen=True)
@@ -215,7 +221,11 @@ def score_methods(
 
 
 def make_report(
-    encoder: Encoder, data: Path, published: Path | None = None, sentences: Path | None = None
+    encoder: Encoder,
+    data: Path,
+    published: Path | None = None,
+    sentences: Path | None = None,
+    labels: Path | None = None,
 ) -> ClipReport:
     """All tables.
 
@@ -224,6 +234,7 @@ def make_report(
         data: folder with the datasets of `SETS`.
         published: folder with one folder a method, of fused TNO pictures named like their pairs.
         sentences: file of held-out sentences.
+        labels: folder with the label files of MSRS, `infrared/` and `visible/`.
     """
     by_set = {name: read_test_scenes(name, data) for name in SETS}
     every = [scene for scenes in by_set.values() for scene in scenes]
@@ -236,4 +247,5 @@ def make_report(
     if published is not None:
         methods, objective = score_methods(encoder, by_set["TNO"], published_outputs(published, data / "TNO"))
     confusion = score_sentences(encoder.text, read_sentences(sentences)) if sentences and encoder.text else None
-    return ClipReport(encoder.name, encoder.sha256, modality, claims, methods, objective, graded, confusion)
+    things = [labelled_reading(encoder, by_set["MSRS"], labels, kind) for kind in KINDS] if labels else []
+    return ClipReport(encoder.name, encoder.sha256, modality, claims, methods, objective, graded, confusion, things)

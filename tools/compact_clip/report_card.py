@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data/test"))
     parser.add_argument("--published", type=Path, default=Path("../shared/data/published/TNO"))
     parser.add_argument("--sentences", type=Path, default=SENTENCES, help="held-out sentences")
+    parser.add_argument("--labels", type=Path, default=Path("../shared/data/labels/MSRS/test"), help="people and cars")
     parser.add_argument("--card", action="store_true", help="write weights/compact-clip.md as well")
     parser.add_argument("--clip-weights", type=Path, help="another compact CLIP")
     arguments = parser.parse_args()
@@ -32,7 +33,8 @@ def main() -> None:
     encoder = load_encoder(weights=arguments.clip_weights)
     published = arguments.published if arguments.published.is_dir() else None
     sentences = arguments.sentences if arguments.sentences.is_file() else None
-    report = make_report(encoder, arguments.data, published, sentences)
+    labels = arguments.labels if arguments.labels.is_dir() else None
+    report = make_report(encoder, arguments.data, published, sentences, labels)
     print(as_markdown(report))
     if arguments.card:
         _, metadata = read_weights(arguments.clip_weights or bundled(COMPACT_WEIGHTS))
