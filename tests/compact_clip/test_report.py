@@ -11,12 +11,14 @@ from ivif_cli.core.language.encoder import COMPACT_WEIGHTS, load_encoder
 from ivif_cli.core.language.goal import Texts, embed_texts
 from ivif_cli.core.weights import bundled, read_weights
 from tools.compact_clip.card import as_markdown, model_card
-from tools.compact_clip.crops import Scene
+from tools.compact_clip.crops import Sample, Scene
+from tools.compact_clip.labelled import Reading
 from tools.compact_clip.report import (
     PIXEL_RULES,
     ClipReport,
     MethodRow,
     ModalityRow,
+    graded_orders,
     held_out_samples,
     make_report,
     method_scores,
@@ -61,6 +63,25 @@ def test_missed_bars_are_named_with_their_numbers() -> None:
     assert bad == ["modality on A 50.0% < 95%", "noisy 75.0% < 90%", "objective 50.0% < 80%"]
     unread = report(sentences=Confusion(10, 0.9, 0.9, 0.9, {}), graded={"bright": 0.5}).missed()
     assert unread == ["modality on B 90.0% < 95%", "order of bright 0.50 < 0.90", "sentences, second 90.0% < 95%"]
+
+
+def test_labelled_things_have_a_table() -> None:
+    text = as_markdown(report(labelled=[Reading("people", 33, 0.9, 0.5, 0.8)]))
+    assert "| bright people | 33 | 90.0% | 50.0% | 80.0% |" in text
+
+
+def test_degrees_are_ordered_as_measured_before_noise() -> None:
+    class Texts:
+        def encode_texts(self, texts: list[str]) -> torch.Tensor:
+            return torch.eye(len(texts))
+
+    noisy = np.random.default_rng(0).random((3, 16, 16), dtype=np.float32)
+    degrees = (-0.5, 0.1, 0.4)
+    places = [dict.fromkeys(("brightness", "contrast", "detail", "saliency"), at) for at in degrees]
+    samples = [Sample(luma, {}, place) for luma, place in zip(noisy, places, strict=True)]
+    images = torch.tensor(degrees)[:, None].expand(3, 4)
+    orders = graded_orders(Texts(), images, samples)  # type: ignore[arg-type]
+    assert orders == pytest.approx(dict.fromkeys(("bright", "contrast", "detailed", "salient"), 1.0))
 
 
 def test_the_card_carries_tables_hash_and_origin() -> None:

@@ -136,7 +136,10 @@ pages for the terms. The pictures themselves are not part of this repository.
 Zero-shot, by cosine to one plain probe text a claim. Modality: whole pictures. Other claims: crops of test pairs, half
 of them with a drawn change or degradation; crops on which a measure is not clear-cut are left out for that claim.
 Recall where a claim holds, specificity where it fails, balanced accuracy is their mean. LDS is the mean cosine between
-image and text directions. Reprint with `python -m tools.compact_clip.report_card`.
+image and text directions. Degrees are ordered as measured before noise is added, like all claims: noise is no detail.
+Labelled things: crops around people and cars that stand out in MSRS's test pairs, and the same crops with them dimmed
+to their surroundings, by the texts "an image with bright people" and "an image with dim people".
+Reprint with `python -m tools.compact_clip.report_card`.
 
 {tables}
 

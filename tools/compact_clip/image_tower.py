@@ -124,8 +124,12 @@ class Trainer:
 
     def pixels(self, samples: Sequence[Sample]) -> Tensor:
         """Samples -> N,3,H,W, grey repeated and normalised by CLIP's own mean and std."""
-        luma = torch.from_numpy(np.stack([sample.luma for sample in samples]))[:, None]
-        return ((luma - self.mean) / self.std).to(memory_format=torch.channels_last)
+        return self.normalised(np.stack([sample.luma for sample in samples]))
+
+    def normalised(self, lumas: np.ndarray) -> Tensor:
+        """Lumas N,H,W in [0, 1] as `pixels` gives them."""
+        pixels = (torch.from_numpy(lumas)[:, None] - self.mean) / self.std
+        return pixels.to(memory_format=torch.channels_last)
 
     def train_step(self) -> float:
         """One step; returns the loss. Raises TrainingError when it is not finite."""
@@ -162,8 +166,9 @@ class Trainer:
         """Share of the held-out scenes' pictures, in the looks of old cameras, whose modality is told right."""
         self.tower.eval()
         lumas, infrared = hard_pictures(self.held_out, self.recipe.image_size)
-        batches = torch.from_numpy(lumas)[:, None].split(self.recipe.batch_size)
-        found = torch.cat([self.tower((batch - self.mean) / self.std)[:, MODALITY] for batch in batches])
+        batch = self.recipe.batch_size
+        parts = [self.tower(self.normalised(lumas[i : i + batch])) for i in range(0, len(lumas), batch)]
+        found = torch.cat(parts)[:, MODALITY]
         return float(((found > 0) == torch.from_numpy(infrared)).float().mean())
 
     @torch.no_grad()
