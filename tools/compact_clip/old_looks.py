@@ -43,28 +43,25 @@ def monotone(luma: Array, rng: np.random.Generator) -> Array:
     return np.interp(luma, np.maximum.accumulate(levels), curve).astype(np.float32)
 
 
-def soften(luma: Array, rng: np.random.Generator) -> tuple[Array, float]:
-    """A weak lens, or a camera of a third to nine tenths of the pixels; and the Gaussian that does as much, pixels."""
+def soften(luma: Array, rng: np.random.Generator) -> Array:
+    """A weak lens, or a camera of a third to nine tenths of the pixels."""
     if rng.random() < 0.5:
-        sigma = rng.uniform(0.4, 1.4)
-        return cv2.GaussianBlur(luma, (0, 0), sigma), sigma
+        return cv2.GaussianBlur(luma, (0, 0), rng.uniform(0.4, 1.4))
     height, width = luma.shape
     share = rng.uniform(0.33, 0.9)
     small = cv2.resize(luma, (round(width * share), round(height * share)), interpolation=cv2.INTER_AREA)
-    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), 0.5 / share
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def old_look(luma: Array, infrared: bool, rng: np.random.Generator, look: Look = OLD) -> tuple[Array, float, float]:
-    """A crop HxW in [0, 1] as an old camera would have it, its blur, and the noise that is still to be added (0: none).
+def old_look(luma: Array, infrared: bool, rng: np.random.Generator, look: Look = OLD) -> Array:
+    """A crop HxW in [0, 1] as an old camera would have it.
 
     Infrared may be inverted (hot is black); everything else is drawn alike for both modalities.
     """
     if infrared and rng.random() < look.inverted:
         luma = 1.0 - luma
-    blur = 0.0
-    if rng.random() < look.softened:
-        luma, blur = soften(luma, rng)
     changes = (
+        (look.softened, soften),
         (look.curved, monotone),
         (look.equalised, degrade.equalise),
         (look.sharpened, degrade.sharpen),
@@ -74,7 +71,8 @@ def old_look(luma: Array, infrared: bool, rng: np.random.Generator, look: Look =
     for chance, change in changes:
         if rng.random() < chance:
             luma = np.clip(change(luma, rng), 0, 1).astype(np.float32)
-    return luma, blur, float(rng.uniform(0.005, look.noise)) if rng.random() < look.grainy else 0.0
+    noise = float(rng.uniform(0.005, look.noise)) if rng.random() < look.grainy else 0.0
+    return degrade.grain(luma, noise, rng) if noise else luma
 
 
 def hard_window(scene: Scene, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -101,7 +99,6 @@ def hard_pictures(scenes: Sequence[Scene], size: int, looks: int = 12, seed: int
     for scene in scenes:
         for _ in range(looks):
             for luma, hot in zip(hard_window(scene, size, rng), (True, False), strict=True):
-                varied, _, noise = old_look(luma, hot, rng)
-                lumas.append(degrade.grain(varied, noise, rng) if noise else varied)
+                lumas.append(old_look(luma, hot, rng))
                 infrared.append(hot)
     return np.stack(lumas), np.array(infrared)
