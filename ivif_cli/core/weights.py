@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHA256: dict[str, str] = {
-    "base.safetensors": "00e3b6f0c3725231de2acf569bd3d1c47b619cd967fb20ad0825a6b35e37333b",
-    "fast.safetensors": "2cf98ce74b574ff10a8aceb078e50fd0d55c22c0d0ffab613cc08bfe0792b880",
+    "base.safetensors": "815672298a4ca3816ac4dde893a3a68ec04e9ff3e402417f5b5543d57aeee036",
+    "fast.safetensors": "d8e8cfea62930072f205cb62060ecc4c0cbb71532b99c7582e9183b2a135e8ce",
     "compact-clip.safetensors": "7cae302521e7abef6106b5f070eb31e10859242ec3457636e9c8e8d654c8033b",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""

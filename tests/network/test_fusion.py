@@ -118,6 +118,41 @@ def test_two_goals_give_two_pictures_from_one_look(network):
         assert torch.equal(fused, _fuse(network, ir, vis, _goal(seed)))
 
 
+def _toned(network, ir, vis, number, change):
+    """The picture with one tone number changed."""
+    descriptors = _describe(network, ir, vis)
+    descriptors[:, network.tone_at + number] += change
+    with torch.no_grad():
+        return network(ir, vis, descriptors)
+
+
+def test_side_draws_the_base_to_one_source():
+    network = build_network("fast", goal=GOAL).eval()
+    ramp = torch.linspace(0.2, 0.8, 256).expand(1, 1, 256, 256)
+    ir, vis = ramp, ramp.transpose(2, 3)
+    infrared, visible = (_toned(network, ir, vis, 5, change) for change in (2.0, -2.0))
+    assert ((infrared - visible) * (ir - vis)).sum() > 0.8 * (ir - vis).square().sum()
+
+
+def test_heat_lifts_or_darkens_hot_things_and_leaves_the_rest_as_it_is():
+    network = build_network("fast", goal=GOAL).eval()
+    ir, vis = _pair(96, 96)
+    ir, vis = torch.full_like(ir, 0.25), 0.1 * vis + 0.4
+    ir[..., 40:52, 40:52] += 0.4
+    plain, lit, darkened = (_toned(network, ir, vis, 6, change) for change in (0.0, 0.3, -0.3))
+    hot, cold = (slice(None), slice(None), slice(42, 50), slice(42, 50)), (..., slice(0, 32))
+    assert (lit[hot] - plain[hot]).min() > 0.05
+    assert (plain[hot] - darkened[hot]).min() > 0.05
+    assert torch.equal(lit[cold], plain[cold]) and torch.equal(darkened[cold], plain[cold])
+
+
+def test_nothing_is_hot_in_an_even_scene():
+    network = build_network("fast", goal=GOAL).eval()
+    ir, vis = (0.5 + 0.01 * luma for luma in _pair(96, 96))
+    plain, lit = (_toned(network, ir, vis, 6, change) for change in (0.0, 2.0))
+    assert (lit - plain).mean() < 0.05
+
+
 def test_at_the_default_goal_the_goals_weights_do_not_count(network):
     network.origin.copy_(_goal(7)[0])
     ir, vis = _pair(48, 48)

@@ -73,9 +73,26 @@ def test_vectors_of_another_shape_are_refused(saved, shape):
 def test_a_file_of_before_words_were_trimmed_loads(saved):
     path, _, _ = saved
     tensors, metadata = read_weights(path)
-    del tensors["trim"]
+    del tensors["trim"], tensors["ways"]
     write_weights(path, tensors, metadata)
     assert not load_network(path).network.trim.any()
+
+
+def test_a_file_whose_words_were_trimmed_by_one_matrix_turns_the_tone_as_it_did(saved):
+    path, network, _ = saved
+    tensors, metadata = read_weights(path)
+    del tensors["ways"]
+    trim = torch.randn(len(network.origin), 5)
+    write_weights(path, {**tensors, "trim": trim}, metadata)
+    loaded = load_network(path).network
+    away = torch.randn(1, len(network.origin))
+    with torch.no_grad():
+        glanced = loaded.glance(*torch.rand(2, 1, 1, 64, 64))
+        turned = loaded.aim(glanced, loaded.origin + away)
+        loaded.trim.zero_()
+        turned = (turned - loaded.aim(glanced, loaded.origin + away))[0, loaded.tone_at :]
+    assert torch.allclose(turned[:5], (away @ trim)[0], atol=1e-4)
+    assert not turned[5:].any()
 
 
 def test_goals_that_are_not_finite_are_refused(saved):

@@ -87,8 +87,9 @@ def test_a_copy_keeps_its_source_and_its_negative_keeps_nothing() -> None:
     def shares(fused: Tensor) -> list[float]:
         return kept(fused, sources).tolist()
 
-    assert shares(sources[:, :1])[0] == pytest.approx(1, abs=1e-3)
-    assert shares(sources[:, 1:])[1] == pytest.approx(1, abs=1e-3)
+    assert shares(sources[:, :1])[::2] == pytest.approx([1, 1], abs=1e-3)
+    assert shares(sources[:, 1:])[1:] == pytest.approx([1, 0], abs=1e-3)
+    assert shares(0.3 + sources[:, :1] / 2 + sources[:, 1:] / 2)[2] == pytest.approx(0.5, abs=1e-3)
     assert shares(1 - sources[:, :1])[0] == 0
 
 

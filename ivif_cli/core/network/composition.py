@@ -1,6 +1,6 @@
 """What a fused picture is made of: the sources' bands, shares and gains, and a base under a tone; no weights here.
 
-The network decides with its maps and five numbers a picture; these functions turn them into a picture that holds
+The network decides with its maps and `TONES` numbers a picture; these functions turn them into a picture that holds
 nothing but what the sources hold.
 """
 
@@ -13,6 +13,8 @@ from torch.nn import functional as F
 from ivif_cli.core.network.pyramid import double
 
 HALVINGS = 5
+TONES = 7
+"""Contrast, shift, gains, lean, glow, side, heat: what sets the tone of a whole picture, see `compose`."""
 _KNEE = 0.04
 _EDGE = 255 / 40
 """A range of 40 levels begins to be a strong edge, one of 80 is."""
@@ -22,8 +24,14 @@ _GLOWING = 2
 """The first band, at a quarter of the resolution, that glows where it is hot: objects do, texture does not."""
 _HOT = 4 / 255
 """How far a band of the infrared lies above zero where it is clearly hot."""
+_WARM, _FULL = 0.12, 0.02
+"""Share of a scene in which heat begins, and in which it is full."""
+_LEAST_HEAT = 24 / 255
+"""Least difference between those levels: in an even scene nothing is hot."""
+_LIT, _UNLIT = 0.7, 0.5
+"""How far the hottest is drawn to white, and how much of it is taken away, at most."""
 _BRISK = 3.0
-"""Factor on what sets the tone of a whole picture: five numbers that words move first, so they learn faster."""
+"""Factor on what sets the tone of a whole picture: numbers that words move first, so they learn faster."""
 _FAINT = 16 / 255
 """A gain above 1 halves its excess on a band of this energy: structure is lifted, strong edges are not."""
 
@@ -35,6 +43,7 @@ class Encoded(NamedTuple):
         bands: N x 2 x ..., infrared and visible, finest first.
         energies: of each band, at its resolution; of the finest at half of it.
         low: N x 2 x H/32 x W/32, what lies below the bands; as large as the coarsest of them.
+        warmth: N x 1 x H/2 x W/2, the infrared.
         features: N x 2C_k x ... of each level of the trunk, infrared first.
         high, low_end: N x 1 x H x W, the brightest and the darkest that either source has within about 3 px.
         strong: where that range is wide, 0 to 1: what leaves the range there is mostly taken back (no ring).
@@ -44,6 +53,7 @@ class Encoded(NamedTuple):
     bands: list[Tensor]
     energies: list[Tensor]
     low: Tensor
+    warmth: Tensor
     features: list[Tensor]
     high: Tensor
     low_end: Tensor
@@ -51,15 +61,16 @@ class Encoded(NamedTuple):
     size: tuple[int, int]
 
 
-def compose(pair: Encoded, maps: list[Tensor], coarse: Tensor, tone: Tensor, mean: Tensor) -> Tensor:
+def compose(pair: Encoded, maps: list[Tensor], coarse: Tensor, tone: Tensor, scene: Tensor) -> Tensor:
     """The fused luma before the limits: the base under the tone, then band by band, coarse to fine.
 
     Args:
         pair: what is known of the sources.
         maps: for each halved band, finest first, offset of the gate and logit of the gain: N x 2 x h x w.
         coarse: N x 6 x H/32 x W/32: what `_base` takes, then the same two for the coarsest band.
-        tone: N x 5: contrast, shift, gains, lean, glow.
-        mean: N x 1, about which the contrast turns.
+        tone: N x 7: contrast, shift, gains, lean, glow, side (of the base, infrared or visible), heat.
+        scene: N x 3, of the whole pair: the mean about which the contrast turns, and between which levels of the
+            infrared heat begins and is full.
     """
     tone = _BRISK * tone[..., None, None]
     contrast = torch.exp(0.6 * torch.tanh(tone[:, 0:1]))
@@ -67,8 +78,9 @@ def compose(pair: Encoded, maps: list[Tensor], coarse: Tensor, tone: Tensor, mea
     gains = torch.exp(0.5 * torch.tanh(tone[:, 2:3]))
     lean = 6 * torch.tanh(tone[:, 3:4])
     glow = 0.7 * torch.tanh(tone[:, 4:5])
-    middle = mean[..., None, None]
-    fused = middle + contrast * (_base(pair.low, coarse[:, :4]) - middle) + shift
+    middle, warm, hot = scene[..., None, None].split(1, dim=1)
+    base = _sided(_base(pair.low, coarse[:, :4]), pair.low, torch.tanh(tone[:, 5:6]))
+    fused = middle + contrast * (base - middle) + shift
     fused = fused + _mixed(pair.bands[-1], _weights(pair.energies[-1], coarse[:, 4:], lean, gains), glow)
     for band in reversed(range(HALVINGS)):
         own = maps[band]
@@ -80,7 +92,16 @@ def compose(pair: Encoded, maps: list[Tensor], coarse: Tensor, tone: Tensor, mea
     # A contrast below 1 narrows the range that a strong edge may take, one above 1 does not widen it.
     high = pair.high + shift + ((contrast - 1) * (pair.high - middle)).clamp(max=0)
     low = pair.low_end + shift + ((contrast - 1) * (pair.low_end - middle)).clamp(min=0)
-    return fused - _HELD * pair.strong * (F.relu(fused - high) - F.relu(low - fused))
+    fused = fused - _HELD * pair.strong * (F.relu(fused - high) - F.relu(low - fused))
+    return _heated(fused, double((pair.warmth - warm) / (hot - warm)), torch.tanh(tone[:, 6:7]))
+
+
+def heat_of(thumbnail: Tensor) -> Tensor:
+    """Between which levels of an infrared thumbnail (N x 1 x h x w) heat begins and is full: N x 2."""
+    values = thumbnail.flatten(1)
+    warmest = values.topk(round(_WARM * values.shape[1]), dim=1).values
+    begin, end = warmest[:, -1:], warmest[:, round(_FULL * values.shape[1]) - 1 :][:, :1]
+    return torch.cat([begin, torch.maximum(end, begin + _LEAST_HEAT)], dim=1)
 
 
 def limited(luma: Tensor) -> Tensor:
@@ -134,6 +155,24 @@ def _mixed(band: Tensor, weights: Tensor, glow: Tensor | None = None) -> Tensor:
     both = weights * band
     mixed = both.sum(dim=1, keepdim=True)
     return mixed if glow is None else mixed + glow * F.relu(band[:, :1] - _HOT) * weights[:, :1]
+
+
+def _sided(base: Tensor, low: Tensor, side: Tensor) -> Tensor:
+    """A base drawn to that of one source: all of the way to the infrared at a side of 1, to the visible at -1."""
+    ir, vis = low.chunk(2, dim=1)
+    return base + F.relu(side) * (ir - base) + F.relu(-side) * (vis - base)
+
+
+def _heated(fused: Tensor, heat: Tensor, amount: Tensor) -> Tensor:
+    """Hot things drawn towards white (amount > 0) or darkened, by how hot they are.
+
+    Args:
+        fused: N x 1 x H x W.
+        heat: likewise, 0 where the scene is not warm and 1 or more where it is hottest.
+        amount: N x 1 x 1 x 1, -1 to 1.
+    """
+    heat = heat.clamp(0, 1)
+    return fused + heat * (_LIT * F.relu(amount) * F.relu(1 - fused) - _UNLIT * F.relu(-amount) * F.relu(fused))
 
 
 def _base(low: Tensor, maps: Tensor) -> Tensor:

@@ -16,14 +16,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ivif_cli.core.network.attention import MIXERS, Mixer
-from ivif_cli.core.network.composition import HALVINGS, Encoded, compose, contrast_of, limited, ranges
+from ivif_cli.core.network.composition import HALVINGS, TONES, Encoded, compose, contrast_of, heat_of, limited, ranges
 from ivif_cli.core.network.pyramid import double, energy, laplacian, pooled
 
 THUMBNAIL = 64
 STRIDE = 2**HALVINGS
 _GRID = 4
 _KNOTS = 8
-_TONES = 5
+_SCENE = 3
+_LEARNT = 5
+"""Tone numbers that a run learns; the rest, side and heat, are the goal's alone and nothing at the default goal."""
 _GAIN = 0.8
 """Logit of the gain that fresh weights begin with, 1.47 on the faintest structure."""
 
@@ -102,7 +104,9 @@ class FusionNetwork(nn.Module):
         config: the network's shape.
 
     Attributes:
-        trim: G x 5, what a goal adds to the tone by its distance from the default: the last stage of a run sets it.
+        ways: G x G, its columns are the ways on which a goal's distance from the default is measured, the rest zero.
+        trim: 2 x G x 7, what each way adds to the tone, forwards and (taken from it) backwards. The last stage of a run
+            sets both; at the default goal they are nothing.
     """
 
     stride = STRIDE
@@ -122,14 +126,16 @@ class FusionNetwork(nn.Module):
         self.goal_in = nn.Linear(config.goal, config.hidden) if config.goal else None
         self.hidden = nn.Linear(config.hidden, config.hidden)
         self.modulate = nn.Linear(config.hidden, 2 * sum(widths))
-        self.tone = nn.Linear(config.hidden, _TONES)
+        self.tone = nn.Linear(config.hidden, _LEARNT)
         counts = [self._extra + 1] + [1] * (len(widths) - 1)
         self.maps = nn.ModuleList(nn.Conv2d(width, 2 * n, 1) for width, n in zip(widths, counts, strict=True))
         self.base = nn.Conv2d(widths[-1], 6, 1)
         self.origin: Tensor
         self.register_buffer("origin", torch.zeros(config.goal))
+        self.ways: Tensor
+        self.register_buffer("ways", torch.zeros(config.goal, config.goal))
         self.trim: Tensor
-        self.register_buffer("trim", torch.zeros(config.goal, _TONES))
+        self.register_buffer("trim", torch.zeros(2, config.goal, TONES))
         self.knots: Tensor
         self.register_buffer("knots", torch.linspace(0, 1, _KNOTS + 1)[:_KNOTS], persistent=False)
         # Fresh weights give a soft Laplacian fusion: the stronger band, the better exposed base, no tone change.
@@ -159,7 +165,7 @@ class FusionNetwork(nn.Module):
     def glance(self, ir_thumb: Tensor, vis_thumb: Tensor) -> Tensor:
         """What the thumbnails (N x 1 x 64 x 64 in [0, 1]) say of a pair: N x K, the part of `describe` before a goal.
 
-        The channels of every level pooled to 4 x 4, then tone statistics of both thumbnails.
+        The channels of every level pooled to 4 x 4, then tone statistics of both thumbnails, then where heat begins.
         """
         parts = []
         for ir, vis in zip(self.encode_ir(ir_thumb), self.encode_vis(vis_thumb), strict=True):
@@ -170,12 +176,12 @@ class FusionNetwork(nn.Module):
             above = F.relu(values[:, None] - self.knots[:, None]).mean(dim=2)
             mean = values.mean(dim=1, keepdim=True)
             parts += [above, mean, (values - mean).square().mean(dim=1, keepdim=True).add(1e-6).sqrt()]
-        return torch.cat(parts, dim=1)
+        return torch.cat([*parts, heat_of(ir_thumb)], dim=1)
 
     def aim(self, glanced: Tensor, goal: Tensor) -> Tensor:
         """The second part of `describe`: what is glanced at (N x K), and a goal (N x G)."""
         sizes = [2 * width * _GRID**2 for width in self.widths]
-        *grids, tones = glanced.split([*sizes, glanced.shape[1] - sum(sizes)], dim=1)
+        *grids, tones, heat = glanced.split([*sizes, glanced.shape[1] - sum(sizes) - 2, 2], dim=1)
         tokens = [grid.unflatten(1, (2 * width, -1)) for grid, width in zip(grids, self.widths, strict=True)]
         seen = self.tones_in(torch.cat([tones, *(token.mean(dim=2) for token in tokens)], dim=1))
         if self.goal_in is not None:
@@ -185,10 +191,11 @@ class FusionNetwork(nn.Module):
         mixers = (cast("Mixer", mix) for mix in self.mix)
         matrices = [mix.matrix(token, hidden).flatten(1) for mix, token in zip(mixers, tokens, strict=True)]
         mean = (tones[:, _KNOTS] + tones[:, 2 * _KNOTS + 2])[:, None] / 2
-        tone = self.tone(hidden)
+        tone = F.pad(self.tone(hidden), (0, TONES - _LEARNT))
         if self.goal_in is not None:
-            tone = tone + (goal - self.origin) @ self.trim
-        return torch.cat([self.modulate(hidden), tone, mean, *matrices], dim=1)
+            gone = (goal - self.origin) @ self.ways
+            tone = tone + F.relu(gone) @ self.trim[0] - F.relu(-gone) @ self.trim[1]
+        return torch.cat([self.modulate(hidden), tone, mean, heat, *matrices], dim=1)
 
     def describe(self, ir_thumb: Tensor, vis_thumb: Tensor, goal: Tensor) -> Tensor:
         """All that the network may know beyond the pixels near by.
@@ -212,12 +219,12 @@ class FusionNetwork(nn.Module):
         bands, low = laplacian(torch.cat([ir, vis], dim=1), HALVINGS)
         energies = [energy(pooled(bands[0].abs())), *(energy(band) for band in bands[1:])]
         features = [torch.cat(both, dim=1) for both in zip(self.encode_ir(ir), self.encode_vis(vis), strict=True)]
-        return Encoded(bands, energies, low, features, *ranges(ir, vis), (height, width))
+        return Encoded(bands, energies, low, pooled(ir), features, *ranges(ir, vis), (height, width))
 
     def decode(self, pair: Encoded, descriptors: Tensor) -> Tensor:
         """The fused luma, N x 1 x H x W in the pictures' own size, before the limits."""
-        sizes = [self.tone_at, _TONES, 1, *(cast("Mixer", mix).size for mix in self.mix)]
-        modulation, tone, mean, *matrices = descriptors.split(sizes, dim=1)
+        sizes = [self.tone_at, TONES, _SCENE, *(cast("Mixer", mix).size for mix in self.mix)]
+        modulation, tone, scene, *matrices = descriptors.split(sizes, dim=1)
         scales = modulation.split([2 * width for width in self.widths], dim=1)
         features, maps = None, []
         for level in reversed(range(len(self.widths))):
@@ -234,7 +241,7 @@ class FusionNetwork(nn.Module):
         first = maps.pop().unflatten(1, (2, -1))
         of_bands = [*(first[:, :, band] for band in range(self._extra + 1)), *maps[::-1]]
         height, width = pair.size
-        return compose(pair, of_bands, coarse, tone, mean)[..., :height, :width]
+        return compose(pair, of_bands, coarse, tone, scene)[..., :height, :width]
 
     def forward(self, ir: Tensor, vis: Tensor, descriptors: Tensor) -> Tensor:
         """Fuse luma pictures.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from torch.nn import functional as F
 
 from ivif_cli.core.errors import UsageError, WeightsError
 from ivif_cli.core.language.goal import DEFAULT, PREFIX, Goal, facts_of, goals_from, vectors_of
@@ -70,7 +71,7 @@ def load_network(model: str | Path) -> LoadedNetwork:
         network = _build(_bounded(json.loads(metadata["network"])))
     except (ValueError, TypeError, UsageError) as error:
         raise WeightsError(f"weights of an unknown network: {path}: {error}") from error
-    tensors.setdefault("trim", network.trim)  # a file of before words were trimmed
+    _completed(tensors, network)
     vectors = {key: tensors.pop(key).float().numpy() for key in list(tensors) if key.startswith(PREFIX)}
     try:
         network.load_state_dict({key: value.float() for key, value in tensors.items()}, strict=True)
@@ -85,6 +86,15 @@ def load_network(model: str | Path) -> LoadedNetwork:
     if any(2 * len(goal.fused) != network.config.goal for goal in goals.values()):
         raise WeightsError(f"the goals of the weights do not fit their network: {path}")
     return LoadedNetwork(network.eval(), path.stem, sha256, metadata, goals)
+
+
+def _completed(tensors: dict[str, torch.Tensor], network: FusionNetwork) -> None:
+    """Bring what files of earlier releases have of the trim, nothing or one G x 5 matrix, into its present form."""
+    size, tones = network.trim.shape[1:]
+    before = tensors.get("trim", torch.zeros(size, tones))
+    if "ways" not in tensors and before.ndim == 2 and len(before) == size and before.shape[1] <= tones:
+        tensors["ways"] = torch.eye(size)
+        tensors["trim"] = F.pad(before, (0, tones - before.shape[1])).expand(2, -1, -1)
 
 
 def _bounded(fields: dict[str, int | str]) -> dict[str, int | str]:

@@ -1,9 +1,11 @@
 """The last stage of a run: words are trimmed, so that they move what they name and little else.
 
 Words move more than they name: a wish for contrast also brightens. On training pairs this stage measures how each of
-the five tone numbers of a picture moves six measures of it, and solves for the change of the tone at both ends of every
-dial that keeps the named move and takes the others back. The network stores it as a linear map from a goal to the tone
-(`FusionNetwork.trim`), which is nothing at the default goal. The measures are this module's own, none of `evaluate`'s.
+the tone numbers of a picture moves seven measures of it, and solves for the change of the tone at both ends of every
+dial that keeps the named move and takes the others back. Each end is told apart from the default goal, too, which is
+itself detailed and salient. The network stores how far a goal goes along each dial, and what either way adds to the
+tone (`FusionNetwork.ways`, `trim`), which is nothing at the default goal. The measures are this module's own, none of
+`evaluate`'s.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,8 +30,10 @@ _WARM, _AROUND = 0.03, 41
 _SIDE = 384
 """Longest side of what is looked at of a pair [px]."""
 _OWN = {"bright": 0, "contrast": 1, "detailed": 2, "salient": 3}
-_IR, _VIS = 4, 5
-"""Places of the measures: what a dial names, and what is kept of either source."""
+_IR, _VIS, _LEANING = 4, 5, 6
+"""Places of the measures: what a dial names; what is kept of either source, and towards which its base leans."""
+_HALF = 0.4
+"""Share of a dial's whole move that each end is to be away from the default picture."""
 _ITERATIONS = 200
 _LEAST = 1e-4
 """Least spread between scenes that counts, for those that are alike."""
@@ -43,15 +47,23 @@ class TrimSettings:
         pairs: training pairs that it is measured on, 0 for no trimming.
         rounds: how often the moves are measured and solved for.
         want: least mean move of what a dial names, where it was not more before.
+        salient: likewise of how far hot things stand out.
+        side: least mean way of the base from the visible's shape (0) to the infrared's (1), from end to end.
         margin: least such move in every picture.
         stay: weight of how far the tone may change.
     """
 
     pairs: int = 0
     rounds: int = 3
-    want: float = 0.7
+    want: float = 1.0
+    salient: float = 1.7
+    side: float = 0.8
     margin: float = 0.6
-    stay: float = 2.0
+    stay: float = 4.0
+
+    def wanted(self, name: str) -> float:
+        """The least mean move of what is named."""
+        return {"salient": self.salient, "side": self.side}.get(name, self.want)
 
 
 class _Scene(NamedTuple):
@@ -80,14 +92,14 @@ def _seen(network: FusionNetwork, pair: LumaPair, device: torch.device) -> _Scen
 
 
 def measures(fused: Tensor, scene: _Scene) -> Tensor:
-    """Brightness, contrast, detail, warm things against what is around them, what is kept of the infrared and visible.
+    """Brightness, contrast, detail, warm things against what is around them, then `kept`.
 
     Args:
         fused: 1 x 1 x H x W in [0, 1].
         scene: what it was made of.
 
     Returns:
-        6 numbers.
+        7 numbers.
     """
     mean = fused.mean()
     detail = fused.diff(dim=3).abs().mean() + fused.diff(dim=2).abs().mean()
@@ -96,20 +108,27 @@ def measures(fused: Tensor, scene: _Scene) -> Tensor:
 
 
 def kept(fused: Tensor, sources: Tensor) -> Tensor:
-    """Share of what each source has more of than the other that the bands of the fused picture hold; 2 numbers."""
+    """Share of what each source has more of than the other that the fused picture's bands hold, and its base's side.
+
+    The side is how far the base's shape has come from the visible's (0) to the infrared's (1); 3 numbers.
+    """
     held, total = fused.new_zeros(2), fused.new_zeros(2)
-    for band in laplacian(torch.cat([fused, sources], dim=1), HALVINGS)[0]:
+    bands, rest = laplacian(torch.cat([fused, sources], dim=1), HALVINGS)
+    for band in bands:
         own, source = band[:, :1], band[:, 1:]
         size = source.abs()
         excess = F.relu(size - size.flip(1))
         held += (torch.minimum(F.relu(own * source.sign()), size) / size.clamp_min(1e-4) * excess).mean(dim=(0, 2, 3))
         total += excess.mean(dim=(0, 2, 3))
-    return held / total.clamp_min(1e-6)
+    base, ir, vis = (rest - rest.mean(dim=(2, 3), keepdim=True)).flatten(2)[0]
+    way = ir - vis
+    side = ((base - vis) * way).sum() / way.square().sum().clamp_min(1e-6)
+    return torch.cat([held / total.clamp_min(1e-6), side[None]])
 
 
 @torch.no_grad()
 def trim(network: FusionNetwork, store: LumaStore, goals: Mapping[str, Goal], settings: TrimSettings) -> None:
-    """Set `network.trim` by what the ends of the dials do to training pairs; a dial without ends is left out.
+    """Set `network.ways` and `trim` by what dials do to training pairs; a dial without ends is left out.
 
     Args:
         network: in any mode, which is kept, and on any device.
@@ -122,25 +141,30 @@ def trim(network: FusionNetwork, store: LumaStore, goals: Mapping[str, Goal], se
         return
     training = network.training
     network.eval()
-    device = network.trim.device
-    conditions = torch.cat([torch.from_numpy(goals[end].condition) for name in dials for end in DIALS[name]]).to(device)
-    axes = torch.linalg.pinv(conditions[::2] - conditions[1::2])
-    reach = (conditions - network.origin) @ axes
-    turns = torch.zeros(len(dials), network.trim.shape[1], device=device)
+    device, size = network.trim.device, len(dials)
+    ends = [torch.from_numpy(goals[end].condition) for name in dials for end in DIALS[name]]
+    conditions = torch.cat([torch.cat(ends).to(device), network.origin[None]])
+    ways = torch.linalg.pinv(conditions[:-1:2] - conditions[1::2])
+    gone = (conditions - network.origin) @ ways
+    reach = torch.cat([F.relu(gone), -F.relu(-gone)], dim=1)
+    turns = torch.zeros(2 * size, network.trim.shape[2], device=device)
     network.trim.zero_()
+    network.ways.zero_()[:, :size] = ways
     scenes = [_seen(network, store[index], device) for index in spread(len(store), settings.pairs)]
     for number in range(settings.rounds):
         found = torch.stack([_measured(network, scene, conditions) for scene in scenes])
         if number == 0:
             slopes = torch.stack([_slopes(network, *known, conditions) for known in zip(scenes, found, strict=True)])
-            wants = [max(settings.want, float(own.mean())) for own, _ in _moves(dials, found)]
+            wants = [
+                max(settings.wanted(move.named) * move.share, float(move.own.mean())) for move in _moves(dials, found)
+            ]
         turns = _solved(dials, found, slopes, reach, turns, wants, settings)
-        network.trim.copy_(axes @ turns)
+        network.trim[:, :size] = turns.unflatten(0, (2, size))
     network.train(training)
 
 
 def _measured(network: FusionNetwork, scene: _Scene, conditions: Tensor, change: tuple[int, float] = (0, 0)) -> Tensor:
-    """E x 6 measures of a scene under E conditions, one tone number of each changed."""
+    """E x 7 measures of a scene under E conditions, one tone number of each changed."""
     found = []
     for condition in conditions:
         descriptors = network.aim(scene.glanced, condition[None])
@@ -150,8 +174,8 @@ def _measured(network: FusionNetwork, scene: _Scene, conditions: Tensor, change:
 
 
 def _slopes(network: FusionNetwork, scene: _Scene, before: Tensor, conditions: Tensor) -> Tensor:
-    """What each tone number does to the measures, E x 6 `before`: E x 6 x 5."""
-    numbers = range(network.trim.shape[1])
+    """What each tone number does to the measures, E x 7 `before`: E x 7 x tone."""
+    numbers = range(network.trim.shape[2])
     return torch.stack([(_measured(network, scene, conditions, (n, _STEP)) - before) / _STEP for n in numbers], dim=2)
 
 
@@ -165,15 +189,15 @@ def _solved(
     wants: Sequence[float],
     settings: TrimSettings,
 ) -> Tensor:
-    """By how much the tone changes from one end of each of D dials to the other, D x 5.
+    """What each of D dials adds to the tone forwards, then what it takes backwards, 2D x tone.
 
     Args:
         dials: their names.
-        found: S x 2D x 6 measures of S scenes at the dials' ends, with the changes of `before`.
-        slopes: S x 2D x 6 x 5.
-        reach: 2D x D, how far each end lies along each dial.
-        before: D x 5.
-        wants: least mean move of each.
+        found: S x (2D + 1) x 7 measures of S scenes at the dials' ends and the default, with the changes of `before`.
+        slopes: S x (2D + 1) x 7 x tone.
+        reach: (2D + 1) x 2D, how far each of them lies along each dial forwards and (negative) backwards.
+        before: 2D x tone.
+        wants: least mean of each move.
         settings: how.
     """
     turns = before.clone().requires_grad_()
@@ -182,30 +206,54 @@ def _solved(
         optimiser.zero_grad()
         ends = found + torch.einsum("semt,et->sem", slopes, reach @ (turns - before))
         amiss = settings.stay * turns.square().sum()
-        for want, (own, others) in zip(wants, _moves(dials, ends), strict=True):
-            least = F.relu(settings.margin - own).square().mean()
+        for want, (_, _, own, others) in zip(wants, _moves(dials, ends), strict=True):
+            least = F.relu(settings.margin * want - own).square().mean()
             amiss = amiss + others.mean(dim=0).square().sum() + 4 * F.relu(want - own.mean()).square() + 4 * least
         amiss.backward()
         optimiser.step()
     return turns.detach()
 
 
-def _moves(dials: Sequence[str], ends: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """For each dial the moves of what it names, S, and of the rest, S x R, in spreads between scenes.
+class _Move(NamedTuple):
+    """How S scenes move between two goals, in spreads between scenes.
+
+    Attributes:
+        named: dial, or "side" for the base's side, whose move is no spread but the way itself.
+        share: of what is wanted of the whole dial.
+        own: S, of what the dial names.
+        others: S x R, of what it does not name and should not move.
+    """
+
+    named: str
+    share: float
+    own: Tensor
+    others: Tensor
+
+
+def _moves(dials: Sequence[str], ends: Tensor) -> Iterator[_Move]:
+    """From one end of each dial to the other, and from the default to either.
 
     Args:
         dials: D names.
-        ends: S x 2D x 6 measures of S scenes.
+        ends: S x (2D + 1) x 7 measures of S scenes.
     """
     for at, name in enumerate(dials):
-        plus, minus = ends[:, 2 * at], ends[:, 2 * at + 1]
-        scenes, moves = (plus + minus).detach() / 2, plus - minus
-        if name in _OWN:
-            named = [_OWN[name]]
-            unit, own = scenes[:, named[0]].std(correction=0), moves[:, named[0]]
-        else:
-            named = [_IR, _VIS]
-            unit, own = (scenes[:, _IR] - scenes[:, _VIS]).std(correction=0), moves[:, _IR] - moves[:, _VIS]
-        others = [k for k in range(ends.shape[2]) if k not in named]
-        spread_of = scenes.std(dim=0, correction=0).clamp_min(_LEAST)
-        yield own / unit.clamp_min(_LEAST), (moves / spread_of)[:, others]
+        plus, minus, default = ends[:, 2 * at], ends[:, 2 * at + 1], ends[:, -1]
+        scenes = (plus + minus).detach() / 2
+        pulls = [_OWN[name]] if name in _OWN else [_IR, _VIS, _LEANING]
+        others = [k for k in range(ends.shape[2]) if k not in pulls]
+        nothing = plus[:, :0]
+        for share, moves in ((1.0, plus - minus), (_HALF, plus - default), (_HALF, default - minus)):
+            if name in _OWN:
+                own = _in_spreads(moves[:, pulls[0]], scenes[:, pulls[0]])
+            else:
+                own = _in_spreads(moves[:, _IR] - moves[:, _VIS], scenes[:, _IR] - scenes[:, _VIS])
+            yield _Move(name, share, own, _in_spreads(moves, scenes)[:, others] if share == 1 else nothing)
+        if name not in _OWN:
+            yield _Move("side", 1.0, (plus - minus)[:, _LEANING], nothing)
+            yield _Move("side", _HALF, (plus - default)[:, _LEANING], nothing)
+
+
+def _in_spreads(moves: Tensor, scenes: Tensor) -> Tensor:
+    """Moves over the spread of the scenes' values; S or S x M each."""
+    return moves / scenes.std(dim=0, correction=0).clamp_min(_LEAST)

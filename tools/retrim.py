@@ -1,0 +1,37 @@
+"""Trim the words of a finished fusion network anew, as the last stage of a run does (docs/training.md).
+
+python -m tools.retrim --data ../shared/data/train/RoadScene --data ... weights/base.safetensors -o base.safetensors
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from ivif_cli.core.data.find_pairs import find_many
+from ivif_cli.core.network import load_network, save_network
+from ivif_cli.core.training.lumas import LumaStore
+from ivif_cli.core.training.recipe import find_recipe, load_recipe
+from ivif_cli.core.training.split import split_pairs
+from ivif_cli.core.training.trim import trim
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("--data", type=Path, action="append", required=True)
+    parser.add_argument("--config", default="base", help="recipe whose settings of the trim are used")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    recipe = load_recipe(find_recipe(arguments.config))
+    pairs, _ = find_many(arguments.data, [], None)
+    of_training, _ = split_pairs(pairs, recipe.validation.share)
+    loaded = load_network(arguments.weights)
+    trim(loaded.network, LumaStore(of_training, loaded.network.thumbnail), loaded.goals, recipe.trim)
+    print(save_network(arguments.output, loaded.network, loaded.metadata, loaded.goals))
+
+
+if __name__ == "__main__":
+    main()
