@@ -17,9 +17,9 @@ PROMPTS = (
     None,
     "a bright image",
     "turn the light down",
+    "do not highlight people",
     "a quiet background without clutter",
     "make it look like a thermal camera",
-    "flatten the contrast",
 )
 WIDTH, LABEL, GAP, COLUMNS = 420, 26, 4, 4
 

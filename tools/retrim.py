@@ -4,6 +4,8 @@ python -m tools.retrim --data ../shared/data/train/RoadScene --data ... weights/
 """
 
 import argparse
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -30,7 +32,9 @@ def main() -> None:
     of_training, _ = split_pairs(pairs, recipe.validation.share)
     loaded = load_network(arguments.weights)
     trim(loaded.network, LumaStore(of_training, loaded.network.thumbnail), loaded.goals, recipe.trim)
-    print(save_network(arguments.output, loaded.network, loaded.metadata, loaded.goals))
+    used = {**json.loads(loaded.metadata["recipe"]), "trim": asdict(recipe.trim)}
+    metadata = {**loaded.metadata, "recipe": json.dumps(used)}
+    print(save_network(arguments.output, loaded.network, metadata, loaded.goals))
 
 
 if __name__ == "__main__":

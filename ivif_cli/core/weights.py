@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHA256: dict[str, str] = {
-    "base.safetensors": "815672298a4ca3816ac4dde893a3a68ec04e9ff3e402417f5b5543d57aeee036",
-    "fast.safetensors": "d8e8cfea62930072f205cb62060ecc4c0cbb71532b99c7582e9183b2a135e8ce",
+    "base.safetensors": "b3bfdd7fb126a257c0726d01d950e58e170fa070cd01729add65d2473c462f3a",
+    "fast.safetensors": "f9bac94b0a22fe1df07674127a9d22e08e1732dce79c030290774012a5487caa",
     "compact-clip.safetensors": "7cae302521e7abef6106b5f070eb31e10859242ec3457636e9c8e8d654c8033b",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""

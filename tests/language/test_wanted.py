@@ -7,6 +7,7 @@ from ivif_cli.core.errors import EncoderError, UsageError
 from ivif_cli.core.language import wanted
 from ivif_cli.core.language.goal import NAMED, Texts, embed_texts
 from ivif_cli.core.language.wanted import goal_of
+from ivif_cli.core.network import load_network
 from tests.made_up import SeededEncoder, goals
 
 
@@ -42,6 +43,22 @@ def test_free_text_is_embedded_beside_the_sources_texts_of_the_weights(seeded: S
     expected = embed_texts(seeded, Texts(fused="people in the dark"))
     assert goal.name == goal.texts.fused == "people in the dark"
     assert np.array_equal(goal.condition, expected.condition)
+
+
+@pytest.mark.parametrize(("said", "named"), [("an infrared image", "infrared"), ("a visible gray image", "visible")])
+def test_a_sources_own_text_is_the_goal_of_that_source(seeded: SeededEncoder, said: str, named: str) -> None:
+    goal = goal_of(said, goals())
+    assert goal.name == said
+    assert np.array_equal(goal.condition, goals()[named].condition)
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [("thermal", "infrared"), ("infrared picture", "infrared"), ("an ordinary photo", "visible")],
+)
+def test_words_that_say_no_more_than_the_source_are_the_goal_of_that_source(said: str, named: str) -> None:
+    carried = load_network("fast").goals
+    assert np.array_equal(goal_of(said, carried).condition, carried[named].condition)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\t\n", "."])

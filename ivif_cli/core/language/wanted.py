@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.language.goal import DEFAULT, Goal, Texts, check_encoder, embed_texts
 from ivif_cli.core.nearest import nearest_of_all
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 Wish = str | Goal | None
 """What a user may hand in as a goal: a name, a text, a goal, or nothing."""
 
+_SAME = 0.1
+"""Distance of two texts' embeddings, of unit length, below which they mean the same."""
+
 
 def goal_of(
     wanted: Wish, goals: Mapping[str, Goal], *, strength: float = 1.0, dials: Mapping[str, float] | None = None
@@ -23,7 +28,8 @@ def goal_of(
 
     Args:
         wanted: a goal, the name of one that the weights carry, any text, or None for the default. A text that is one of
-            a named goal's is that goal, bit for bit; one that says nothing that the encoder can see is the default.
+            a named goal's is that goal, bit for bit; one that says nothing that the encoder can see is the default; one
+            that says no more than "infrared" or "visible" is the goal of that name.
         goals: the goals that the weights carry.
         strength: 0 is the default goal, 1 what was said, more is beyond it.
         dials: dial -> -1 to 1, turned from there.
@@ -70,6 +76,11 @@ def _said(text: str, goals: Mapping[str, Goal], origin: Goal) -> Goal:
     texts = Texts(origin.texts.ir, origin.texts.vis, text.strip())
     if explain(text, encoder).empty:
         return replace(origin, name=text.strip(), texts=texts)
+    said = encoder.encode_texts([texts.fused])[0].float().numpy()
+    for end, source in (("infrared", origin.ir), ("visible", origin.vis)):
+        # From a source to a text that says no more than what it is there is no direction but noise.
+        if end in goals and np.linalg.norm(said / np.linalg.norm(said) - source) < _SAME:
+            return replace(goals[end], name=texts.fused, texts=texts)
     goal = embed_texts(encoder, texts)
     check_encoder(goal, origin.sha256)
     return goal
