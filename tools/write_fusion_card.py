@@ -45,8 +45,8 @@ corner), 09 (speckle of the visible lifted), 15 and 29 (haze, rims on roofs), 31
 Seen on both sides: light rims at wires against the sky, clouds of the infrared in a bright sky.
 
 Words, both ends of a dial side by side, names hidden, 12 pairs a dial (4 of RoadScene, 4 of MSRS, 4 of TNO;
-`python -m tools.blind_sheets --dial bright`), four sheets on a page, so about 170 px high. Somebody with fresh eyes told
-right: bright 12, infrared 11 (1 equal), salient 10, contrast 9 (1 equal), detailed 9; 4 of salient and 8 of bright
+`python -m tools.blind_sheets --dial bright`), four sheets on a page, so about 170 px high. Somebody with fresh eyes
+told right: bright 12, infrared 11 (1 equal), salient 10, contrast 9 (1 equal), detailed 9; 4 of salient and 8 of bright
 "unmistakable", most others "clear", those of MSRS but for bright and salient "only by looking twice". Wrong: scenes
 without a compact warm target (FLIR_07206, TNO 25), detail of MSRS and TNO 25, contrast of FLIR_04593 and TNO 05. Before
 the base and what is hot followed words, others had told infrared in 8 and salient in 7 of 12, at 240 px. Faults named:
