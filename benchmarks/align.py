@@ -16,6 +16,8 @@ import cv2
 import numpy as np
 
 from ivif_cli.core.aligning.register import MOTIONS, Alignment, align_ecc
+from ivif_cli.core.data.luma import to_luma
+from ivif_cli.core.data.sources import read_infrared, read_visible
 from ivif_cli.core.errors import InputError
 
 
@@ -63,7 +65,7 @@ def load(root: Path, most: int) -> list[tuple[str, np.ndarray, np.ndarray]]:
         files = sorted((folder / "ir").iterdir())
         for file in files[:: max(1, len(files) // most)][:most]:
             vis = next((folder / "vi").glob(f"{file.stem}.*"))
-            images = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in (file, vis)]
+            images = read_infrared(file).grey(), to_luma(read_visible(vis))
             pairs.append((f"{folder.name}/{file.stem}", *images))
     return pairs
 

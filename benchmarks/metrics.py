@@ -23,6 +23,8 @@ import cv2
 import numpy as np
 import plain_numpy
 
+from ivif_cli.core.data.luma import to_luma
+from ivif_cli.core.data.sources import pair_from
 from ivif_cli.core.memory import reuse_memory
 from ivif_cli.core.metrics import SIX, Scene, evaluate_batch, evaluate_pair
 
@@ -44,7 +46,7 @@ def cpu_seconds(function: Callable[[], object], repeat: int) -> float:
 def pictures(pair: list[str] | None, width: int, height: int) -> Triple:
     """Infrared, visible and their rounded mean at this size, uint8."""
     if pair:
-        ir, vis = (cv2.resize(cv2.imread(path, cv2.IMREAD_GRAYSCALE), (width, height)) for path in pair)
+        ir, vis = (cv2.resize(to_luma(image), (width, height)) for image in pair_from(*pair))
     else:
         rng = np.random.default_rng(1)
         noise = (cv2.GaussianBlur(rng.normal(size=(height, width)), (0, 0), 2) * 300 + 110 for _ in range(2))

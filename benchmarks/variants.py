@@ -22,8 +22,8 @@ import torch
 from network import Whole
 from torch import Tensor
 
-from ivif_cli.core.data.images import read_image
 from ivif_cli.core.data.luma import to_luma
+from ivif_cli.core.data.sources import pair_from
 from ivif_cli.core.memory import reuse_memory
 from ivif_cli.core.network import load_network
 
@@ -33,7 +33,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 def pair() -> tuple[Tensor, Tensor]:
     """The demo pair at 640 x 480."""
-    images = [to_luma(read_image(EXAMPLES / f"demo_{kind}.png")) for kind in ("ir", "vis")]
+    images = [to_luma(image) for image in pair_from(EXAMPLES / "demo_ir.png", EXAMPLES / "demo_vis.png")]
     sized = [cv2.resize(image, (640, 480), interpolation=cv2.INTER_AREA) for image in images]
     ir, vis = (torch.from_numpy(image.astype(np.float32) / 255)[None, None] for image in sized)
     return ir, vis

@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2
 import numpy as np
 
-from ivif_cli.core.data.images import read_image
+from ivif_cli.core.data.sources import read_visible
 from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.video.frames import open_frames
 from ivif_cli.core.video.fuse import VideoReport, fuse_video
@@ -33,7 +33,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 def make_clip(source: Path, path: Path, frames: int) -> str:
     """A pan of up to 60 pixels over one picture."""
-    picture = cv2.resize(read_image(source), (WIDTH + 64, HEIGHT), interpolation=cv2.INTER_LINEAR)
+    picture = cv2.resize(read_visible(source), (WIDTH + 64, HEIGHT), interpolation=cv2.INTER_LINEAR)
     picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR) if picture.ndim == 2 else picture
     with open_writer(str(path), (WIDTH, HEIGHT), Fraction(25)) as writer:
         for number in range(frames):

@@ -18,8 +18,9 @@ import numpy as np
 
 from ivif_cli import Fuser
 from ivif_cli.core.data.datasets import open_folder
-from ivif_cli.core.data.images import read_image, write_image
+from ivif_cli.core.data.images import write_image
 from ivif_cli.core.data.pairing import match_outputs
+from ivif_cli.core.data.sources import pair_from, read_visible
 from ivif_cli.core.language.goal import DIALS
 from tools.strips import as_colour, cell, title_bar
 
@@ -41,12 +42,12 @@ def make(arguments: argparse.Namespace) -> None:
     outputs = match_outputs(chosen, Path(folder)) if folder else {}
     fuser, rng, key = Fuser(arguments.model), random.Random(arguments.seed), {}
     for pair in chosen:
-        ir, vis = read_image(pair.ir), read_image(pair.vis)
+        ir, vis = pair_from(pair.ir, pair.vis)
         if arguments.dial:
             look = fuser.look(ir, vis)
             both = [(end, look.fuse(end)) for end in DIALS[arguments.dial]]
         elif pair.name in outputs:
-            both = [("ours", fuser.fuse(ir, vis)), (name, read_image(outputs[pair.name]))]
+            both = [("ours", fuser.fuse(ir, vis)), (name, read_visible(outputs[pair.name]))]
         else:
             continue
         rng.shuffle(both)

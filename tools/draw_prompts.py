@@ -9,7 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ivif_cli.core.data.images import read_image, write_image
+from ivif_cli.core.data.images import write_image
+from ivif_cli.core.data.sources import pair_from
 from ivif_cli.core.fusing.fuser import Fuser
 
 ROOT = Path(__file__).parents[1]
@@ -42,7 +43,7 @@ def main() -> None:
     parser.add_argument("--vis", type=Path, default=ROOT / "examples/demo_vis.png")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "docs/images/prompts.jpg")
     arguments = parser.parse_args()
-    ir, vis = read_image(arguments.ir), read_image(arguments.vis)
+    ir, vis = pair_from(arguments.ir, arguments.vis)
     look = Fuser(arguments.model, device="cpu").look(ir, vis)
     tiles = [tile(ir, "infrared"), tile(vis, "visible")]
     tiles += [tile(look.fuse(prompt), prompt or "no prompt: clear, detailed, salient") for prompt in PROMPTS]

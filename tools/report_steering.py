@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from ivif_cli.core.data.datasets import open_dataset
-from ivif_cli.core.data.images import read_image
 from ivif_cli.core.data.luma import to_luma
+from ivif_cli.core.data.sources import pair_from
 from ivif_cli.core.errors import IvifError
 from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.language.goal import DIALS, Goal
@@ -75,7 +75,8 @@ def load(name: str, root: Path, wanted: int) -> list[tuple[np.ndarray, np.ndarra
     """`wanted` pairs of a set, evenly spread, as luma."""
     pairs = open_dataset(name, root / name).pairs
     chosen = [pairs[round(i * (len(pairs) - 1) / max(wanted - 1, 1))] for i in range(min(wanted, len(pairs)))]
-    return [(to_luma(read_image(pair.ir)), to_luma(read_image(pair.vis))) for pair in chosen]
+    read = (pair_from(pair.ir, pair.vis) for pair in chosen)
+    return [(ir, to_luma(vis)) for ir, vis in read]
 
 
 def as_markdown(rows: Sequence[Row]) -> str:

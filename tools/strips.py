@@ -16,8 +16,9 @@ import numpy as np
 
 from ivif_cli import Fuser
 from ivif_cli.core.data.datasets import open_folder
-from ivif_cli.core.data.images import read_image, write_image
+from ivif_cli.core.data.images import write_image
 from ivif_cli.core.data.pairing import Pair, match_outputs
+from ivif_cli.core.data.sources import pair_from, read_visible
 from ivif_cli.core.errors import UsageError
 
 HEIGHT, GAP, TITLE = 240, 4, 26
@@ -100,10 +101,10 @@ def main() -> None:
     goals: list[str | None] = arguments.goal or [None]
     rows = []
     for pair in pairs:
-        ir, vis = read_image(pair.ir), read_image(pair.vis)
+        ir, vis = pair_from(pair.ir, pair.vis)
         shown: list[np.ndarray | None] = [ir, vis]
-        shown += [read_image(files[pair.name]) if pair.name in files else None for files in methods.values()]
-        for look in (fuser.look(ir if ir.ndim == 2 else ir[..., 0], vis) for fuser in fusers):
+        shown += [read_visible(files[pair.name]) if pair.name in files else None for files in methods.values()]
+        for look in (fuser.look(ir, vis) for fuser in fusers):
             shown += [look.fuse(goal) for goal in goals]
         rows.append(shown)
     titles = [

@@ -74,8 +74,8 @@ def source_options(
     """The core's options from those of the command line; `plain` ones are the same there."""
     from ivif_cli.core.aligning.register import choose_alignment
     from ivif_cli.core.data.cropping import parse_crop
+    from ivif_cli.core.data.ir_range import parse_ir_range
     from ivif_cli.core.data.sources import SourceOptions
-    from ivif_cli.core.data.thermal import parse_ir_range
 
     dark = view is not None and view.kind == "overlay"
     if dark and align == "ecc":

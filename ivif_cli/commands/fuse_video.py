@@ -72,7 +72,7 @@ def video_options(
 ) -> "VideoOptions":
     """The core's options from those of the command line; raises `UsageError` for what the sources do not have."""
     from ivif_cli.core.aligning.register import load_alignment
-    from ivif_cli.core.data.thermal import parse_ir_range
+    from ivif_cli.core.data.ir_range import parse_ir_range
     from ivif_cli.core.video.live_source import LiveSettings, is_live
     from ivif_cli.core.video.pairs import VideoOptions
 

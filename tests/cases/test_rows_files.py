@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ivif_cli.core.data.ir_range import parse_ir_range
 from ivif_cli.core.data.palettes import palettes
 from ivif_cli.core.data.sources import LoadedPair, SourceOptions, load_pair, read_infrared
-from ivif_cli.core.data.thermal import parse_ir_range
 from ivif_cli.core.errors import InputError
 from tests.data.flir_file import celsius_of, write_flir
 from tests.data.test_flir_jpeg import dji_file

@@ -11,8 +11,8 @@ import pytest
 
 from ivif_cli.core.data.flir_jpeg import is_flir, read_flir
 from ivif_cli.core.data.images import write_image
+from ivif_cli.core.data.ir_range import ThermalRange, parse_ir_range
 from ivif_cli.core.data.sources import SourceOptions, load_pair, read_infrared
-from ivif_cli.core.data.thermal import ThermalRange, parse_ir_range
 from ivif_cli.core.errors import InputError
 from tests.data.flir_file import celsius_of, write_flir
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from ivif_cli.core.data.images import read_image, write_image
+from ivif_cli.core.data.ir_range import ThermalRange
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.data.palettes import palettes
 from ivif_cli.core.data.sources import SourceOptions, infrared_from, prepare_pair
-from ivif_cli.core.data.thermal import ThermalRange
 from ivif_cli.core.errors import InputError, UsageError
 from ivif_cli.core.fusing.folder import fuse_jobs
 from ivif_cli.core.fusing.fuser import Fuser

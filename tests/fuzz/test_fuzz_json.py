@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivif_cli.core.aligning.alignment import load_alignment
-from ivif_cli.core.data.thermal import parse_ir_range
+from ivif_cli.core.data.ir_range import parse_ir_range
 from ivif_cli.core.metrics import METRICS, SIX
 from ivif_cli.core.scoring.gates import Gates, parse_bound, parse_tolerance
 from ivif_cli.core.scoring.results import Evaluation, MethodScores, PictureScores

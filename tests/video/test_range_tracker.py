@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ivif_cli.core.data.thermal import ThermalRange, apply_range
+from ivif_cli.core.data.ir_range import ThermalRange, apply_range
 from ivif_cli.core.video.range_tracker import RangeTracker
 
 

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from ivif_cli.app import app
 from ivif_cli.core.data.images import write_image
+from ivif_cli.core.data.ir_range import ThermalRange
 from ivif_cli.core.data.sources import read_infrared
-from ivif_cli.core.data.thermal import ThermalRange
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.network import save_network
 from ivif_cli.core.video.decoding import RawFormat

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ivif_cli.core.data.datasets import open_dataset
-from ivif_cli.core.data.images import read_image
 from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.data.pairing import match_outputs
+from ivif_cli.core.data.sources import read_infrared, read_visible
 from ivif_cli.core.fusing.baselines import BASELINES
 from ivif_cli.core.language.claims import CLAIMS
 from ivif_cli.core.language.directions import direction_loss
@@ -85,7 +85,7 @@ class ClipReport:
 def read_test_scenes(name: str, root: Path) -> list[Scene]:
     """The pairs of a named dataset as luma in memory."""
     return [
-        Scene(pair.name, name, pair.name, None, to_luma(read_image(pair.ir)), to_luma(read_image(pair.vis)))
+        Scene(pair.name, name, pair.name, None, read_infrared(pair.ir).grey(), to_luma(read_visible(pair.vis)))
         for pair in open_dataset(name, root).pairs
     ]
 
@@ -192,7 +192,7 @@ def published_outputs(published: Path, tno: Path) -> dict[str, dict[str, np.ndar
     """method -> pair name -> fused luma, for every folder of `published`."""
     pairs = open_dataset("TNO", tno).pairs
     return {
-        folder.name: {name: to_luma(read_image(path)) for name, path in match_outputs(pairs, folder).items()}
+        folder.name: {name: to_luma(read_visible(path)) for name, path in match_outputs(pairs, folder).items()}
         for folder in sorted(published.iterdir())
         if folder.is_dir()
     }

@@ -16,8 +16,8 @@ from pathlib import Path
 import cv2
 import torch
 
-from ivif_cli.core.data.images import read_image
 from ivif_cli.core.data.luma import to_luma
+from ivif_cli.core.data.sources import read_infrared, read_visible
 from ivif_cli.core.language.text_tower import SPACE, text_tower_from
 from ivif_cli.core.weights import file_sha256, read_weights
 from tools.compact_clip.crops import Scene
@@ -35,7 +35,7 @@ def read_scenes(root: Path) -> list[Scene]:
     scenes = []
     with (root / "manifest.csv").open(newline="") as stream:
         for row in csv.DictReader(stream):
-            ir, vis = (to_luma(read_image(root / row[key])) for key in ("ir", "vi"))
+            ir, vis = read_infrared(root / row["ir"]).grey(), to_luma(read_visible(root / row["vi"]))
             if row["source"] == "M3FD":
                 ir, vis = (luma[40:-40, 60:-60] for luma in (ir, vis))
             night = NIGHT.get(row["night"])

@@ -82,7 +82,7 @@ def _as_integers(array: np.ndarray, role: str) -> np.ndarray:
         low, high = float(np.min(array)), float(np.max(array))
         if not (low >= 0.0 and high <= 1.0):
             found = "holds NaN" if np.isnan(low) or np.isnan(high) else f"spans {low:g} to {high:g}"
-            hint = "scale floats to [0, 1]; temperatures go through `ivif_cli.core.data.thermal.map_thermal`"
+            hint = "scale floats to [0, 1]"
             raise InputError(f"the {role} image is of {array.dtype} and {found}", hint)
         array = np.rint(array * np.float64(65535)).astype(np.uint16)
     if array.dtype not in (np.uint8, np.uint16):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ivif_cli.core.data.images import read_image
+from ivif_cli.core.data.sources import pair_from
 from ivif_cli.core.packaged import packaged
 
 
@@ -12,4 +12,4 @@ def example_pair() -> tuple[np.ndarray, np.ndarray]:
     >>> [image.dtype.name for image in example_pair()]
     ['uint8', 'uint8']
     """
-    return read_image(packaged("examples/demo_ir.png")), read_image(packaged("examples/demo_vis.png"))
+    return pair_from(packaged("examples/demo_ir.png"), packaged("examples/demo_vis.png"))

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ivif_cli.core.data.ir_range import IrRange, Spread, ThermalRange, common_range, measure_spread
 from ivif_cli.core.data.sources import read_infrared
-from ivif_cli.core.data.thermal import IrRange, Spread, ThermalRange, common_range, measure_spread
 from ivif_cli.core.errors import IvifError
 
 _MEASURED = 48

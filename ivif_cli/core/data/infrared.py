@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
+from ivif_cli.core.data.ir_range import IrRange, ThermalRange, apply_range, resolve_range
 from ivif_cli.core.data.placing import warp_border
-from ivif_cli.core.data.thermal import IrRange, ThermalRange, apply_range, resolve_range
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Infrared:
         return np.where(self.border, np.float32(np.nan), self.values.astype(np.float32))
 
     def grey(self, ir_range: IrRange = "auto") -> np.ndarray:
-        """Grey levels, H x W uint8 or uint16, by a rule or range (see `core/data/thermal.py`)."""
+        """Grey levels, H x W uint8 or uint16, by a rule or range (see `core/data/ir_range.py`)."""
         return apply_range(self.values, self.range(ir_range))
 
     def range(self, ir_range: IrRange = "auto") -> ThermalRange:

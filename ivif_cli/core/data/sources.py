@@ -16,11 +16,11 @@ from ivif_cli.core.data.cropping import Crop, largest_window
 from ivif_cli.core.data.flir_jpeg import is_dji, is_flir, read_flir
 from ivif_cli.core.data.images import as_levels, file_sha256, read_image, read_picture
 from ivif_cli.core.data.infrared import Infrared
+from ivif_cli.core.data.ir_range import IrRange, ThermalRange, parse_ir_range
 from ivif_cli.core.data.luma import deepened, to_luma
 from ivif_cli.core.data.metadata import Metadata
 from ivif_cli.core.data.palettes import is_false_colour, is_tinted, unmapped
 from ivif_cli.core.data.placing import Align, Rig, holes, one_size, resampled, without_holes
-from ivif_cli.core.data.thermal import IrRange, ThermalRange, parse_ir_range
 from ivif_cli.core.errors import InputError, UsageError
 
 TINTED = "slightly in colour, so its luma is taken"
@@ -32,7 +32,7 @@ class SourceOptions:
     """How a pair is prepared.
 
     Attributes:
-        ir_range: rule for thermal values (see `core/data/thermal.py`).
+        ir_range: rule for thermal values (see `core/data/ir_range.py`).
         held: ranges that are held over a run, by the kind of infrared picture (see `core/data/held_range.py`).
         gray: give the visible luma only.
         resize: resample the infrared image to the visible image's size where they differ.

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ivif_cli.core.data.arrays import in_order
+from ivif_cli.core.data.ir_range import IrRange
 from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.data.sources import pair_from
-from ivif_cli.core.data.thermal import IrRange
 from ivif_cli.core.errors import DeviceError, UsageError
 from ivif_cli.core.fusing.coarse import coarseness, reduced, restored
 from ivif_cli.core.fusing.engine import open_engine

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ivif_cli.core.data.ir_range import ThermalRange, percentiles
 from ivif_cli.core.data.luma import to_bits
 from ivif_cli.core.data.palettes import palettes
-from ivif_cli.core.data.thermal import ThermalRange, percentiles
 from ivif_cli.core.errors import InputError, UsageError
 
 VIEWS = ("fused", "overlay", "side")

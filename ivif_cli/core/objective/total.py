@@ -1,4 +1,4 @@
-"""The whole objective: total = words(goal) + retention + base + overshoot (+ teacher, for a student)."""
+"""The whole objective: total = words(goal) + keeping (+ teacher, for a student)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -11,10 +11,10 @@ import numpy as np
 from ivif_cli.core.aligning.register import choose_alignment
 from ivif_cli.core.data.cropping import parse_crop
 from ivif_cli.core.data.held_range import hold_range
+from ivif_cli.core.data.ir_range import parse_ir_range
 from ivif_cli.core.data.luma import to_bits, to_luma
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.data.sources import SourceOptions, load_pair
-from ivif_cli.core.data.thermal import parse_ir_range
 from ivif_cli.core.errors import InputError, IvifError, UsageError
 from ivif_cli.core.metrics import Metric
 from ivif_cli.core.metrics.maps import People

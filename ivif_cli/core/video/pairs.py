@@ -14,9 +14,9 @@ from functools import partial
 import numpy as np
 
 from ivif_cli.core.aligning.register import Alignment, align_ecc
+from ivif_cli.core.data.ir_range import IrRange, ThermalRange
 from ivif_cli.core.data.luma import to_bits, to_luma
 from ivif_cli.core.data.sources import SourceOptions, infrared_from, prepare_pair, read_infrared
-from ivif_cli.core.data.thermal import IrRange, ThermalRange
 from ivif_cli.core.errors import InputError, UsageError
 from ivif_cli.core.fusing.views import View, overlay, side_by_side
 from ivif_cli.core.language.goal import Goal

@@ -10,8 +10,8 @@ from statistics import median
 
 import numpy as np
 
+from ivif_cli.core.data.ir_range import IrRange, Spread, ThermalRange, common_range, measure_spread, resolve_range
 from ivif_cli.core.data.sources import infrared_from
-from ivif_cli.core.data.thermal import IrRange, Spread, ThermalRange, common_range, measure_spread, resolve_range
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.video.frames import Clip
 

@@ -169,8 +169,3 @@ def apply_range(image: np.ndarray, thermal: ThermalRange) -> np.ndarray:
         band = (image[row : row + _BAND_ROWS].astype(np.float64) - thermal.low) * scale
         mapped[row : row + _BAND_ROWS] = np.rint(np.clip(np.nan_to_num(band), 0.0, white))
     return mapped
-
-
-def map_thermal(image: np.ndarray, ir_range: IrRange = "auto") -> np.ndarray:
-    """Grey levels of a thermal image under `--ir-range` (see the rule at the top of this module)."""
-    return apply_range(image, resolve_range(image, ir_range))

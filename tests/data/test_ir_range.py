@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
-from ivif_cli.core.data.thermal import ThermalRange, apply_range, map_thermal, measure_range, parse_ir_range
+from ivif_cli.core.data.ir_range import IrRange, ThermalRange, apply_range, measure_range, parse_ir_range, resolve_range
 from ivif_cli.core.errors import UsageError
+
+
+def mapped_by(image: np.ndarray, ir_range: IrRange = "auto") -> np.ndarray:
+    """Grey levels under a rule."""
+    return apply_range(image, resolve_range(image, ir_range))
 
 
 def counts(rng: np.random.Generator) -> np.ndarray:
@@ -13,13 +18,13 @@ def counts(rng: np.random.Generator) -> np.ndarray:
 
 def test_eight_bits_are_taken_as_they_are() -> None:
     image = np.arange(100, dtype=np.uint8).reshape(10, 10)
-    assert map_thermal(image, "auto") is image
-    assert map_thermal(image, "full") is image
+    assert mapped_by(image, "auto") is image
+    assert mapped_by(image, "full") is image
 
 
 def test_auto_stretches_radiometric_counts_and_keeps_sixteen_bits(rng: np.random.Generator) -> None:
     image = counts(rng)
-    mapped = map_thermal(image)
+    mapped = mapped_by(image)
     assert mapped.dtype == np.uint16
     assert mapped.min() == 0 and mapped.max() == 65535
     assert len(np.unique(mapped)) > 900
@@ -30,23 +35,23 @@ def test_auto_stretches_radiometric_counts_and_keeps_sixteen_bits(rng: np.random
 def test_one_hot_pixel_does_not_darken_the_rest(rng: np.random.Generator) -> None:
     image = counts(rng)
     image[0, 0] = 65535
-    assert map_thermal(image)[1:].astype(float).std() > 15000
+    assert mapped_by(image)[1:].astype(float).std() > 15000
 
 
 def test_full_leaves_sixteen_bits_alone(rng: np.random.Generator) -> None:
     image = counts(rng)
-    assert map_thermal(image, "full") is image
+    assert mapped_by(image, "full") is image
 
 
 def test_explicit_range_maps_and_clips() -> None:
     image = np.array([[10.0, 20.0, 25.0, 30.0, 99.0]], np.float32)
-    assert map_thermal(image, parse_ir_range("20,30")).tolist() == [[0, 0, 32768, 65535, 65535]]
-    assert map_thermal(np.array([[0, 50, 200]], np.uint8), ThermalRange(0, 200)).tolist() == [[0, 64, 255]]
+    assert mapped_by(image, parse_ir_range("20,30")).tolist() == [[0, 0, 32768, 65535, 65535]]
+    assert mapped_by(np.array([[0, 50, 200]], np.uint8), ThermalRange(0, 200)).tolist() == [[0, 64, 255]]
 
 
 def test_a_flat_image_does_not_divide_by_zero() -> None:
     flat = np.full((4, 4), 1234, np.uint16)
-    assert map_thermal(flat).max() == 0
+    assert mapped_by(flat).max() == 0
 
 
 def test_one_range_over_a_sequence_keeps_equal_values_equal(rng: np.random.Generator) -> None:
