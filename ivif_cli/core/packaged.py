@@ -4,11 +4,9 @@ from pathlib import Path
 
 from ivif_cli.core.errors import InputError
 
-FOLDERS = ("weights", "recipes", "examples")
-
 
 def packaged_folder(name: str) -> Path:
-    """One of `FOLDERS`: inside an installed package, or beside it in a checkout."""
+    """A folder that travels with the program: inside an installed package, or beside it in a checkout."""
     package = Path(__file__).resolve().parents[1]
     installed = package / name
     return installed if installed.is_dir() else package.parent / name

@@ -39,6 +39,7 @@ def varied(tmp_path: Path) -> list[Pair]:
 @pytest.fixture
 def lively(varied: list[Pair]) -> tuple[FusionNetwork, LumaStore, dict[str, Goal]]:
     made = lively_network("fast")
+    made.network.trim.zero_()
     return made.network, LumaStore(varied, made.network.thumbnail), made.goals
 
 
