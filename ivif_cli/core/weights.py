@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHA256: dict[str, str] = {
     "base.safetensors": "b3bfdd7fb126a257c0726d01d950e58e170fa070cd01729add65d2473c462f3a",
     "fast.safetensors": "f9bac94b0a22fe1df07674127a9d22e08e1732dce79c030290774012a5487caa",
-    "compact-clip.safetensors": "7cae302521e7abef6106b5f070eb31e10859242ec3457636e9c8e8d654c8033b",
+    "compact-clip.safetensors": "f72cff4a4b36a2e8fcf21e858b15ef68921ac3602f7cc9583f809f1536ea39b1",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""
 

@@ -13,6 +13,8 @@ SAID = 0.35
 """A text whose strongest claim is below this says nothing that the model can see."""
 SHOWN = 0.1
 """Claims with a smaller share are not worth a word."""
+CLASH = 0.05
+"""Share of both ends of an axis from which they are told: of two that are said, the tower takes one for the wish."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Explanation:
         if self.empty:
             found.append(f"the text says nothing that the model can see: {self.text!r}")
         for ends in DIALS.values():
-            if not self.empty and all(self.claims.get(end, 0.0) >= SHOWN for end in ends):
+            if not self.empty and all(self.claims.get(end, 0.0) >= CLASH for end in ends):
                 both = " and ".join(ends)
                 found.append(f"{both} work against each other: one wish a sentence reads best ({self.text!r})")
         return found

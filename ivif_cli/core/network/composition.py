@@ -93,7 +93,7 @@ def compose(pair: Encoded, maps: list[Tensor], coarse: Tensor, tone: Tensor, sce
     high = pair.high + shift + ((contrast - 1) * (pair.high - middle)).clamp(max=0)
     low = pair.low_end + shift + ((contrast - 1) * (pair.low_end - middle)).clamp(min=0)
     fused = fused - _HELD * pair.strong * (F.relu(fused - high) - F.relu(low - fused))
-    return _heated(fused, double((pair.warmth - warm) / (hot - warm)), torch.tanh(tone[:, 6:7]))
+    return _heated(fused, (pair.warmth - warm) / (hot - warm), torch.tanh(tone[:, 6:7]))
 
 
 def heat_of(thumbnail: Tensor) -> Tensor:
@@ -164,15 +164,15 @@ def _sided(base: Tensor, low: Tensor, side: Tensor) -> Tensor:
 
 
 def _heated(fused: Tensor, heat: Tensor, amount: Tensor) -> Tensor:
-    """Hot things drawn towards white (amount > 0) or darkened, by how hot they are.
+    """Hot things drawn towards white (amount > 0) or black, by how hot they are.
 
     Args:
         fused: N x 1 x H x W.
-        heat: likewise, 0 where the scene is not warm and 1 or more where it is hottest.
+        heat: N x 1 x H/2 x W/2, 0 or less where the scene is not warm and 1 or more where it is hottest.
         amount: N x 1 x 1 x 1, -1 to 1.
     """
-    heat = heat.clamp(0, 1)
-    return fused + heat * (_LIT * F.relu(amount) * F.relu(1 - fused) - _UNLIT * F.relu(-amount) * F.relu(fused))
+    share = heat.clamp(0, 1) * (_LIT * F.relu(amount) + _UNLIT * F.relu(-amount))
+    return fused + double(share) * ((amount > 0).to(fused) - fused)
 
 
 def _base(low: Tensor, maps: Tensor) -> Tensor:
