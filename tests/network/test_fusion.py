@@ -139,17 +139,27 @@ def test_heat_lifts_or_darkens_hot_things_and_leaves_the_rest_as_it_is():
     ir, vis = _pair(96, 96)
     ir, vis = torch.full_like(ir, 0.25), 0.1 * vis + 0.4
     ir[..., 40:52, 40:52] += 0.4
-    plain, lit, darkened = (_toned(network, ir, vis, 6, change) for change in (0.0, 0.3, -0.3))
+    plain, lit, darkened = (_toned(network, ir, vis, 7, change) for change in (0.0, 0.3, -0.3))
     hot, cold = (slice(None), slice(None), slice(42, 50), slice(42, 50)), (..., slice(0, 32))
     assert (lit[hot] - plain[hot]).min() > 0.05
     assert (plain[hot] - darkened[hot]).min() > 0.05
     assert torch.equal(lit[cold], plain[cold]) and torch.equal(darkened[cold], plain[cold])
 
 
+def test_light_moves_the_middle_and_neither_black_nor_white():
+    network = build_network("fast", goal=GOAL).eval()
+    ramp = torch.linspace(0, 1, 128).expand(1, 1, 128, 128)
+    plain, lighter, darker = (_toned(network, ramp, ramp, 6, change)[0, 0, 64] for change in (0.0, 0.3, -0.3))
+    middle, ends = slice(48, 80), [0, -1]
+    assert (lighter - plain)[middle].min() > 0.1 and (plain - darker)[middle].min() > 0.1
+    assert (lighter - plain)[ends].abs().max() < 0.04 and (plain - darker)[ends].abs().max() < 0.04
+    assert (lighter.diff() > 0).all() and (darker.diff() > 0).all()
+
+
 def test_nothing_is_hot_in_an_even_scene():
     network = build_network("fast", goal=GOAL).eval()
     ir, vis = (0.5 + 0.01 * luma for luma in _pair(96, 96))
-    plain, lit = (_toned(network, ir, vis, 6, change) for change in (0.0, 2.0))
+    plain, lit = (_toned(network, ir, vis, 7, change) for change in (0.0, 2.0))
     assert (lit - plain).mean() < 0.05
 
 

@@ -13,8 +13,8 @@ from torch.nn import functional as F
 from ivif_cli.core.network.pyramid import double
 
 HALVINGS = 5
-TONES = 7
-"""Contrast, shift, gains, lean, glow, side, heat: what sets the tone of a whole picture, see `compose`."""
+TONES = 8
+"""Contrast, shift, gains, lean, glow, side, light, heat: what sets the tone of a whole picture, see `compose`."""
 _KNEE = 0.04
 _EDGE = 255 / 40
 """A range of 40 levels begins to be a strong edge, one of 80 is."""
@@ -68,7 +68,7 @@ def compose(pair: Encoded, maps: list[Tensor], coarse: Tensor, tone: Tensor, sce
         pair: what is known of the sources.
         maps: for each halved band, finest first, offset of the gate and logit of the gain: N x 2 x h x w.
         coarse: N x 6 x H/32 x W/32: what `_base` takes, then the same two for the coarsest band.
-        tone: N x 7: contrast, shift, gains, lean, glow, side (of the base, infrared or visible), heat.
+        tone: N x 8: contrast, shift, gains, lean, glow, side (of the base, infrared or visible), light, heat.
         scene: N x 3, of the whole pair: the mean about which the contrast turns, and between which levels of the
             infrared heat begins and is full.
     """
@@ -93,7 +93,9 @@ def compose(pair: Encoded, maps: list[Tensor], coarse: Tensor, tone: Tensor, sce
     high = pair.high + shift + ((contrast - 1) * (pair.high - middle)).clamp(max=0)
     low = pair.low_end + shift + ((contrast - 1) * (pair.low_end - middle)).clamp(min=0)
     fused = fused - _HELD * pair.strong * (F.relu(fused - high) - F.relu(low - fused))
-    return _heated(fused, (pair.warmth - warm) / (hot - warm), torch.tanh(tone[:, 6:7]))
+    # Light bends the scale between its ends: no veil over black, no burning out.
+    fused = fused + torch.tanh(tone[:, 6:7]) * (F.relu(fused) * F.relu(1 - fused))
+    return _heated(fused, (pair.warmth - warm) / (hot - warm), torch.tanh(tone[:, 7:8]))
 
 
 def heat_of(thumbnail: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ _GRID = 4
 _KNOTS = 8
 _SCENE = 3
 _LEARNT = 5
-"""Tone numbers that a run learns; the rest, side and heat, are the goal's alone and nothing at the default goal."""
+"""Tone numbers that a run learns; side, light and heat are the goal's alone and nothing at the default goal."""
 _GAIN = 0.8
 """Logit of the gain that fresh weights begin with, 1.47 on the faintest structure."""
 
@@ -105,7 +105,7 @@ class FusionNetwork(nn.Module):
 
     Attributes:
         ways: G x G, its columns are the ways on which a goal's distance from the default is measured, the rest zero.
-        trim: 2 x G x 7, what each way adds to the tone, forwards and (taken from it) backwards. The last stage of a run
+        trim: 2 x G x 8, what each way adds to the tone, forwards and (taken from it) backwards. The last stage of a run
             sets both; at the default goal they are nothing.
     """
 

@@ -89,12 +89,12 @@ def load_network(model: str | Path) -> LoadedNetwork:
 
 
 def _completed(tensors: dict[str, torch.Tensor], network: FusionNetwork) -> None:
-    """Bring what files of earlier releases have of the trim, nothing or one G x 5 matrix, into its present form."""
+    """Bring what earlier files have of the trim, nothing or a matrix of fewer numbers, into its present form."""
     size, tones = network.trim.shape[1:]
-    before = tensors.get("trim", torch.zeros(size, tones))
-    if "ways" not in tensors and before.ndim == 2 and len(before) == size and before.shape[1] <= tones:
-        tensors["ways"] = torch.eye(size)
-        tensors["trim"] = F.pad(before, (0, tones - before.shape[1])).expand(2, -1, -1)
+    trim = tensors.get("trim", torch.zeros(size, tones))
+    if "ways" not in tensors and trim.ndim == 2 and len(trim) == size:
+        tensors["ways"], trim = torch.eye(size), trim.expand(2, -1, -1)
+    tensors["trim"] = F.pad(trim, (0, max(0, tones - trim.shape[-1])))
 
 
 def _bounded(fields: dict[str, int | str]) -> dict[str, int | str]:

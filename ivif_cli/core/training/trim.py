@@ -1,7 +1,7 @@
 """The last stage of a run: words are trimmed, so that they move what they name and little else.
 
 Words move more than they name: a wish for contrast also brightens. On training pairs this stage measures how each of
-the tone numbers of a picture moves seven measures of it, and solves for the change of the tone at both ends of every
+the tone numbers of a picture moves nine measures of it, and solves for the change of the tone at both ends of every
 dial that keeps the named move and takes the others back. Each end is told apart from the default goal, too, which is
 itself detailed and salient. The network stores how far a goal goes along each dial, and what either way adds to the
 tone (`FusionNetwork.ways`, `trim`), which is nothing at the default goal. The measures are this module's own, none of
@@ -31,7 +31,10 @@ _SIDE = 384
 """Longest side of what is looked at of a pair [px]."""
 _OWN = {"bright": 0, "contrast": 1, "detailed": 2, "salient": 3}
 _IR, _VIS, _LEANING = 4, 5, 6
-"""Places of the measures: what a dial names; what is kept of either source, and towards which its base leans."""
+_ENDS = (7, 8)
+"""Places of the measures: what a dial names; what is kept of either source; where the base leans; the scale's ends."""
+_TAIL = 0.02
+"""Share of the pixels that lie below the darker end of a picture, and above the lighter."""
 _HALF = 0.4
 """Share of a dial's whole move that each end is to be away from the default picture."""
 _ITERATIONS = 200
@@ -47,7 +50,7 @@ class TrimSettings:
         pairs: training pairs that it is measured on, 0 for no trimming.
         rounds: how often the moves are measured and solved for.
         want: least mean move of what a dial names, where it was not more before.
-        salient: likewise of how far hot things stand out.
+        bright, salient: likewise of brightness, and of how far hot things stand out.
         side: least mean way of the base from the visible's shape (0) to the infrared's (1), from end to end.
         margin: least such move in every picture.
         stay: weight of how far the tone may change.
@@ -56,6 +59,7 @@ class TrimSettings:
     pairs: int = 0
     rounds: int = 3
     want: float = 1.0
+    bright: float = 2.0
     salient: float = 1.7
     side: float = 0.8
     margin: float = 0.6
@@ -63,7 +67,7 @@ class TrimSettings:
 
     def wanted(self, name: str) -> float:
         """The least mean move of what is named."""
-        return {"salient": self.salient, "side": self.side}.get(name, self.want)
+        return {"bright": self.bright, "salient": self.salient, "side": self.side}.get(name, self.want)
 
 
 class _Scene(NamedTuple):
@@ -92,19 +96,20 @@ def _seen(network: FusionNetwork, pair: LumaPair, device: torch.device) -> _Scen
 
 
 def measures(fused: Tensor, scene: _Scene) -> Tensor:
-    """Brightness, contrast, detail, warm things against what is around them, then `kept`.
+    """Brightness, contrast, detail, warm things against what is around them, then `kept`, then the ends of the scale.
 
     Args:
         fused: 1 x 1 x H x W in [0, 1].
         scene: what it was made of.
 
     Returns:
-        7 numbers.
+        9 numbers.
     """
     mean = fused.mean()
     detail = fused.diff(dim=3).abs().mean() + fused.diff(dim=2).abs().mean()
     warm, around = ((fused * part).sum() / part.sum().clamp_min(1) for part in (scene.warm, scene.around))
-    return torch.stack([mean, (fused - mean).abs().mean(), detail, warm - around, *kept(fused, scene.sources)])
+    ends = fused.flatten().quantile(fused.new_tensor([_TAIL, 1 - _TAIL]))
+    return torch.stack([mean, (fused - mean).abs().mean(), detail, warm - around, *kept(fused, scene.sources), *ends])
 
 
 def kept(fused: Tensor, sources: Tensor) -> Tensor:
@@ -164,7 +169,7 @@ def trim(network: FusionNetwork, store: LumaStore, goals: Mapping[str, Goal], se
 
 
 def _measured(network: FusionNetwork, scene: _Scene, conditions: Tensor, change: tuple[int, float] = (0, 0)) -> Tensor:
-    """E x 7 measures of a scene under E conditions, one tone number of each changed."""
+    """E x 9 measures of a scene under E conditions, one tone number of each changed."""
     found = []
     for condition in conditions:
         descriptors = network.aim(scene.glanced, condition[None])
@@ -174,7 +179,7 @@ def _measured(network: FusionNetwork, scene: _Scene, conditions: Tensor, change:
 
 
 def _slopes(network: FusionNetwork, scene: _Scene, before: Tensor, conditions: Tensor) -> Tensor:
-    """What each tone number does to the measures, E x 7 `before`: E x 7 x tone."""
+    """What each tone number does to the measures, E x 9 `before`: E x 9 x tone."""
     numbers = range(network.trim.shape[2])
     return torch.stack([(_measured(network, scene, conditions, (n, _STEP)) - before) / _STEP for n in numbers], dim=2)
 
@@ -193,8 +198,8 @@ def _solved(
 
     Args:
         dials: their names.
-        found: S x (2D + 1) x 7 measures of S scenes at the dials' ends and the default, with the changes of `before`.
-        slopes: S x (2D + 1) x 7 x tone.
+        found: S x (2D + 1) x 9 measures of S scenes at the dials' ends and the default, with the changes of `before`.
+        slopes: S x (2D + 1) x 9 x tone.
         reach: (2D + 1) x 2D, how far each of them lies along each dial forwards and (negative) backwards.
         before: 2D x tone.
         wants: least mean of each move.
@@ -235,13 +240,14 @@ def _moves(dials: Sequence[str], ends: Tensor) -> Iterator[_Move]:
 
     Args:
         dials: D names.
-        ends: S x (2D + 1) x 7 measures of S scenes.
+        ends: S x (2D + 1) x 9 measures of S scenes.
     """
     for at, name in enumerate(dials):
         plus, minus, default = ends[:, 2 * at], ends[:, 2 * at + 1], ends[:, -1]
         scenes = (plus + minus).detach() / 2
         pulls = [_OWN[name]] if name in _OWN else [_IR, _VIS, _LEANING]
-        others = [k for k in range(ends.shape[2]) if k not in pulls]
+        # Brightness is to leave black black and white white; what else a dial does may use the scale.
+        others = [k for k in range(ends.shape[2]) if k not in pulls and (name == "bright" or k not in _ENDS)]
         nothing = plus[:, :0]
         for share, moves in ((1.0, plus - minus), (_HALF, plus - default), (_HALF, default - minus)):
             if name in _OWN:
