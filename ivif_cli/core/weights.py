@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHA256: dict[str, str] = {
-    "base.safetensors": "b3bfdd7fb126a257c0726d01d950e58e170fa070cd01729add65d2473c462f3a",
-    "fast.safetensors": "f9bac94b0a22fe1df07674127a9d22e08e1732dce79c030290774012a5487caa",
+    "base.safetensors": "24336ad7da73df8d7cdad2f7f257d22755ab9c58542cd7458efec129b90bde3f",
+    "fast.safetensors": "a7db11377e866464b9b243a80fccd47d140a275b4a9ee96a2341655ba50d14b9",
     "compact-clip.safetensors": "f72cff4a4b36a2e8fcf21e858b15ef68921ac3602f7cc9583f809f1536ea39b1",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""
