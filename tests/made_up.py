@@ -45,7 +45,7 @@ def enlivened(network: FusionNetwork, seed: int = 5) -> FusionNetwork:
         for layer in (network.modulate, network.tone, network.base, *network.maps):
             weight = layer.get_parameter("weight")
             weight.copy_(torch.randn(weight.shape, generator=generator) * 0.6 / weight.shape[1] ** 0.5)
-        network.ways.fill_diagonal_(1)
+        network.ways.copy_(torch.eye(*network.ways.shape))
         network.trim.copy_(torch.randn(network.trim.shape, generator=generator) * 0.1)
     return network.eval()
 

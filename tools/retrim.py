@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from ivif_cli import __version__
 from ivif_cli.core.data.find_pairs import find_many
 from ivif_cli.core.network import load_network, save_network
 from ivif_cli.core.training.lumas import LumaStore
@@ -18,22 +19,22 @@ from ivif_cli.core.training.split import split_pairs
 from ivif_cli.core.training.trim import trim
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", type=Path)
     parser.add_argument("--data", type=Path, action="append", required=True)
     parser.add_argument("--config", default="base", help="recipe whose settings of the trim are used")
     parser.add_argument("-o", "--output", type=Path, required=True)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     torch.set_num_threads(1)
     recipe = load_recipe(find_recipe(arguments.config))
     pairs, _ = find_many(arguments.data, [], None)
     of_training, _ = split_pairs(pairs, recipe.validation.share)
     loaded = load_network(arguments.weights)
     trim(loaded.network, LumaStore(of_training, loaded.network.thumbnail), loaded.goals, recipe.trim)
-    used = {**json.loads(loaded.metadata["recipe"]), "trim": asdict(recipe.trim)}
-    metadata = {**loaded.metadata, "recipe": json.dumps(used)}
+    used = {**json.loads(loaded.metadata.get("recipe", "{}")), "trim": asdict(recipe.trim)}
+    metadata = {**loaded.metadata, "recipe": json.dumps(used), "retrimmed": __version__}
     print(save_network(arguments.output, loaded.network, metadata, loaded.goals))
 
 

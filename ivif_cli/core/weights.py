@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHA256: dict[str, str] = {
-    "base.safetensors": "24336ad7da73df8d7cdad2f7f257d22755ab9c58542cd7458efec129b90bde3f",
-    "fast.safetensors": "a7db11377e866464b9b243a80fccd47d140a275b4a9ee96a2341655ba50d14b9",
+    "base.safetensors": "4cb3f602c25542dfe6da89fb0494e09079ea8eba8c1c320478131250e9e31ef2",
+    "fast.safetensors": "a9f893afcccd95f86a48a0d8ccf579a5ef2aee16f5993d76b82d72b3e40aa11c",
     "compact-clip.safetensors": "f72cff4a4b36a2e8fcf21e858b15ef68921ac3602f7cc9583f809f1536ea39b1",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""

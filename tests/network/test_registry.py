@@ -75,7 +75,17 @@ def test_a_file_of_before_words_were_trimmed_loads(saved):
     tensors, metadata = read_weights(path)
     del tensors["trim"], tensors["ways"]
     write_weights(path, tensors, metadata)
-    assert not load_network(path).network.trim.any()
+    assert not load_network(path).network.ways.any()
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, LENGTH), (2, 5, 3)])
+def test_a_trim_of_another_shape_is_refused(saved, shape):
+    path, _, _ = saved
+    tensors, metadata = read_weights(path)
+    del tensors["ways"]
+    write_weights(path, {**tensors, "trim": torch.ones(shape)}, metadata)
+    with pytest.raises(WeightsError, match="do not fit"):
+        load_network(path)
 
 
 def test_a_file_whose_words_were_trimmed_by_one_matrix_turns_the_tone_as_it_did(saved):
@@ -85,6 +95,7 @@ def test_a_file_whose_words_were_trimmed_by_one_matrix_turns_the_tone_as_it_did(
     trim = torch.randn(len(network.origin), 5)
     write_weights(path, {**tensors, "trim": trim}, metadata)
     loaded = load_network(path).network
+    assert not load_network(path).network.trim[..., 5:].any()
     away = torch.randn(1, len(network.origin))
     with torch.no_grad():
         glanced = loaded.glance(*torch.rand(2, 1, 1, 64, 64))

@@ -24,8 +24,9 @@ _GLOWING = 2
 """The first band, at a quarter of the resolution, that glows where it is hot: objects do, texture does not."""
 _HOT = 4 / 255
 """How far a band of the infrared lies above zero where it is clearly hot."""
-_WARM, _FULL = 0.12, 0.02
-"""Share of a scene in which heat begins, and in which it is full."""
+_WARM, _FULL, _RISEN = 0.12, 0.02, 2 / 3
+"""Share of a scene in which heat begins, and in which it is full; where more is hot, it begins this far from the median
+to there."""
 _LEAST_HEAT = 24 / 255
 """Least difference between those levels: in an even scene nothing is hot."""
 _LIT, _UNLIT = 0.7, 0.5
@@ -101,8 +102,10 @@ def compose(pair: Encoded, maps: list[Tensor], coarse: Tensor, tone: Tensor, sce
 def heat_of(thumbnail: Tensor) -> Tensor:
     """Between which levels of an infrared thumbnail (N x 1 x h x w) heat begins and is full: N x 2."""
     values = thumbnail.flatten(1)
-    warmest = values.topk(round(_WARM * values.shape[1]), dim=1).values
-    begin, end = warmest[:, -1:], warmest[:, round(_FULL * values.shape[1]) - 1 :][:, :1]
+    count = values.shape[1]
+    warmest = values.topk(count // 2, dim=1).values
+    begin, end, median = (warmest[:, at - 1 : at] for at in (round(_WARM * count), round(_FULL * count), count // 2))
+    begin = torch.minimum(begin, median + _RISEN * (end - median))
     return torch.cat([begin, torch.maximum(end, begin + _LEAST_HEAT)], dim=1)
 
 

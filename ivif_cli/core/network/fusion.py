@@ -24,8 +24,9 @@ STRIDE = 2**HALVINGS
 _GRID = 4
 _KNOTS = 8
 _SCENE = 3
-_LEARNT = 5
-"""Tone numbers that a run learns; side, light and heat are the goal's alone and nothing at the default goal."""
+_LEARNT = _WAYS = 5
+"""Tone numbers that a run learns, and dials whose ways are trimmed. Side, light and heat are the goal's alone,
+nothing at the default goal."""
 _GAIN = 0.8
 """Logit of the gain that fresh weights begin with, 1.47 on the faintest structure."""
 
@@ -104,8 +105,8 @@ class FusionNetwork(nn.Module):
         config: the network's shape.
 
     Attributes:
-        ways: G x G, its columns are the ways on which a goal's distance from the default is measured, the rest zero.
-        trim: 2 x G x 8, what each way adds to the tone, forwards and (taken from it) backwards. The last stage of a run
+        ways: G x 5, the ways on which a goal's distance from the default is measured.
+        trim: 2 x 5 x 8, what each way adds to the tone, forwards and (taken from it) backwards. The last stage of a run
             sets both; at the default goal they are nothing.
     """
 
@@ -133,9 +134,9 @@ class FusionNetwork(nn.Module):
         self.origin: Tensor
         self.register_buffer("origin", torch.zeros(config.goal))
         self.ways: Tensor
-        self.register_buffer("ways", torch.zeros(config.goal, config.goal))
+        self.register_buffer("ways", torch.zeros(config.goal, _WAYS))
         self.trim: Tensor
-        self.register_buffer("trim", torch.zeros(2, config.goal, TONES))
+        self.register_buffer("trim", torch.zeros(2, _WAYS, TONES))
         self.knots: Tensor
         self.register_buffer("knots", torch.linspace(0, 1, _KNOTS + 1)[:_KNOTS], persistent=False)
         # Fresh weights give a soft Laplacian fusion: the stronger band, the better exposed base, no tone change.
@@ -205,7 +206,7 @@ class FusionNetwork(nn.Module):
             goal: N x G (`Goal.condition`), or 1 x G for all of them.
 
         Returns:
-            N x K: a scale and a shift a channel, the tone, the mixing matrices.
+            N x K: a scale and a shift a channel, the tone, the scene's mean and heat, the mixing matrices.
         """
         glanced = self.glance(ir_thumb, vis_thumb)
         return self.aim(glanced, goal.expand(len(glanced), -1))

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from torch.nn import functional as F
 
 from ivif_cli.core.errors import UsageError, WeightsError
 from ivif_cli.core.language.goal import DEFAULT, PREFIX, Goal, facts_of, goals_from, vectors_of
@@ -89,12 +88,13 @@ def load_network(model: str | Path) -> LoadedNetwork:
 
 
 def _completed(tensors: dict[str, torch.Tensor], network: FusionNetwork) -> None:
-    """Bring what earlier files have of the trim, nothing or a matrix of fewer numbers, into its present form."""
-    size, tones = network.trim.shape[1:]
-    trim = tensors.get("trim", torch.zeros(size, tones))
-    if "ways" not in tensors and trim.ndim == 2 and len(trim) == size:
-        tensors["ways"], trim = torch.eye(size), trim.expand(2, -1, -1)
-    tensors["trim"] = F.pad(trim, (0, max(0, tones - trim.shape[-1])))
+    """Bring what earlier files have of the trim, nothing or one matrix from goal to tone, into its present form."""
+    if "ways" in tensors:
+        return
+    ways = tensors.pop("trim", torch.zeros_like(network.ways))
+    tensors["ways"] = ways
+    # What goes forwards and backwards along each column of that matrix is the tone number itself.
+    tensors["trim"] = torch.eye(*network.trim.shape[1:]).expand(2, -1, -1)
 
 
 def _bounded(fields: dict[str, int | str]) -> dict[str, int | str]:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ivif_cli.core.language.goal import DIALS, Goal
+from ivif_cli.core.language.goal import DEFAULT, DIALS, Goal
 from ivif_cli.core.network import FusionNetwork
 from ivif_cli.core.network.composition import HALVINGS, Encoded, limited
 from ivif_cli.core.network.pyramid import laplacian
@@ -35,8 +35,8 @@ _ENDS = (7, 8)
 """Places of the measures: what a dial names; what is kept of either source; where the base leans; the scale's ends."""
 _TAIL = 0.02
 """Share of the pixels that lie below the darker end of a picture, and above the lighter."""
-_HALF = 0.4
-"""Share of a dial's whole move that each end is to be away from the default picture."""
+_HALF, _PART = 0.4, 0.25
+"""Share of a dial's whole move that each end is to be away from the default picture, and a strength on the way."""
 _ITERATIONS = 200
 _LEAST = 1e-4
 """Least spread between scenes that counts, for those that are alike."""
@@ -147,9 +147,11 @@ def trim(network: FusionNetwork, store: LumaStore, goals: Mapping[str, Goal], se
     training = network.training
     network.eval()
     device, size = network.trim.device, len(dials)
-    ends = [torch.from_numpy(goals[end].condition) for name in dials for end in DIALS[name]]
-    conditions = torch.cat([torch.cat(ends).to(device), network.origin[None]])
-    ways = torch.linalg.pinv(conditions[:-1:2] - conditions[1::2])
+    ends = [goals[end] for name in dials for end in DIALS[name]]
+    parts = [end.at(share, goals[DEFAULT]) for share in (1.0, _PART) for end in ends]
+    conditions = torch.cat([torch.from_numpy(part.condition) for part in parts]).to(device)
+    conditions = torch.cat([conditions, network.origin[None]])
+    ways = torch.linalg.pinv(conditions[: 2 * size : 2] - conditions[1 : 2 * size : 2])
     gone = (conditions - network.origin) @ ways
     reach = torch.cat([F.relu(gone), -F.relu(-gone)], dim=1)
     turns = torch.zeros(2 * size, network.trim.shape[2], device=device)
@@ -198,9 +200,10 @@ def _solved(
 
     Args:
         dials: their names.
-        found: S x (2D + 1) x 9 measures of S scenes at the dials' ends and the default, with the changes of `before`.
-        slopes: S x (2D + 1) x 9 x tone.
-        reach: (2D + 1) x 2D, how far each of them lies along each dial forwards and (negative) backwards.
+        found: S x (4D + 1) x 9 measures of S scenes at the dials' ends, on the way to them and at the default, with
+            the changes of `before`.
+        slopes: S x (4D + 1) x 9 x tone.
+        reach: (4D + 1) x 2D, how far each of them lies along each dial forwards and (negative) backwards.
         before: 2D x tone.
         wants: least mean of each move.
         settings: how.
@@ -211,9 +214,9 @@ def _solved(
         optimiser.zero_grad()
         ends = found + torch.einsum("semt,et->sem", slopes, reach @ (turns - before))
         amiss = settings.stay * turns.square().sum()
-        for want, (_, _, own, others) in zip(wants, _moves(dials, ends), strict=True):
-            least = F.relu(settings.margin * want - own).square().mean()
-            amiss = amiss + others.mean(dim=0).square().sum() + 4 * F.relu(want - own.mean()).square() + 4 * least
+        for want, (_, share, own, others) in zip(wants, _moves(dials, ends), strict=True):
+            short = F.relu(want - own.mean()).square() + F.relu(settings.margin * want - own).square().mean()
+            amiss = amiss + others.mean(dim=0).square().sum() + 4 / share * short
         amiss.backward()
         optimiser.step()
     return turns.detach()
@@ -236,20 +239,23 @@ class _Move(NamedTuple):
 
 
 def _moves(dials: Sequence[str], ends: Tensor) -> Iterator[_Move]:
-    """From one end of each dial to the other, and from the default to either.
+    """From one end of each dial to the other, from the default to either, and a part of that.
 
     Args:
         dials: D names.
-        ends: S x (2D + 1) x 9 measures of S scenes.
+        ends: S x (4D + 1) x 9 measures of S scenes.
     """
     for at, name in enumerate(dials):
         plus, minus, default = ends[:, 2 * at], ends[:, 2 * at + 1], ends[:, -1]
+        some, less = ends[:, 2 * (len(dials) + at)], ends[:, 2 * (len(dials) + at) + 1]
         scenes = (plus + minus).detach() / 2
         pulls = [_OWN[name]] if name in _OWN else [_IR, _VIS, _LEANING]
         # Brightness is to leave black black and white white; what else a dial does may use the scale.
         others = [k for k in range(ends.shape[2]) if k not in pulls and (name == "bright" or k not in _ENDS)]
         nothing = plus[:, :0]
-        for share, moves in ((1.0, plus - minus), (_HALF, plus - default), (_HALF, default - minus)):
+        part = _HALF * _PART / 2
+        shares = (1.0, plus - minus), (_HALF, plus - default), (_HALF, default - minus)
+        for share, moves in (*shares, (part, some - default), (part, default - less)):
             if name in _OWN:
                 own = _in_spreads(moves[:, pulls[0]], scenes[:, pulls[0]])
             else:
