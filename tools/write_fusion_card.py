@@ -49,8 +49,8 @@ TNO; `python -m tools.blind_sheets --dial bright`). Somebody with fresh eyes tol
 infrared 2, salient 1; "only by looking twice": contrast 7, salient 5, detailed 3; the rest clear. (Judged just before
 two last mends of the trim, for weak wishes and for large hot things; moves grew by up to 0.4.) Before the base
 and what is hot followed words, others had told infrared in 8 and salient in 7 of 12. Faults named: shadows that "dark"
-crushes, skies that "bright" burns out, grain that "detailed" lifts, dull grey people under "dim" (as asked), a grey veil
-over the night skies of "infrared", halos at cables and roofs."""
+crushes, skies that "bright" burns out, grain that "detailed" lifts, dull grey people under "dim" (as asked), a grey
+veil over the night skies of "infrared", halos at cables and roofs."""
 }
 """What was seen, by the name of the weights; judged once, with the bundled file."""
 
