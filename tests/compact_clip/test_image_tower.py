@@ -10,8 +10,9 @@ import torch
 from ivif_cli.core.errors import TrainingError
 from tools.compact_clip import crops
 from tools.compact_clip.anchors import AXES, anchors, embedding_to_positions, positions_to_embedding
-from tools.compact_clip.crops import Sample, Scene
-from tools.compact_clip.image_tower import ImageRecipe, Trainer, position_loss, run, split_scenes, targets
+from tools.compact_clip.crops import Sample
+from tools.compact_clip.image_tower import ImageRecipe, Trainer, position_loss, run, targets
+from tools.compact_clip.scenes import Scene, source_chances, split_scenes
 
 pytest.importorskip("open_clip")
 TINY = ImageRecipe(image_size=32, width=4, layers=(1, 1, 1, 1), steps=4, batch_size=8)
@@ -49,7 +50,7 @@ def test_no_group_is_on_both_sides_of_the_split() -> None:
 
 def test_crops_are_of_both_modalities_and_their_claims_are_consistent(rng: np.random.Generator) -> None:
     scenes = made_up_scenes()
-    samples = crops.draw_samples(scenes, crops.source_chances(scenes, {}), 96, 32, rng)
+    samples = crops.draw_samples(scenes, source_chances(scenes, {}), 96, 32, rng)
     shares = [sample.positions["modality"] for sample in samples]
     assert set(shares) == {-1.0, 0.0, 1.0}
     assert abs(shares.count(1.0) - shares.count(-1.0)) <= 4
@@ -64,7 +65,7 @@ def test_crops_are_of_both_modalities_and_their_claims_are_consistent(rng: np.ra
 
 def test_sources_get_their_shares() -> None:
     scenes = [replace(scene, source="A" if index < 6 else "B") for index, scene in enumerate(made_up_scenes())]
-    chances = crops.source_chances(scenes, {"A": 0.5, "B": 0.5})
+    chances = source_chances(scenes, {"A": 0.5, "B": 0.5})
     assert chances[:6].sum() == pytest.approx(0.5)
     assert chances.sum() == pytest.approx(1.0)
 

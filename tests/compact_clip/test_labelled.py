@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from ivif_cli.core.language.encoder import Encoder
-from tools.compact_clip.crops import Scene
 from tools.compact_clip.labelled import Box, dimmed, labelled_pairs, read_boxes, surroundings
 from tools.compact_clip.report import labelled_reading
+from tools.compact_clip.scenes import Scene
 
 PERSON = Box(80, 60, 100, 110)
 

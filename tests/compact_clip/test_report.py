@@ -11,7 +11,7 @@ from ivif_cli.core.language.encoder import COMPACT_WEIGHTS, load_encoder
 from ivif_cli.core.language.goal import Texts, embed_texts
 from ivif_cli.core.weights import bundled, read_weights
 from tools.compact_clip.card import as_markdown, model_card
-from tools.compact_clip.crops import Sample, Scene
+from tools.compact_clip.crops import Sample
 from tools.compact_clip.labelled import Reading
 from tools.compact_clip.report import (
     PIXEL_RULES,
@@ -25,6 +25,7 @@ from tools.compact_clip.report import (
     modality_row,
     score_methods,
 )
+from tools.compact_clip.scenes import Scene
 from tools.compact_clip.sentences import Confusion
 from tools.compact_clip.zero_shot import Score
 

@@ -10,10 +10,10 @@ from ivif_cli.core.language.claims import CLAIMS
 from ivif_cli.core.language.encoder import load_encoder
 from ivif_cli.core.language.text_tower import TextTower, load_text_tower
 from ivif_cli.core.weights import bundled
-from tools.compact_clip.crops import Scene
 from tools.compact_clip.export import export
 from tools.compact_clip.grammar import Caption, imagine
 from tools.compact_clip.image_tower import ImageRecipe, Trainer
+from tools.compact_clip.scenes import Scene
 from tools.compact_clip.text_training import (
     TextRecipe,
     babble,

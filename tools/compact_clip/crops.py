@@ -20,6 +20,8 @@ from tools.compact_clip.attributes import (
     place,
     sharpness_position,
 )
+from tools.compact_clip.old_looks import Look, old_look
+from tools.compact_clip.scenes import Scene
 
 Array = np.ndarray
 FLAW_SHARES = (0.36, 0.32, 0.08, 0.14, 0.1)
@@ -29,17 +31,11 @@ FLAW_SHARES = (0.36, 0.32, 0.08, 0.14, 0.1)
 BLENDS = 0.5
 """Blends for every pair of crops."""
 
+OLD = 0.3
+"""Share of the crops of one source that are shown as an old or foreign camera would have taken them."""
 
-@dataclass(frozen=True)
-class Scene:
-    """A pair in memory: uint8 luma of both modalities, dataset, scene group, night or not (None: unknown)."""
-
-    name: str
-    source: str
-    group: str
-    night: bool | None
-    ir: Array
-    vis: Array
+SHARP, SOFT = (Look(inverted=0.08, softened=softened, grainy=0.0) for softened in (0.0, 1.0))
+"""Old looks with a sharpness that is known, and with one that is not; noise is added at the end, where it is known."""
 
 
 @dataclass
@@ -188,7 +184,11 @@ def _family(
     luma: Array, other: Array, infrared: float, scene: Scene, soft: bool, rng: np.random.Generator
 ) -> list[Sample]:
     """Two samples of one crop: as varied, and with one or two further changes of single attributes."""
-    varied = vary(luma, other, infrared == 1, rng)
+    if infrared in (0, 1) and rng.random() < OLD:
+        soft = soft or rng.random() < 0.4
+        varied = old_look(luma, infrared == 1, rng, SOFT if soft else SHARP)
+    else:
+        varied = vary(luma, other, infrared == 1, rng)
     first = Crop(varied, infrared, scene.night, None if soft else 0.0)
     if rng.random() < 0.35:
         first = changed(first, rng)
@@ -213,10 +213,3 @@ def draw_samples(
         if rng.random() < BLENDS:
             samples += _family(blend(ir, vis, rng), vis if rng.random() < 0.5 else ir, 0.5, first, soft, rng)
     return samples[:count]
-
-
-def source_chances(scenes: Sequence[Scene], shares: dict[str, float]) -> Array:
-    """Probability of each scene so that every source gets its share (sources without a share: 0.05)."""
-    sizes = {source: sum(scene.source == source for scene in scenes) for source in {scene.source for scene in scenes}}
-    chances = np.array([shares.get(scene.source, 0.05) / sizes[scene.source] for scene in scenes])
-    return chances / chances.sum()

@@ -14,8 +14,9 @@ from torch.nn import functional as F
 
 from ivif_cli.core.errors import TrainingError
 from tools.compact_clip.anchors import AXES, DIMENSIONS, anchors, embedding_to_positions
-from tools.compact_clip.crops import Sample, Scene, draw_samples, source_chances
+from tools.compact_clip.crops import Sample, draw_samples
 from tools.compact_clip.old_looks import hard_pictures
+from tools.compact_clip.scenes import Scene, source_chances, split_scenes
 from tools.compact_clip.zero_shot import Score, score_claims
 
 MODALITY = AXES.index("modality")
@@ -35,10 +36,10 @@ class ImageRecipe:
     image_size: int = 96
     width: int = 16
     layers: tuple[int, int, int, int] = (1, 2, 3, 2)
-    steps: int = 1000
+    steps: int = 10_000
     batch_size: int = 64
-    learning_rate: float = 1e-3
-    warmup: int = 60
+    learning_rate: float = 3e-3
+    warmup: int = 200
     weight_decay: float = 0.05
     frozen_from: float = 0.88
     differences: float = 1.0
@@ -48,14 +49,6 @@ class ImageRecipe:
     shares: dict[str, float] = field(
         default_factory=lambda: {"RoadScene": 0.45, "MSRS": 0.38, "M3FD": 0.12, "FMB": 0.05}
     )
-
-
-def split_scenes(scenes: Sequence[Scene], share: float, seed: int) -> tuple[list[Scene], list[Scene]]:
-    """Training and validation scenes; a scene group is never on both sides."""
-    groups = sorted({scene.group for scene in scenes})
-    chosen = np.random.default_rng(seed).permutation(groups)[: max(1, round(share * len(groups)))]
-    held = set(chosen.tolist())
-    return [s for s in scenes if s.group not in held], [s for s in scenes if s.group in held]
 
 
 def targets(samples: Sequence[Sample]) -> tuple[Tensor, Tensor]:

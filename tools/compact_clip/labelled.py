@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tools.compact_clip.crops import Scene
+from tools.compact_clip.scenes import Scene
 
 Array = np.ndarray
 KINDS = {"people": 0, "cars": 2}

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from tools.compact_clip import degradations as degrade
-from tools.compact_clip.crops import Scene
+from tools.compact_clip.scenes import Scene
 
 Array = np.ndarray
 

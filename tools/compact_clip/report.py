@@ -17,8 +17,9 @@ from ivif_cli.core.language.claims import CLAIMS
 from ivif_cli.core.language.directions import direction_loss
 from ivif_cli.core.language.encoder import Encoder
 from ivif_cli.core.language.goal import DEFAULT, Goal, Texts, embed_texts
-from tools.compact_clip.crops import Crop, Sample, Scene, changed, cut_pair, finish
+from tools.compact_clip.crops import Crop, Sample, changed, cut_pair, finish
 from tools.compact_clip.labelled import KINDS, Reading, labelled_pairs
+from tools.compact_clip.scenes import Scene
 from tools.compact_clip.sentences import Confusion, read_sentences, score_sentences
 from tools.compact_clip.zero_shot import PROBES, Score, score_claims
 

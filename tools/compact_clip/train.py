@@ -8,45 +8,21 @@ folder's `manifest.csv` gives source, stem, scene_group, night and the two files
 """
 
 import argparse
-import csv
 import json
-from collections import Counter
 from pathlib import Path
 
 import cv2
 import torch
 
-from ivif_cli.core.data.luma import to_luma
-from ivif_cli.core.data.sources import read_infrared, read_visible
 from ivif_cli.core.language.text_tower import SPACE, text_tower_from
 from ivif_cli.core.weights import file_sha256, read_weights
-from tools.compact_clip.crops import Scene
 from tools.compact_clip.export import export
 from tools.compact_clip.image_tower import ImageRecipe, Trainer, run
+from tools.compact_clip.scenes import described, read_scenes
 from tools.compact_clip.text_training import TextRecipe, new_tower, read_word_table, train_text
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights/compact-clip.safetensors"
 LEG = "Then another leg of {}, with the settings above."
-NIGHT = {"y": True, "n": False}
-
-
-def read_scenes(root: Path) -> list[Scene]:
-    """All pairs of the manifest as luma; M3FD's frame, which its warping leaves black, is cut off."""
-    scenes = []
-    with (root / "manifest.csv").open(newline="") as stream:
-        for row in csv.DictReader(stream):
-            ir, vis = read_infrared(root / row["ir"]).grey(), to_luma(read_visible(root / row["vi"]))
-            if row["source"] == "M3FD":
-                ir, vis = (luma[40:-40, 60:-60] for luma in (ir, vis))
-            night = NIGHT.get(row["night"])
-            scenes.append(Scene(row["stem"], row["source"], row["scene_group"], night, ir, vis))
-    return scenes
-
-
-def described(scenes: list[Scene]) -> str:
-    """How many pairs of which dataset, in words."""
-    counts = Counter(scene.source for scene in scenes)
-    return ", ".join(f"{count} pairs of {source}" for source, count in sorted(counts.items()))
 
 
 def arguments_of() -> argparse.Namespace:
