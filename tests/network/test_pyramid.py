@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ivif_cli.core.network.pyramid import double, energy, halve, laplacian, smooth
+from ivif_cli.core.network.pyramid import amplitude, double, energies_of, halve, laplacian, pooled_amplitude, smooth, spread
 
 
 def _picture(height=64, width=96):
@@ -60,13 +60,13 @@ def test_a_flat_picture_has_no_bands():
     assert torch.allclose(rest, torch.full_like(rest, 0.3))
 
 
-def test_energy_is_half_the_pixel_and_half_its_neighbourhood():
+def test_spread_is_half_the_pixel_and_half_its_neighbourhood():
     band = torch.zeros(1, 1, 5, 5)
     band[0, 0, 2, 2] = -9.0
-    found = energy(band)[0, 0]
+    found = spread(band.abs())[0, 0]
     assert found[2, 2] == pytest.approx((9 + 1) / 2)
     assert found[1, 2] == pytest.approx(0.5)
     assert found[0, 0] == 0
     corner = torch.zeros(1, 1, 5, 5)
     corner[0, 0, 0, 0] = 4.0
-    assert energy(corner)[0, 0, 0, 0] == pytest.approx((4 + 4 * 4 / 9) / 2), "edges are repeated outwards"
+    assert spread(corner.abs())[0, 0, 0, 0] == pytest.approx((4 + 4 * 4 / 9) / 2), "edges are repeated outwards"

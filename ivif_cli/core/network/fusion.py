@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from ivif_cli.core.network.attention import MIXERS, Mixer
 from ivif_cli.core.network.composition import HALVINGS, TONES, Encoded, compose, contrast_of, heat_of, limited, ranges
-from ivif_cli.core.network.pyramid import double, energy, laplacian, pooled
+from ivif_cli.core.network.pyramid import double, energies_of, laplacian, pooled
 
 THUMBNAIL = 64
 STRIDE = 2**HALVINGS
@@ -218,9 +218,8 @@ class FusionNetwork(nn.Module):
         if any(pad):
             ir, vis = (F.pad(luma, pad, mode="replicate") for luma in (ir, vis))
         bands, low = laplacian(torch.cat([ir, vis], dim=1), HALVINGS)
-        energies = [energy(pooled(bands[0].abs())), *(energy(band) for band in bands[1:])]
         features = [torch.cat(both, dim=1) for both in zip(self.encode_ir(ir), self.encode_vis(vis), strict=True)]
-        return Encoded(bands, energies, low, pooled(ir), features, *ranges(ir, vis), (height, width))
+        return Encoded(bands, energies_of(bands), low, pooled(ir), features, *ranges(ir, vis), (height, width))
 
     def decode(self, pair: Encoded, descriptors: Tensor) -> Tensor:
         """The fused luma, N x 1 x H x W in the pictures' own size, before the limits."""

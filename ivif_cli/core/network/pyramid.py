@@ -8,6 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+_SLOPE = 1.4
+"""Weight of a slope's square beside the square of the band: what makes a wave of the band's middle length even."""
+_TINY = 1e-8
+"""Keeps the root's gradient finite where a band is nothing."""
+
 
 def halve(picture: Tensor) -> Tensor:
     """N x C x 2h x 2w -> N x C x h x w.
@@ -58,13 +63,46 @@ def laplacian(picture: Tensor, halvings: int) -> tuple[list[Tensor], Tensor]:
     return [*bands, picture - rest], rest
 
 
-def energy(band: Tensor) -> Tensor:
-    """How strong a band is at each pixel: half its own magnitude, half the mean in 3 x 3 pixels; same shape.
+def amplitude(band: Tensor) -> Tensor:
+    """How strong a band is about each pixel, wherever its waves stand: N x C x h x w -> the same.
+
+    A band is zero along the middle of an edge, where its slope is largest: the root of both squares stays even across
+    the edge, as the local amplitude of a monogenic signal does (Felsberg and Sommer 2001), here with differences of
+    neighbours for the Riesz transform.
+    """
+    wide = F.pad(band, (1, 1, 1, 1), mode="replicate")
+    across = wide[..., 1:-1, 2:] - wide[..., 1:-1, :-2]
+    down = wide[..., 2:, 1:-1] - wide[..., :-2, 1:-1]
+    return (band * band + _SLOPE / 4 * (across * across + down * down)).add(_TINY).sqrt()
+
+
+def pooled_amplitude(band: Tensor) -> Tensor:
+    """`amplitude` of 2 x 2 pixels at a time, from these four alone: N x C x 2h x 2w -> N x C x h x w."""
+    upper, lower = band[..., ::2, :], band[..., 1::2, :]
+    total, gap = upper + lower, upper - lower
+    down = gap[..., ::2] + gap[..., 1::2]
+    across = total[..., ::2] - total[..., 1::2]
+    squares = pooled(band * band) + _SLOPE / 16 * (across * across + down * down)
+    return squares.add(_TINY).sqrt()
+
+
+def spread(strength: Tensor) -> Tensor:
+    """Half its own, half the mean in 3 x 3 pixels; same shape.
 
     Without its own half, a fine line of one source loses to a rim of the other beside it.
     """
-    magnitude = band.abs()
-    wide = F.pad(magnitude, (1, 1, 1, 1), mode="replicate")
+    wide = F.pad(strength, (1, 1, 1, 1), mode="replicate")
     rows = wide[..., :-2, :] + wide[..., 1:-1, :] + wide[..., 2:, :]
     around = rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]
-    return torch.add(magnitude / 2, around, alpha=1 / 18)
+    return torch.add(strength / 2, around, alpha=1 / 18)
+
+
+def energies_of(bands: list[Tensor]) -> list[Tensor]:
+    """How strong each band is, at its resolution; the finest at half of it.
+
+    In the two finest, which draw edges, by amplitude, and the second with half of the finest: so one edge is drawn
+    by one source. In the coarser by magnitude, which keeps more of what one source has alone.
+    """
+    finest = spread(pooled_amplitude(bands[0]))
+    second = torch.add(spread(amplitude(bands[1])), finest, alpha=0.5)
+    return [finest, second, *(spread(band.abs()) for band in bands[2:])]
