@@ -3,8 +3,10 @@
     python -m tools.compact_clip.train --data ../shared/data/train --words ../shared/data/words --out runs/compact-clip
 
 With `--init FILE` the towers start from that file, whose space the new one keeps, instead of from fresh weights; with
-`--steps 0` its image tower stays as it is. The image tower resumes by itself where the folder holds a checkpoint. The
-folder's `manifest.csv` gives source, stem, scene_group, night and the two files (`ir`, `vi`).
+`--steps 0` its image tower stays as it is. With `--space FILE` they start from fresh weights and share that file's
+space, whose axes and anchors are fixed: goals and fusion weights bound to it stay valid. The image tower resumes by
+itself where the folder holds a checkpoint. The folder's `manifest.csv` gives source, stem, scene_group, night and the
+two files (`ir`, `vi`).
 """
 
 import argparse
@@ -25,6 +27,11 @@ WEIGHTS = Path(__file__).resolve().parents[2] / "weights/compact-clip.safetensor
 LEG = "Then another leg of {}, with the settings above."
 
 
+def space_of(file: Path | None) -> str | None:
+    """The space of a weights file: what its metadata say, or its own sha256; None without a file."""
+    return read_weights(file)[1].get(SPACE, file_sha256(file)) if file else None
+
+
 def arguments_of() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -33,6 +40,7 @@ def arguments_of() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("runs/compact-clip"))
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="weights file to write")
     parser.add_argument("--init", type=Path, help="weights file to start from")
+    parser.add_argument("--space", type=Path, help="weights file whose space fresh towers share")
     parser.add_argument("--steps", type=int, default=ImageRecipe.steps, help="of the image tower")
     parser.add_argument("--text-steps", type=int, default=TextRecipe.steps)
     parser.add_argument("--text-seed", type=int, default=TextRecipe.seed)
@@ -75,7 +83,7 @@ def main() -> None:
     tower = text_tower_from(before) if before else new_tower(*table, recipe)
     if recipe.steps:
         tower = train_text(tower, recipe, report)
-    space = facts.get(SPACE, file_sha256(arguments.init)) if before else None
+    space = space_of(arguments.init or arguments.space)
     of_image = trainer.recipe if arguments.steps or not before else ImageRecipe(**json.loads(facts["image_recipe"]))
     of_text = recipe if arguments.text_steps or not before else TextRecipe(**json.loads(facts["text_recipe"]))
     trained = (trainer.tower.state_dict(), tower, table, (of_image, of_text), described(scenes))
