@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHA256: dict[str, str] = {
-    "base.safetensors": "4cb3f602c25542dfe6da89fb0494e09079ea8eba8c1c320478131250e9e31ef2",
-    "fast.safetensors": "a9f893afcccd95f86a48a0d8ccf579a5ef2aee16f5993d76b82d72b3e40aa11c",
+    "base.safetensors": "261cfbf74d7d83be3dc9a0f0736c1ccaef0aadab8b4c184f1c3b1278e20498a1",
+    "fast.safetensors": "f78517e0ba103bd6266b8f255187ffd9c2a61f3f1c994f7d7e6ab8171f0d2ced",
     "compact-clip.safetensors": "f72cff4a4b36a2e8fcf21e858b15ef68921ac3602f7cc9583f809f1536ea39b1",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""

@@ -7,7 +7,7 @@ import torch
 
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.network import NETWORKS, build_network
-from ivif_cli.core.network.composition import limited
+from ivif_cli.core.network.composition import STRETCH, limited
 from ivif_cli.core.network.pyramid import laplacian
 from tests.made_up import enlivened
 
@@ -205,7 +205,9 @@ def test_fresh_weights_join_two_flat_pictures_by_exposure(name, ir, vis):
 
     away = sigmoid(3 - 6 * math.exp(-((vis - 0.5) ** 2) / 0.08) + 1)
     gap = ir - vis
-    expected = vis + away * gap * (sigmoid(3) if gap > 0 else sigmoid(-3))
+    base = vis + away * gap * (sigmoid(3) if gap > 0 else sigmoid(-3))
+    middle = (ir + vis) / 2
+    expected = middle + math.exp(STRETCH) * (base - middle)
     fused = _fuse(_fresh(name), torch.full((1, 1, 64, 64), ir), torch.full((1, 1, 64, 64), vis))
     assert torch.allclose(fused, torch.full_like(fused, expected), atol=0.02)
 

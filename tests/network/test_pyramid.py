@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from ivif_cli.core.network.pyramid import amplitude, double, energies_of, halve, laplacian, pooled_amplitude, smooth, spread
+from ivif_cli.core.network.pyramid import (
+    amplitude,
+    double,
+    energies_of,
+    halve,
+    laplacian,
+    pooled_amplitude,
+    smooth,
+    spread,
+)
 
 
 def _picture(height=64, width=96):
@@ -70,3 +79,31 @@ def test_spread_is_half_the_pixel_and_half_its_neighbourhood():
     corner = torch.zeros(1, 1, 5, 5)
     corner[0, 0, 0, 0] = 4.0
     assert spread(corner.abs())[0, 0, 0, 0] == pytest.approx((4 + 4 * 4 / 9) / 2), "edges are repeated outwards"
+
+
+def test_amplitude_is_even_along_a_wave_where_the_magnitude_is_not():
+    steps = torch.arange(64, dtype=torch.float64)
+    wave = 0.2 * torch.sin(steps * 2 * torch.pi / 6).repeat(64, 1)[None, None]
+    along = [amplitude(wave)[0, 0, 32, 8:56], pooled_amplitude(wave)[0, 0, 16, 4:28]]
+    for strength in along:
+        assert strength.std() / strength.mean() < 0.15, "waves of six pixels, a band's middle length"
+        assert strength.mean() == pytest.approx(0.2, rel=0.25)
+    magnitude = wave.abs()[0, 0, 32, 8:56]
+    assert magnitude.std() / magnitude.mean() > 0.4
+    turned = amplitude(wave.transpose(2, 3))
+    torch.testing.assert_close(turned, amplitude(wave).transpose(2, 3))
+
+
+def test_amplitude_of_nothing_has_a_finite_gradient():
+    band = torch.zeros(1, 2, 8, 8, requires_grad=True)
+    (amplitude(band).sum() + pooled_amplitude(band).sum()).backward()
+    assert band.grad is not None
+    assert torch.isfinite(band.grad).all()
+
+
+def test_energies_of_the_two_finest_bands_are_amplitudes_of_the_others_magnitudes():
+    bands, _ = laplacian(torch.rand(1, 2, 64, 96), 5)
+    energies = energies_of(bands)
+    assert [tuple(e.shape[-2:]) for e in energies] == [(32, 48), *(tuple(band.shape[-2:]) for band in bands[1:])]
+    torch.testing.assert_close(energies[3], spread(bands[3].abs()))
+    torch.testing.assert_close(energies[1] - energies[0] / 2, spread(amplitude(bands[1])))

@@ -18,7 +18,7 @@ TONES = 8
 _KNEE = 0.04
 _EDGE = 255 / 40
 """A range of 40 levels begins to be a strong edge, one of 80 is."""
-_HELD = 0.85
+_HELD = 0.65
 """Share of what leaves the sources' range beside a strong edge that is taken back."""
 _GLOWING = 2
 """The first band, at a quarter of the resolution, that glows where it is hot: objects do, texture does not."""
@@ -33,8 +33,17 @@ _LIT, _UNLIT = 0.7, 0.5
 """How far the hottest is drawn to white, and how much of it is taken away, at most."""
 _BRISK = 3.0
 """Factor on what sets the tone of a whole picture: numbers that words move first, so they learn faster."""
-_FAINT = 16 / 255
+_GAINS = (1.4, 1.4, 1.4, 1.4, 1.4, 1.2)
+"""Gain of each band, finest first, on its faintest structure."""
+_OWN = 0.05
+"""How far the maps turn a gain, at most, as a logarithm: structure under a gain that changes from place to place is no
+longer that of the source."""
+GAIN = 0.8
+"""What a map of gains says where it turns nothing."""
+_FAINT = (50 / 255, *5 * (16 / 255,))
 """A gain above 1 halves its excess on a band of this energy: structure is lifted, strong edges are not."""
+STRETCH = 0.045
+"""Logarithm of the base's contrast where neither training nor a goal asks for another."""
 
 
 class Encoded(NamedTuple):
@@ -67,14 +76,14 @@ def compose(pair: Encoded, maps: list[Tensor], coarse: Tensor, tone: Tensor, sce
 
     Args:
         pair: what is known of the sources.
-        maps: for each halved band, finest first, offset of the gate and logit of the gain: N x 2 x h x w.
+        maps: for each halved band, finest first, offset of the gate and what turns the gain: N x 2 x h x w.
         coarse: N x 6 x H/32 x W/32: what `_base` takes, then the same two for the coarsest band.
         tone: N x 8: contrast, shift, gains, lean, glow, side (of the base, infrared or visible), light, heat.
         scene: N x 3, of the whole pair: the mean about which the contrast turns, and between which levels of the
             infrared heat begins and is full.
     """
     tone = _BRISK * tone[..., None, None]
-    contrast = torch.exp(0.6 * torch.tanh(tone[:, 0:1]))
+    contrast = torch.exp(STRETCH + 0.6 * torch.tanh(tone[:, 0:1]))
     shift = 0.35 * torch.tanh(tone[:, 1:2])
     gains = torch.exp(0.5 * torch.tanh(tone[:, 2:3]))
     lean = 6 * torch.tanh(tone[:, 3:4])
@@ -82,12 +91,12 @@ def compose(pair: Encoded, maps: list[Tensor], coarse: Tensor, tone: Tensor, sce
     middle, warm, hot = scene[..., None, None].split(1, dim=1)
     base = _sided(_base(pair.low, coarse[:, :4]), pair.low, torch.tanh(tone[:, 5:6]))
     fused = middle + contrast * (base - middle) + shift
-    fused = fused + _mixed(pair.bands[-1], _weights(pair.energies[-1], coarse[:, 4:], lean, gains), glow)
+    fused = fused + _mixed(pair.bands[-1], _weights(HALVINGS, pair.energies[-1], coarse[:, 4:], lean, gains), glow)
     for band in reversed(range(HALVINGS)):
         own = maps[band]
         while own.shape[-1] < pair.energies[band].shape[-1]:
             own = double(own)
-        weights = _weights(pair.energies[band], own, lean, gains)
+        weights = _weights(band, pair.energies[band], own, lean, gains)
         glowing = glow if band >= _GLOWING else None
         fused = double(fused) + _mixed(pair.bands[band], weights if band else double(weights), glowing)
     # A contrast below 1 narrows the range that a strong edge may take, one above 1 does not widen it.
@@ -138,20 +147,21 @@ def contrast_of(energies: Tensor) -> Tensor:
     return torch.cat([(ir - vis) / (total + 2 / 255), (total * 20).clamp(max=2)], dim=1)
 
 
-def _weights(energies: Tensor, maps: Tensor, lean: Tensor, gains: Tensor) -> Tensor:
+def _weights(band: int, energies: Tensor, maps: Tensor, lean: Tensor, gains: Tensor) -> Tensor:
     """Weights of the infrared's and the visible's band, N x 2 x h x w: the gate's shares times the gain.
 
     Args:
+        band: which one, 0 is the finest.
         energies: N x 2 x h x w.
-        maps: N x 2 x h x w, offset of the gate and logit of the gain, pixel by pixel.
+        maps: N x 2 x h x w, offset of the gate and what turns the gain, pixel by pixel.
         lean, gains: N x 1 x 1 x 1, offset of every gate and factor on every gain of the picture.
     """
     offset, gain = maps.chunk(2, dim=1)
     ir, vis = energies.chunk(2, dim=1)
     total = ir + vis
     gate = torch.sigmoid(8 * (ir - vis) / (total + 2 / 255) + (offset + lean))
-    gain = (0.3 + 1.7 * torch.sigmoid(gain)) * gains
-    gain = gain - F.relu(gain - 1) * (total / (total + _FAINT))
+    gain = _GAINS[band] * torch.exp(_OWN * torch.tanh(gain - GAIN)) * gains
+    gain = gain - F.relu(gain - 1) * (total / (total + _FAINT[band]))
     return torch.cat([gate, 1 - gate], dim=1) * gain
 
 
