@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+FINE = 2
+"""Bands, finest first, that draw edges: how strong they are is told by amplitude."""
 _SLOPE = 1.4
 """Weight of a slope's square beside the square of the band: what makes a wave of the band's middle length even."""
 _TINY = 1e-8
@@ -100,9 +102,9 @@ def spread(strength: Tensor) -> Tensor:
 def energies_of(bands: list[Tensor]) -> list[Tensor]:
     """How strong each band is, at its resolution; the finest at half of it.
 
-    In the two finest, which draw edges, by amplitude, and the second with half of the finest: so one edge is drawn
-    by one source. In the coarser by magnitude, which keeps more of what one source has alone.
+    In the `FINE` bands, which draw edges, by amplitude, and the second with half of the finest, so that the choice of a
+    source changes little within an edge. In the coarser by magnitude, which keeps more of what one source has alone.
     """
     finest = spread(pooled_amplitude(bands[0]))
     second = torch.add(spread(amplitude(bands[1])), finest, alpha=0.5)
-    return [finest, second, *(spread(band.abs()) for band in bands[2:])]
+    return [finest, second, *(spread(band.abs()) for band in bands[FINE:])]

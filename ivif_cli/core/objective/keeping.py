@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ivif_cli.core.network.composition import HALVINGS
-from ivif_cli.core.network.pyramid import amplitude, laplacian, spread
+from ivif_cli.core.network.pyramid import FINE, amplitude, laplacian, spread
 
 _NOISE = 1.5 / 255
 NAMED_DIALS = ("bright", "detailed", "salient", "contrast")
@@ -97,7 +97,7 @@ def wanted(ir: Tensor, vis: Tensor, scenes: tuple[Tensor, Tensor], settings: Kee
         sampled = strength.flatten(2)[..., :: max(1, strength[0, 0].numel() // 512)]
         floor = torch.quantile(sampled, 0.1, dim=2)[..., None, None].clamp(max=2.5 / 255) + _NOISE / 2
         warm = torch.where(band[:, :1] > 0, settings.warm, settings.cold)
-        chosen = spread(amplitude(band)) if index < 2 else strength
+        chosen = spread(amplitude(band)) if index < FINE else strength
         first, second = chosen[:, :1] * warm, chosen[:, 1:]
         choices.append(12 * (first - second) / (first + second + 2 / 255))
         structure = (strength / (1.4 * floor)).square()
