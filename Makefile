@@ -69,8 +69,8 @@ audit: dev       ## look the installed packages up in the advisory database
 docs: dev        ## the documentation as a site in out/docs; links are checked
 	$(BIN)/python -m mkdocs build --strict
 
-clip: dev        ## train the compact CLIP on from the bundled file (an hour of one core) and write its card
-	OMP_NUM_THREADS=1 $(BIN)/python -m tools.compact_clip.train --init weights/compact-clip.safetensors --calibrate
+clip: dev        ## train the compact CLIP from fresh weights (two hours of one core), in the bundled file's space
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.compact_clip.train --space weights/compact-clip.safetensors --calibrate
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.compact_clip.report_card --card
 
 dist: dev        ## wheel and sdist in dist/, checked

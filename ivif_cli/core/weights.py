@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHA256: dict[str, str] = {
-    "base.safetensors": "261cfbf74d7d83be3dc9a0f0736c1ccaef0aadab8b4c184f1c3b1278e20498a1",
-    "fast.safetensors": "f78517e0ba103bd6266b8f255187ffd9c2a61f3f1c994f7d7e6ab8171f0d2ced",
-    "compact-clip.safetensors": "f72cff4a4b36a2e8fcf21e858b15ef68921ac3602f7cc9583f809f1536ea39b1",
+    "base.safetensors": "3ea85864b1d76801b722f706d256dc515e1b5b7ffe3cd76a4b75f5c2420d0ffa",
+    "fast.safetensors": "70423f0fb3f94b93b75c89b18583ccfe22692801af9f7e652c44df35bf023b13",
+    "compact-clip.safetensors": "4e9ed44e6b569293df454d57908f9bd59c2f7c390b200d2818f204c70b60f17a",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""
 

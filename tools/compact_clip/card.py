@@ -126,7 +126,7 @@ what both sources show; no published fused picture was used, and no scene group 
 Image tower: {image_settings}.
 Text tower: {text_settings}. Its captions are drawn from `tools/compact_clip/phrases.toml`.
 {history}
-Train it on with `make clip`; from fresh weights the settings in the repository do not lead here (see above).
+Train it anew with `make clip`.
 
 The training pairs are published for research, with citation, by their authors (RoadScene, MSRS, M3FD, FMB); see their
 pages for the terms. The pictures themselves are not part of this repository.

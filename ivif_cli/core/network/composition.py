@@ -18,7 +18,7 @@ TONES = 8
 _KNEE = 0.04
 _EDGE = 255 / 40
 """A range of 40 levels begins to be a strong edge, one of 80 is."""
-_HELD = 0.65
+_HELD = 0.7
 """Share of what leaves the sources' range beside a strong edge that is taken back."""
 _GLOWING = 2
 """The first band, at a quarter of the resolution, that glows where it is hot: objects do, texture does not."""
@@ -33,16 +33,11 @@ _LIT, _UNLIT = 0.7, 0.5
 """How far the hottest is drawn to white, and how much of it is taken away, at most."""
 _BRISK = 3.0
 """Factor on what sets the tone of a whole picture: numbers that words move first, so they learn faster."""
-_GAINS = (1.4, 1.4, 1.4, 1.4, 1.4, 1.2)
-"""Gain of each band, finest first, on its faintest structure."""
-_OWN = 0.05
-"""How far the maps turn a gain, at most, as a logarithm: structure under a gain that changes from place to place is no
-longer that of the source."""
-GAIN = 0.8
-"""What a map of gains says where it turns nothing."""
-_FAINT = (50 / 255, *5 * (16 / 255,))
-"""A gain above 1 halves its excess on a band of this energy: structure is lifted, strong edges are not."""
-STRETCH = 0.045
+_MOST = 1.5
+"""Most that a map of gains may ask for: what is lifted more from place to place is no longer the source's structure."""
+_FAINT = tuple(level / 255 for level in (50, 16, 16, 24, 24, 24))
+"""A gain above 1 halves its excess on a band (finest first) of this energy: structure is lifted, edges are not."""
+STRETCH = 0.05
 """Logarithm of the base's contrast where neither training nor a goal asks for another."""
 
 
@@ -76,7 +71,7 @@ def compose(pair: Encoded, maps: list[Tensor], coarse: Tensor, tone: Tensor, sce
 
     Args:
         pair: what is known of the sources.
-        maps: for each halved band, finest first, offset of the gate and what turns the gain: N x 2 x h x w.
+        maps: for each halved band, finest first, offset of the gate and logit of the gain: N x 2 x h x w.
         coarse: N x 6 x H/32 x W/32: what `_base` takes, then the same two for the coarsest band.
         tone: N x 8: contrast, shift, gains, lean, glow, side (of the base, infrared or visible), light, heat.
         scene: N x 3, of the whole pair: the mean about which the contrast turns, and between which levels of the
@@ -153,14 +148,14 @@ def _weights(band: int, energies: Tensor, maps: Tensor, lean: Tensor, gains: Ten
     Args:
         band: which one, 0 is the finest.
         energies: N x 2 x h x w.
-        maps: N x 2 x h x w, offset of the gate and what turns the gain, pixel by pixel.
+        maps: N x 2 x h x w, offset of the gate and logit of the gain, pixel by pixel.
         lean, gains: N x 1 x 1 x 1, offset of every gate and factor on every gain of the picture.
     """
     offset, gain = maps.chunk(2, dim=1)
     ir, vis = energies.chunk(2, dim=1)
     total = ir + vis
     gate = torch.sigmoid(8 * (ir - vis) / (total + 2 / 255) + (offset + lean))
-    gain = _GAINS[band] * torch.exp(_OWN * torch.tanh(gain - GAIN)) * gains
+    gain = (0.3 + 1.7 * torch.sigmoid(gain)).clamp(max=_MOST) * gains
     gain = gain - F.relu(gain - 1) * (total / (total + _FAINT[band]))
     return torch.cat([gate, 1 - gate], dim=1) * gain
 
