@@ -295,3 +295,16 @@ def test_an_unknown_network_is_named_with_the_nearest():
 def test_an_unknown_field_is_refused(changes):
     with pytest.raises(UsageError, match="no such network shape"):
         build_network("base", **changes)
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_no_map_lifts_a_faint_wave_by_more_than_half(name):
+    network = _fresh(name)
+    with torch.no_grad():
+        for layer in network.maps:
+            layer.bias[len(layer.bias) // 2 :] = 10.0
+        network.base.bias[-1] = 10.0
+    wave = 0.004 * torch.sin(torch.arange(128) * 2 * torch.pi / 16).expand(1, 1, 128, 128)
+    fused = _fuse(network, 0.5 + wave, 0.5 + wave)[..., 32:96, 32:96]
+    lifted = (fused.max() - fused.min()) / (wave.max() - wave.min())
+    assert 1.3 < lifted < 1.51

@@ -30,7 +30,7 @@ class TextRecipe:
     width: int = 128
     heads: int = 4
     layers: int = 2
-    steps: int = 3600
+    steps: int = 24_000
     batch_size: int = 64
     learning_rate: float = 1e-3
     warmup: int = 100
@@ -38,7 +38,7 @@ class TextRecipe:
     babble: float = 0.06
     jitter: float = 0.35
     dropped: float = 0.06
-    seed: int = 0
+    seed: int = 10
 
 
 NEGATIONS = frozenset(
