@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHA256: dict[str, str] = {
-    "base.safetensors": "3ea85864b1d76801b722f706d256dc515e1b5b7ffe3cd76a4b75f5c2420d0ffa",
-    "fast.safetensors": "70423f0fb3f94b93b75c89b18583ccfe22692801af9f7e652c44df35bf023b13",
+    "base.safetensors": "5894385f94d812031b3279016b98e9b4e75df69743ae2a76258d86b0a5101a11",
+    "fast.safetensors": "99b459dd34b7e2cb51bcada29d973836f84086c2c538bd877de77d7ed1efb9cc",
     "compact-clip.safetensors": "4e9ed44e6b569293df454d57908f9bd59c2f7c390b200d2818f204c70b60f17a",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""

@@ -62,14 +62,14 @@ def test_the_limits_keep_the_middle_and_the_order():
     assert (kept.diff() > 0).all() and kept.min() > 0 and kept.max() < 1
 
 
-@pytest.mark.parametrize("corner", [(0, 0), (3, 5), (8, 8)])
+@pytest.mark.parametrize("corner", [(0, 0), (4, 5), (9, 9)])
 @torch.no_grad()
 def test_a_tile_with_its_halo_equals_the_whole(network, corner):
-    size, step = 576, 64
+    size, step = 640, 64
     ir, vis = _pair(size, size)
     descriptors = _describe(network, ir, vis)
     whole = network(ir, vis, descriptors)
-    assert network.halo == 160 and network.stride == 32
+    assert network.halo == 192 and network.stride == 32
     top, left = (index * step for index in corner)
     bottom, right = top + step, left + step
     y0, x0 = max(0, top - network.halo), max(0, left - network.halo)
@@ -198,7 +198,8 @@ def _fresh(name="base"):
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 @pytest.mark.parametrize(("ir", "vis"), [(0.8, 0.5), (0.2, 0.5), (0.7, 0.1), (0.1, 0.9), (0.4, 0.4)])
 def test_fresh_weights_join_two_flat_pictures_by_exposure(name, ir, vis):
-    """Written out for one pixel: the visible, drawn to a warmer infrared (hardly a colder) the worse it is exposed."""
+    """Written out for one pixel: the visible, drawn to a warmer infrared (hardly a colder) the worse it is exposed,
+    then to any by up to 15 % where the visible is dark; the middle of the scale bent up where it is not."""
 
     def sigmoid(x):
         return 1 / (1 + math.exp(-x))
@@ -206,8 +207,11 @@ def test_fresh_weights_join_two_flat_pictures_by_exposure(name, ir, vis):
     away = sigmoid(3 - 6 * math.exp(-((vis - 0.5) ** 2) / 0.08) + 1)
     gap = ir - vis
     base = vis + away * gap * (sigmoid(3) if gap > 0 else sigmoid(-3))
+    dusk = min(max((0.45 - vis) / 0.25, 0), 1)
+    base += 0.15 * dusk * (ir - base)
     middle = (ir + vis) / 2
     expected = middle + math.exp(STRETCH) * (base - middle)
+    expected += 0.05 * (1 - dusk) * expected * (1 - expected)
     fused = _fuse(_fresh(name), torch.full((1, 1, 64, 64), ir), torch.full((1, 1, 64, 64), vis))
     assert torch.allclose(fused, torch.full_like(fused, expected), atol=0.02)
 
@@ -278,12 +282,26 @@ def test_an_overshoot_is_seen_in_training_and_bent_back_in_use():
     torch.manual_seed(0)
     network = build_network("fast", channels=4, goal=GOAL)
     torch.nn.init.constant_(network.tone.bias, 3.0)
-    ir, vis = (torch.ones(1, 1, 64, 64) for _ in range(2))
+    ir, vis = (torch.full((1, 1, 64, 64), 0.5) for _ in range(2))
+    ir[..., 28:36, 28:36] = vis[..., 28:36, 28:36] = 1.0
     fused = network.train()(ir, vis, _describe(network, ir, vis))
     assert fused.max() > 1
     fused.sum().backward()
     assert network.tone.bias.grad.abs().max() > 0
     assert network.eval()(ir, vis, _describe(network, ir, vis)).max() <= 1
+
+
+def test_a_glaring_area_keeps_what_is_drawn_on_it():
+    """Stripes that lie beyond white as a whole come back into the scale, and stay stripes."""
+    network = _fresh()
+    torch.nn.init.constant_(network.tone.bias, 0.0)
+    with torch.no_grad():
+        network.tone.bias[1] = 0.2
+    stripes = (torch.arange(128) // 8 % 2 * 0.1).expand(1, 1, 128, 128) + 0.85
+    fused = _fuse(network, stripes, stripes)[0, 0, 64]
+    bright, dark = (fused[stripes[0, 0, 64] > 0.9], fused[stripes[0, 0, 64] < 0.9])
+    assert (bright.mean() - dark.mean()).item() > 0.05
+    assert fused.max() < 1
 
 
 def test_an_unknown_network_is_named_with_the_nearest():
@@ -308,3 +326,25 @@ def test_no_map_lifts_a_faint_wave_by_more_than_half(name):
     fused = _fuse(network, 0.5 + wave, 0.5 + wave)[..., 32:96, 32:96]
     lifted = (fused.max() - fused.min()) / (wave.max() - wave.min())
     assert 1.3 < lifted < 1.51
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_rebalancing_turns_the_gains_of_fine_and_coarse_bands_and_the_lean(name):
+    ir, vis = _pair(64, 64)
+    network = _fresh(name)
+    with torch.no_grad():
+        encoded, descriptors = network.encode(ir, vis), _describe(network, ir, vis)
+
+        def parts(*changes):
+            network.rebalance(*changes)
+            fused = network.decode(encoded, network.describe(network.thumbnail(ir), network.thumbnail(vis), _goal()))
+            network.rebalance(*(-change for change in changes))
+            bands, _ = laplacian(fused, 5)
+            return torch.stack([band.square().mean() for band in bands]).sqrt()
+
+        before, fine, coarse, leant = parts(0, 0, 0), parts(-4, 0, 0), parts(0, -4, 0), parts(0, 0, 5.9)
+        assert network.decode(encoded, descriptors).isfinite().all()
+    assert (fine[:1] < 0.8 * before[:1]).all() and torch.allclose(fine[4:], before[4:], rtol=0.1)
+    assert (coarse[4:] < 0.9 * before[4:]).all() and torch.allclose(coarse[:1], before[:1], rtol=0.1)
+    only_ir, _ = laplacian(ir, 5)
+    assert (leant - before).abs().max() > 0.001 and leant[0] > 0.5 * only_ir[0].square().mean().sqrt()

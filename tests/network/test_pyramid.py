@@ -10,6 +10,7 @@ from ivif_cli.core.network.pyramid import (
     energies_of,
     halve,
     laplacian,
+    pooled,
     pooled_amplitude,
     smooth,
     spread,
@@ -101,9 +102,13 @@ def test_amplitude_of_nothing_has_a_finite_gradient():
     assert torch.isfinite(band.grad).all()
 
 
-def test_energies_of_the_two_finest_bands_are_amplitudes_of_the_others_magnitudes():
+def test_energies_are_amplitudes_of_the_two_finest_bands_magnitudes_of_the_others_each_with_its_neighbours():
     bands, _ = laplacian(torch.rand(1, 2, 64, 96), 5)
     energies = energies_of(bands)
     assert [tuple(e.shape[-2:]) for e in energies] == [(32, 48), *(tuple(band.shape[-2:]) for band in bands[1:])]
-    torch.testing.assert_close(energies[3], spread(bands[3].abs()))
-    torch.testing.assert_close(energies[1] - energies[0] / 2, spread(amplitude(bands[1])))
+    finest = spread(pooled_amplitude(bands[0]))
+    torch.testing.assert_close(energies[1], spread(amplitude(bands[1])) + 0.5 * finest)
+    torch.testing.assert_close(energies[0], finest + 0.3 * energies[1])
+    for at in (2, 3, 4):
+        torch.testing.assert_close(energies[at], spread(bands[at].abs()) + 0.25 * pooled(energies[at - 1]))
+    torch.testing.assert_close(energies[5], spread(bands[5].abs()))

@@ -70,40 +70,23 @@ def test_vectors_of_another_shape_are_refused(saved, shape):
         load_network(path)
 
 
-def test_a_file_of_before_words_were_trimmed_loads(saved):
+@pytest.mark.parametrize("rules", [None, "1", "3"])
+def test_weights_of_other_rules_are_refused(saved, rules):
     path, _, _ = saved
     tensors, metadata = read_weights(path)
-    del tensors["trim"], tensors["ways"]
-    write_weights(path, tensors, metadata)
-    assert not load_network(path).network.ways.any()
+    del metadata["rules"]
+    write_weights(path, tensors, metadata | ({"rules": rules} if rules else {}))
+    with pytest.raises(WeightsError, match="other rules"):
+        load_network(path)
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (2, LENGTH), (2, 5, 3)])
 def test_a_trim_of_another_shape_is_refused(saved, shape):
     path, _, _ = saved
     tensors, metadata = read_weights(path)
-    del tensors["ways"]
     write_weights(path, {**tensors, "trim": torch.ones(shape)}, metadata)
     with pytest.raises(WeightsError, match="do not fit"):
         load_network(path)
-
-
-def test_a_file_whose_words_were_trimmed_by_one_matrix_turns_the_tone_as_it_did(saved):
-    path, network, _ = saved
-    tensors, metadata = read_weights(path)
-    del tensors["ways"]
-    trim = torch.randn(len(network.origin), 5)
-    write_weights(path, {**tensors, "trim": trim}, metadata)
-    loaded = load_network(path).network
-    assert not load_network(path).network.trim[..., 5:].any()
-    away = torch.randn(1, len(network.origin))
-    with torch.no_grad():
-        glanced = loaded.glance(*torch.rand(2, 1, 1, 64, 64))
-        turned = loaded.aim(glanced, loaded.origin + away)
-        loaded.trim.zero_()
-        turned = (turned - loaded.aim(glanced, loaded.origin + away))[0, loaded.tone_at :]
-    assert torch.allclose(turned[:5], (away @ trim)[0], atol=1e-4)
-    assert not turned[5:].any()
 
 
 def test_goals_that_are_not_finite_are_refused(saved):

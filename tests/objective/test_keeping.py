@@ -114,10 +114,16 @@ def test_hot_details_of_the_infrared_count_more_than_cold_ones(sign: int, wins: 
     assert (share[0, 0, 31, 31].item() > 0.5) == wins
 
 
+def base_of(ir: float, vis: float, *, ir_mean: float, vis_mean: float = 0.6, **changes: float) -> tuple[float, float]:
+    """Target and weight of one pixel's base in a scene of these means."""
+    low, settings = torch.tensor([[[[ir]], [[vis]]]]), replace(SETTINGS, **changes)
+    target, weight = base_target(low, tuple(torch.full((1, 1, 1, 1), mean) for mean in (ir_mean, vis_mean)), settings)
+    return round(target.item(), 4), round(weight.item(), 4)
+
+
 def test_the_base_is_the_visibles_where_it_is_well_exposed_else_the_brighter() -> None:
     def at(ir: float, vis: float) -> tuple[float, float]:
-        target, weight = base_target(torch.tensor([[[[ir]], [[vis]]]]), torch.full((1, 1, 1, 1), ir), 0.4)
-        return round(target.item(), 4), round(weight.item(), 4)
+        return base_of(ir, vis, ir_mean=ir)
 
     assert at(0.9, 0.5) == (0.5, 1.0)
     assert at(0.1, 0.5) == (0.5, 1.0)
@@ -127,12 +133,17 @@ def test_the_base_is_the_visibles_where_it_is_well_exposed_else_the_brighter() -
 
 
 def test_the_darker_the_visible_the_more_of_the_infrareds_shape_the_base_takes_on() -> None:
-    mean = torch.full((1, 1, 1, 1), 0.5)
     moved = [
-        [base_target(torch.tensor([[[[ir]], [[vis]]]]), mean, pull)[0].item() for pull in (0.0, 0.5)]
+        [base_of(ir, vis, ir_mean=0.5, pull=pull)[0] for pull in (0.0, 0.5)]
         for ir, vis in ((0.7, 0.5), (0.3, 0.5), (0.7, 0.9))
     ]
     assert [after - before for before, after in moved] == pytest.approx([0.025, -0.025, 0.001], abs=1e-6)
+
+
+@pytest.mark.parametrize(("vis_mean", "share"), [(0.7, 0.0), (0.45, 0.0), (0.325, 0.5), (0.2, 1.0), (0.1, 1.0)])
+def test_the_less_daylight_a_scene_has_the_nearer_the_base_is_to_the_infrared(vis_mean: float, share: float) -> None:
+    target, _ = base_of(0.9, 0.5, ir_mean=0.9, vis_mean=vis_mean, dusk=0.2)
+    assert target == pytest.approx(0.5 + 0.2 * share * 0.4, abs=1e-4)
 
 
 @pytest.mark.parametrize(("mean", "spread"), [(0.5, 0.25), (0.5, 0.16), (0.5, 0.05), (0.2, 0.05)])
@@ -141,7 +152,7 @@ def test_the_base_is_asked_to_use_the_scale(mean: float, spread: float) -> None:
     scene = torch.full((1, 1, 64, 64), mean + spread)
     scene[..., :32] = mean - spread
     target = torch.tensor([mean - spread, mean, mean + spread]).reshape(1, 1, 1, 3)
-    found = stretched(target, (scene, scene), replace(SETTINGS, pull=0.0)).flatten()
+    found = stretched(target, (scene, scene), replace(SETTINGS, pull=0.0, dusk=0.0)).flatten()
     factor = min(max(SETTINGS.spread / spread, SETTINGS.least), SETTINGS.most)
     centre = mean + SETTINGS.lift * max(0, 0.3 - mean)
     expected = [centre - factor * spread, centre, centre + factor * spread]
@@ -157,13 +168,17 @@ def test_what_the_base_is_asked_for_stays_inside_the_scale() -> None:
 
 def test_a_moved_base_costs_its_distance_at_the_default_and_nothing_as_a_whole_elsewhere() -> None:
     flat = torch.full((1, 1, 64, 64), 0.5)
-    assert parts(flat, flat, flat)["base"] == pytest.approx(0, abs=1e-6)
-    assert parts(flat + 0.1, flat, flat)["base"] == pytest.approx(0.1, abs=1e-5)
-    assert parts(flat + 0.1, flat, flat, OTHER)["base"] == pytest.approx(0, abs=1e-6)
+
+    def cost(fused: Tensor, default: Tensor = DEFAULT) -> float:
+        return parts(fused, flat, flat, default)["base"]
+
+    assert cost(flat) == pytest.approx(0, abs=1e-6)
+    assert cost(flat + 0.1) == pytest.approx(0.1, abs=1e-5)
+    assert cost(flat + 0.1, OTHER) == pytest.approx(0, abs=1e-6)
     tilted = flat.clone()
     tilted[..., :32] += 0.1
     tilted[..., 32:] -= 0.1
-    assert 0.01 < parts(tilted, flat, flat, OTHER)["base"] < parts(tilted, flat, flat)["base"]
+    assert 0.01 < cost(tilted, OTHER) < cost(tilted)
 
 
 @pytest.mark.parametrize("lean", [-1.0, 1.0])

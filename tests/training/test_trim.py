@@ -12,6 +12,7 @@ from ivif_cli.core.data.datasets import open_folder
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.language.goal import DEFAULT, DIALS, Goal
 from ivif_cli.core.network import FusionNetwork, load_network
+from ivif_cli.core.network.composition import unleaned
 from ivif_cli.core.training.loop import train
 from ivif_cli.core.training.lumas import LumaStore
 from ivif_cli.core.training.trim import TrimSettings, kept, trim
@@ -100,3 +101,14 @@ def test_a_run_ends_with_it_and_goes_on_without(pairs: list[Pair], tmp_path: Pat
     loaded = load_network(tmp_path / "out" / "model.safetensors")
     assert loaded.network.trim.any()
     assert not state.network.trim.any() and not state.ema["trim"].any()
+
+
+def test_a_run_ends_with_its_balance_and_goes_on_without(pairs: list[Pair], tmp_path: Path) -> None:
+    made = {}
+    for name, lean in (("plain", 0.0), ("leant", 0.5)):
+        recipe = small_recipe(**{"balance.lean": lean, "steps": 1})
+        state = train(recipe, small_run(recipe, pairs, tmp_path / name), ALONE)
+        made[name] = load_network(tmp_path / name / "model.safetensors").network.tone.bias, state.network.tone.bias
+    saved, kept_on = (made["leant"][i] - made["plain"][i] for i in (0, 1))
+    assert saved[3].item() == pytest.approx(unleaned(0.5), abs=1e-6) and not saved[:3].any()
+    assert not kept_on.any()

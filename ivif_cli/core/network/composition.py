@@ -4,21 +4,22 @@ The network decides with its maps and `TONES` numbers a picture; these functions
 nothing but what the sources hold.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ivif_cli.core.network.pyramid import double
+from ivif_cli.core.network.pyramid import double, smooth
 
 HALVINGS = 5
 TONES = 8
 """Contrast, shift, gains, lean, glow, side, light, heat: what sets the tone of a whole picture, see `compose`."""
-_KNEE = 0.04
+_KNEE = 0.02
 _EDGE = 255 / 40
 """A range of 40 levels begins to be a strong edge, one of 80 is."""
-_HELD = 0.7
+_HELD = 0.69
 """Share of what leaves the sources' range beside a strong edge that is taken back."""
 _GLOWING = 2
 """The first band, at a quarter of the resolution, that glows where it is hot: objects do, texture does not."""
@@ -31,13 +32,26 @@ _LEAST_HEAT = 24 / 255
 """Least difference between those levels: in an even scene nothing is hot."""
 _LIT, _UNLIT = 0.7, 0.5
 """How far the hottest is drawn to white, and how much of it is taken away, at most."""
+_LEAN = 6.0
+"""How far all gates of a picture may be turned, in logits."""
 _BRISK = 3.0
 """Factor on what sets the tone of a whole picture: numbers that words move first, so they learn faster."""
-_MOST = 1.5
-"""Most that a map of gains may ask for: what is lifted more from place to place is no longer the source's structure."""
-_FAINT = tuple(level / 255 for level in (50, 16, 16, 24, 24, 24))
+_TURN = 0.5
+"""Most that a map may turn a gate, in logits: what decides is which source is stronger."""
+_LEAST, _SPAN, _MOST = 0.55, 1.3, 1.45
+"""What a map of gains may ask: from the least over a span, and no more than the most; what is lifted more from place to
+place is no longer the source's structure."""
+_MARGIN, _AROUND = 0.03, 8
+"""Where an end of the scale begins, and the side of the cells [px] over which an excess beyond it is averaged."""
+_FAINT = tuple(level / 255 for level in (40, 13, 13, 40, 40, 40))
 """A gain above 1 halves its excess on a band (finest first) of this energy: structure is lifted, edges are not."""
-STRETCH = 0.05
+_NIGHT, _DAY = 0.2, 0.45
+"""Means of a visible picture without any daylight, and with as much as there may be."""
+_DUSK = 0.15
+"""Share of the way to the infrared's that the base goes where daylight is missing: there the visible sets no tone."""
+_LIGHT = 0.05
+"""How far the middle of the scale is bent up by day: what is taken back at either end and beside edges darkens it."""
+STRETCH = 0.07
 """Logarithm of the base's contrast where neither training nor a goal asks for another."""
 
 
@@ -74,17 +88,18 @@ def compose(pair: Encoded, maps: list[Tensor], coarse: Tensor, tone: Tensor, sce
         maps: for each halved band, finest first, offset of the gate and logit of the gain: N x 2 x h x w.
         coarse: N x 6 x H/32 x W/32: what `_base` takes, then the same two for the coarsest band.
         tone: N x 8: contrast, shift, gains, lean, glow, side (of the base, infrared or visible), light, heat.
-        scene: N x 3, of the whole pair: the mean about which the contrast turns, and between which levels of the
-            infrared heat begins and is full.
+        scene: N x 4, of the whole pair: the mean about which the contrast turns, how far daylight is missing, and
+            between which levels of the infrared heat begins and is full.
     """
     tone = _BRISK * tone[..., None, None]
     contrast = torch.exp(STRETCH + 0.6 * torch.tanh(tone[:, 0:1]))
     shift = 0.35 * torch.tanh(tone[:, 1:2])
     gains = torch.exp(0.5 * torch.tanh(tone[:, 2:3]))
-    lean = 6 * torch.tanh(tone[:, 3:4])
+    lean = _LEAN * torch.tanh(tone[:, 3:4])
     glow = 0.7 * torch.tanh(tone[:, 4:5])
-    middle, warm, hot = scene[..., None, None].split(1, dim=1)
-    base = _sided(_base(pair.low, coarse[:, :4]), pair.low, torch.tanh(tone[:, 5:6]))
+    middle, dusk, warm, hot = scene[..., None, None].split(1, dim=1)
+    base = _sided(_base(pair.low, coarse[:, :4]), pair.low, _DUSK * dusk)
+    base = _sided(base, pair.low, torch.tanh(tone[:, 5:6]))
     fused = middle + contrast * (base - middle) + shift
     fused = fused + _mixed(pair.bands[-1], _weights(HALVINGS, pair.energies[-1], coarse[:, 4:], lean, gains), glow)
     for band in reversed(range(HALVINGS)):
@@ -94,12 +109,13 @@ def compose(pair: Encoded, maps: list[Tensor], coarse: Tensor, tone: Tensor, sce
         weights = _weights(band, pair.energies[band], own, lean, gains)
         glowing = glow if band >= _GLOWING else None
         fused = double(fused) + _mixed(pair.bands[band], weights if band else double(weights), glowing)
+    fused = _within(fused)
     # A contrast below 1 narrows the range that a strong edge may take, one above 1 does not widen it.
     high = pair.high + shift + ((contrast - 1) * (pair.high - middle)).clamp(max=0)
     low = pair.low_end + shift + ((contrast - 1) * (pair.low_end - middle)).clamp(min=0)
     fused = fused - _HELD * pair.strong * (F.relu(fused - high) - F.relu(low - fused))
     # Light bends the scale between its ends: no veil over black, no burning out.
-    fused = fused + torch.tanh(tone[:, 6:7]) * (F.relu(fused) * F.relu(1 - fused))
+    fused = fused + (torch.tanh(tone[:, 6:7]) + _LIGHT * (1 - dusk)) * (F.relu(fused) * F.relu(1 - fused))
     return _heated(fused, (pair.warmth - warm) / (hot - warm), torch.tanh(tone[:, 7:8]))
 
 
@@ -113,8 +129,18 @@ def heat_of(thumbnail: Tensor) -> Tensor:
     return torch.cat([begin, torch.maximum(end, begin + _LEAST_HEAT)], dim=1)
 
 
+def unleaned(lean: float) -> float:
+    """The tone number that turns every gate by `lean` logits."""
+    return math.atanh(lean / _LEAN) / _BRISK
+
+
+def dusk_of(mean: Tensor) -> Tensor:
+    """How far a scene lacks daylight, 1 to 0, by the mean of its visible picture in [0, 1]; same shape."""
+    return ((_DAY - mean) / (_DAY - _NIGHT)).clamp(0, 1)
+
+
 def limited(luma: Tensor) -> Tensor:
-    """Bring luma into [0, 1] by a shoulder in the last 4 % of either end, where a clip would flatten what is there."""
+    """Bring luma into [0, 1] by a shoulder in the last 2 % of either end, where a clip would flatten what is there."""
     over, under = F.relu(luma - (1 - _KNEE)), F.relu(_KNEE - luma)
     return luma - over * over / (over + _KNEE) + under * under / (under + _KNEE)
 
@@ -154,8 +180,8 @@ def _weights(band: int, energies: Tensor, maps: Tensor, lean: Tensor, gains: Ten
     offset, gain = maps.chunk(2, dim=1)
     ir, vis = energies.chunk(2, dim=1)
     total = ir + vis
-    gate = torch.sigmoid(8 * (ir - vis) / (total + 2 / 255) + (offset + lean))
-    gain = (0.3 + 1.7 * torch.sigmoid(gain)).clamp(max=_MOST) * gains
+    gate = torch.sigmoid(8 * (ir - vis) / (total + 2 / 255) + (_TURN * torch.tanh(offset) + lean))
+    gain = (_LEAST + _SPAN * torch.sigmoid(gain)).clamp(max=_MOST) * gains
     gain = gain - F.relu(gain - 1) * (total / (total + _FAINT[band]))
     return torch.cat([gate, 1 - gate], dim=1) * gain
 
@@ -165,6 +191,13 @@ def _mixed(band: Tensor, weights: Tensor, glow: Tensor | None = None) -> Tensor:
     both = weights * band
     mixed = both.sum(dim=1, keepdim=True)
     return mixed if glow is None else mixed + glow * F.relu(band[:, :1] - _HOT) * weights[:, :1]
+
+
+def _within(fused: Tensor) -> Tensor:
+    """What lies beyond white or black, drawn back by the mean of what does so around it: letters in a glare stay."""
+    beyond = F.relu(fused - (1 - _MARGIN)) - F.relu(_MARGIN - fused)
+    around = smooth(F.avg_pool2d(beyond, _AROUND))
+    return fused - F.interpolate(around, scale_factor=_AROUND, mode="bilinear", align_corners=False)
 
 
 def _sided(base: Tensor, low: Tensor, side: Tensor) -> Tensor:

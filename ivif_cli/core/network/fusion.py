@@ -16,19 +16,31 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ivif_cli.core.network.attention import MIXERS, Mixer
-from ivif_cli.core.network.composition import HALVINGS, TONES, Encoded, compose, contrast_of, heat_of, limited, ranges
+from ivif_cli.core.network.composition import (
+    HALVINGS,
+    TONES,
+    Encoded,
+    compose,
+    contrast_of,
+    dusk_of,
+    heat_of,
+    limited,
+    ranges,
+    unleaned,
+)
 from ivif_cli.core.network.pyramid import double, energies_of, laplacian, pooled
 
 THUMBNAIL = 64
 STRIDE = 2**HALVINGS
 _GRID = 4
 _KNOTS = 8
-_SCENE = 3
+_SCENE = 4
+_FINE, _COARSE = 2, 3
 _LEARNT = _WAYS = 5
 """Tone numbers that a run learns, and dials whose ways are trimmed. Side, light and heat are the goal's alone,
 nothing at the default goal."""
-_GAIN = 0.8
-"""Logit of the gain that fresh weights begin with, 1.47 on the faintest structure."""
+_GAIN = 0.6
+"""Logit of the gain that fresh weights begin with, 1.39 on the faintest structure."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +123,7 @@ class FusionNetwork(nn.Module):
     """
 
     stride = STRIDE
-    halo = 5 * STRIDE
+    halo = 6 * STRIDE
 
     def __init__(self, config: FusionConfig | None = None) -> None:
         super().__init__()
@@ -148,6 +160,20 @@ class FusionNetwork(nn.Module):
             for layer in self.maps:
                 bias = layer.get_parameter("bias")
                 bias[len(bias) // 2 :] = _GAIN
+
+    @torch.no_grad()
+    def rebalance(self, fine: float, coarse: float, lean: float) -> None:
+        """Shift what a run has settled on, for every picture alike.
+
+        Args:
+            fine, coarse: added to the logit of every gain of the two finest and of the three coarsest bands.
+            lean: added to the logit of every gate: towards the infrared.
+        """
+        biases = [layer.get_parameter("bias") for layer in (*self.maps, self.base)]
+        gains = [biases[0][self._extra + 1 :], *(bias[-1:] for bias in biases[1:])]
+        for band, gain in enumerate(gain for of_level in gains for gain in of_level.split(1)):
+            gain += fine if band < _FINE else coarse if band >= HALVINGS + 1 - _COARSE else 0.0
+        self.tone.bias[3] += unleaned(lean)
 
     @property
     def tone_at(self) -> int:
@@ -191,12 +217,14 @@ class FusionNetwork(nn.Module):
         hidden = hidden + F.relu(self.hidden(hidden))
         mixers = (cast("Mixer", mix) for mix in self.mix)
         matrices = [mix.matrix(token, hidden).flatten(1) for mix, token in zip(mixers, tokens, strict=True)]
-        mean = (tones[:, _KNOTS] + tones[:, 2 * _KNOTS + 2])[:, None] / 2
+        ir_mean, vis_mean = (tones[:, at : at + 1] for at in (_KNOTS, 2 * _KNOTS + 2))
         tone = F.pad(self.tone(hidden), (0, TONES - _LEARNT))
         if self.goal_in is not None:
             gone = (goal - self.origin) @ self.ways
             tone = tone + F.relu(gone) @ self.trim[0] - F.relu(-gone) @ self.trim[1]
-        return torch.cat([self.modulate(hidden), tone, mean, heat, *matrices], dim=1)
+        return torch.cat(
+            [self.modulate(hidden), tone, (ir_mean + vis_mean) / 2, dusk_of(vis_mean), heat, *matrices], dim=1
+        )
 
     def describe(self, ir_thumb: Tensor, vis_thumb: Tensor, goal: Tensor) -> Tensor:
         """All that the network may know beyond the pixels near by.
@@ -206,7 +234,7 @@ class FusionNetwork(nn.Module):
             goal: N x G (`Goal.condition`), or 1 x G for all of them.
 
         Returns:
-            N x K: a scale and a shift a channel, the tone, the scene's mean and heat, the mixing matrices.
+            N x K: a scale and a shift a channel, the tone, the scene's mean, dusk and heat, the mixing matrices.
         """
         glanced = self.glance(ir_thumb, vis_thumb)
         return self.aim(glanced, goal.expand(len(glanced), -1))

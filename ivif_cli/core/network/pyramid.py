@@ -8,10 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-FINE = 2
+_FINE = 2
 """Bands, finest first, that draw edges: how strong they are is told by amplitude."""
 _SLOPE = 1.4
 """Weight of a slope's square beside the square of the band: what makes a wave of the band's middle length even."""
+_OF_FINEST, _OF_SECOND, _OF_FINER = 0.5, 0.3, 0.25
+"""What a neighbour's strength adds to a band's own: the finest to the second, the second to the finest, and the next
+finer one to each of the others."""
 _TINY = 1e-8
 """Keeps the root's gradient finite where a band is nothing."""
 
@@ -102,9 +105,12 @@ def spread(strength: Tensor) -> Tensor:
 def energies_of(bands: list[Tensor]) -> list[Tensor]:
     """How strong each band is, at its resolution; the finest at half of it.
 
-    In the `FINE` bands, which draw edges, by amplitude, and the second with half of the finest, so that the choice of a
-    source changes little within an edge. In the coarser by magnitude, which keeps more of what one source has alone.
+    In the `_FINE` bands, which draw edges, by amplitude; in the coarser by magnitude, which keeps more of what one
+    source has alone. Each hears its finer neighbour, and the finest its coarser one: an edge is of one source.
     """
     finest = spread(pooled_amplitude(bands[0]))
-    second = torch.add(spread(amplitude(bands[1])), finest, alpha=0.5)
-    return [finest, second, *(spread(band.abs()) for band in bands[FINE:])]
+    second = torch.add(spread(amplitude(bands[1])), finest, alpha=_OF_FINEST)
+    energies = [torch.add(finest, second, alpha=_OF_SECOND), second]
+    for band in bands[_FINE:-1]:
+        energies.append(torch.add(spread(band.abs()), pooled(energies[-1]), alpha=_OF_FINER))
+    return [*energies, spread(bands[-1].abs())]

@@ -18,6 +18,8 @@ NETWORKS: dict[str, FusionConfig] = {
     "fast": FusionConfig(fold=4, channels=8),
 }
 """Network name -> its shape. A name that is bundled has its weights in `weights/NAME.safetensors`."""
+RULES = "2"
+"""Of how a picture is put together (`composition`, `pyramid`); weights trained under others give other pictures."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,6 @@ def load_network(model: str | Path) -> LoadedNetwork:
         network = _build(_bounded(json.loads(metadata["network"])))
     except (ValueError, TypeError, UsageError) as error:
         raise WeightsError(f"weights of an unknown network: {path}: {error}") from error
-    _completed(tensors, network)
     vectors = {key: tensors.pop(key).float().numpy() for key in list(tensors) if key.startswith(PREFIX)}
     try:
         network.load_state_dict({key: value.float() for key, value in tensors.items()}, strict=True)
@@ -79,22 +80,15 @@ def load_network(model: str | Path) -> LoadedNetwork:
         raise WeightsError(f"weights do not fit their network: {path}: {reason}") from error
     if not all(torch.isfinite(value).all() for value in tensors.values()):
         raise WeightsError(f"weights hold NaN or infinite values: {path}")
+    if metadata.get("rules", "1") != RULES:
+        hint = "train it anew, or use the release that made it"
+        raise WeightsError(f"trained under other rules of how a picture is put together: {path}", hint)
     goals = goals_from(vectors, metadata)
     if network.config.goal and DEFAULT not in goals:
         raise WeightsError(f"the weights carry no default goal: {path}", "give a file that `ivif train` made")
     if any(2 * len(goal.fused) != network.config.goal for goal in goals.values()):
         raise WeightsError(f"the goals of the weights do not fit their network: {path}")
     return LoadedNetwork(network.eval(), path.stem, sha256, metadata, goals)
-
-
-def _completed(tensors: dict[str, torch.Tensor], network: FusionNetwork) -> None:
-    """Bring what earlier files have of the trim, nothing or one matrix from goal to tone, into its present form."""
-    if "ways" in tensors:
-        return
-    ways = tensors.pop("trim", torch.zeros_like(network.ways))
-    tensors["ways"] = ways
-    # What goes forwards and backwards along each column of that matrix is the tone number itself.
-    tensors["trim"] = torch.eye(*network.trim.shape[1:]).expand(2, -1, -1)
 
 
 def _bounded(fields: dict[str, int | str]) -> dict[str, int | str]:
@@ -118,4 +112,6 @@ def save_network(path: Path, network: FusionNetwork, metadata: dict[str, str], g
     """
     shape = json.dumps(network.config_dict(), sort_keys=True)
     vectors = {key: torch.from_numpy(value) for key, value in vectors_of(goals).items()}
-    return write_weights(path, network.state_dict() | vectors, {**metadata, **facts_of(goals), "network": shape})
+    return write_weights(
+        path, network.state_dict() | vectors, {**metadata, **facts_of(goals), "network": shape, "rules": RULES}
+    )

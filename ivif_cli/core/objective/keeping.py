@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ivif_cli.core.network.composition import HALVINGS
-from ivif_cli.core.network.pyramid import FINE, amplitude, laplacian, spread
+from ivif_cli.core.network.composition import HALVINGS, dusk_of
+from ivif_cli.core.network.pyramid import double, energies_of, laplacian, spread
 
 _NOISE = 1.5 / 255
 NAMED_DIALS = ("bright", "detailed", "salient", "contrast")
@@ -35,25 +35,27 @@ class KeepingSettings:
             `spread`, by a factor from `least` to `most`.
         lift: share of the way to 0.3 that the base of a darker scene is raised.
         pull: how much of the infrared's shape the base takes on where the visible is dark, see `base_target`.
+        dusk: share of the way to the infrared that the base of a scene without daylight goes.
         freedom: share of `base` and `retention` that holds where a goal names what they guard.
         hold: of what changes from one goal of a pair to the other though neither names it.
     """
 
     retention: float = 25.0
-    excess: float = 0.25
-    boost: float = 1.2
-    base: float = 60.0
+    excess: float = 0.4
+    boost: float = 1.1
+    base: float = 70.0
     overshoot: float = 10.0
-    rings: float = 25.0
+    rings: float = 40.0
     warm: float = 1.1
-    cold: float = 0.75
+    cold: float = 0.8
     even: float = 40.0
     freedom: float = 0.5
     spread: float = 0.24
     least: float = 1.1
     most: float = 1.5
     lift: float = 0.4
-    pull: float = 0.4
+    pull: float = 0.6
+    dusk: float = 0.15
     hold: float = 15.0
 
 
@@ -92,13 +94,13 @@ def wanted(ir: Tensor, vis: Tensor, scenes: tuple[Tensor, Tensor], settings: Kee
     """
     bands, below = laplacian(torch.cat([ir, vis], dim=1), HALVINGS)
     targets, most, choices, evens = [], [], [], []
-    for index, band in enumerate(bands):
+    finest, *coarser = energies_of(bands)
+    for band, energy in zip(bands, [double(finest), *coarser], strict=True):
         strength = spread(band.abs())
         sampled = strength.flatten(2)[..., :: max(1, strength[0, 0].numel() // 512)]
         floor = torch.quantile(sampled, 0.1, dim=2)[..., None, None].clamp(max=2.5 / 255) + _NOISE / 2
         warm = torch.where(band[:, :1] > 0, settings.warm, settings.cold)
-        chosen = spread(amplitude(band)) if index < FINE else strength
-        first, second = chosen[:, :1] * warm, chosen[:, 1:]
+        first, second = energy[:, :1] * warm, energy[:, 1:]
         choices.append(12 * (first - second) / (first + second + 2 / 255))
         structure = (strength / (1.4 * floor)).square()
         structure = structure / (1 + structure)
@@ -108,7 +110,7 @@ def wanted(ir: Tensor, vis: Tensor, scenes: tuple[Tensor, Tensor], settings: Kee
     high, low = _pooled(torch.maximum(ir, vis)), -_pooled(-torch.minimum(ir, vis))
     spans = [_pooled(luma) + _pooled(-luma) for luma in (ir, vis)]
     strong = (torch.maximum(*spans) * 4 - 0.8).clamp(0, 1)
-    target, weight = base_target(below, scenes[0].mean(dim=(2, 3), keepdim=True), settings.pull)
+    target, weight = base_target(below, scenes, settings)
     base = stretched(target, scenes, settings)
     return Wanted(targets, most, choices, evens, below, base, weight, high, low, strong)
 
@@ -118,27 +120,30 @@ def _pooled(luma: Tensor) -> Tensor:
     return F.max_pool2d(F.max_pool2d(luma, (1, 7), stride=1, padding=(0, 3)), (7, 1), stride=1, padding=(3, 0))
 
 
-def base_target(low: Tensor, ir_mean: Tensor, pull: float) -> tuple[Tensor, Tensor]:
+def base_target(low: Tensor, scenes: tuple[Tensor, Tensor], settings: KeepingSettings) -> tuple[Tensor, Tensor]:
     """Where the base should lie, and how much that counts: N x 1 x h x w each.
 
     The visible's tone where the visible is well exposed (neither near black nor clipped), else, with 0.6 of the weight,
-    the brighter source's. The darker the visible, the more of the infrared's own shape is laid over it.
+    the brighter source's. The darker the visible, the more of the infrared's own shape is laid over it, and the less
+    daylight the whole scene has, the more of its tone is the infrared's.
 
     Args:
         low: both sources, N x 2 x h x w.
-        ir_mean: of the infrared of the whole scene, N x 1 x 1 x 1.
-        pull: share of the infrared's deviation from that mean that is added where the visible is black.
+        scenes: thumbnails of the whole scenes, infrared and visible.
+        settings: shares.
     """
     ir, vis = low.chunk(2, dim=1)
+    ir_mean, vis_mean = (scene.mean(dim=(2, 3), keepdim=True) for scene in scenes)
     exposed = ((vis - 0.12) / 0.2).clamp(0, 1) * ((0.99 - vis) / 0.05).clamp(0, 1)
     target = exposed * vis + (1 - exposed) * torch.maximum(ir, vis)
-    return target + pull * (1 - vis).square() * (ir - ir_mean), 0.6 + 0.4 * exposed
+    target = target + settings.dusk * dusk_of(vis_mean) * (ir - target)
+    return target + settings.pull * (1 - vis).square() * (ir - ir_mean), 0.6 + 0.4 * exposed
 
 
 def stretched(target: Tensor, scenes: tuple[Tensor, Tensor], settings: KeepingSettings) -> Tensor:
     """A base (N x 1 x h x w) that uses the scale: stretched about its scene's mean, raised where the scene is dark."""
     coarse = F.avg_pool2d(torch.cat(scenes, dim=1), 4)
-    scene, _ = base_target(coarse, coarse[:, :1].mean(dim=(2, 3), keepdim=True), settings.pull)
+    scene, _ = base_target(coarse, scenes, settings)
     spread, mean = torch.std_mean(scene, dim=(2, 3), keepdim=True)
     factor = (settings.spread / (spread + 1e-3)).clamp(settings.least, settings.most)
     raised = mean + settings.lift * F.relu(0.3 - mean)

@@ -243,10 +243,11 @@ def _due(step: int, every: int) -> bool:
 
 
 def _validate(recipe: Recipe, run: Run, state: RunState, device: torch.device) -> dict[str, float]:
-    """Judge the averaged weights (the weights themselves where no mean is kept), at the end trimmed, and save them."""
+    """Judge the averaged weights (or the weights where there is no mean), balance and trim them at the end, save."""
     current = {name: value.clone() for name, value in run.network.state_dict().items()}
     run.network.load_state_dict(state.ema or current)
     if state.step == recipe.steps:
+        run.network.rebalance(recipe.balance.fine, recipe.balance.coarse, recipe.balance.lean)
         trim(run.network, run.train, run.goals.goals, recipe.trim)
     indices = spread(len(run.held_out), recipe.validation.pairs)
     metrics, fused = validate(run.network, run.held_out, indices, device, run.goals.goals, run.encoder)

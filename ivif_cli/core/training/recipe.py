@@ -75,6 +75,15 @@ class ValidationSettings:
 
 
 @dataclass(frozen=True)
+class BalanceSettings:
+    """What a finished run is shifted by, see `FusionNetwork.rebalance`: chosen on held-out pairs, not learnt."""
+
+    fine: float = 0.0
+    coarse: float = 0.0
+    lean: float = 0.0
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One training run.
 
@@ -110,6 +119,7 @@ class Recipe:
     keeping: KeepingSettings = field(default_factory=KeepingSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     teacher: TeacherSettings = field(default_factory=TeacherSettings)
+    balance: BalanceSettings = field(default_factory=BalanceSettings)
     trim: TrimSettings = field(default_factory=TrimSettings)
     validation: ValidationSettings = field(default_factory=ValidationSettings)
 
