@@ -166,7 +166,7 @@ def card(name: str, reports: list[dict[str, Any]], steering: dict[str, Any] | No
         *steering_lines(steering),
         *([f"## By eye\n\n{EYES[name]}\n"] if name in EYES else []),
         "Pictures: `ivif evaluate --dataset NAME --report report.html` shows best and worst of each metric.\n"
-        "The test sets chose nothing: every setting was chosen on held-out training pairs.",
+        "No score of a test set chose anything: every setting was chosen on held-out training pairs.",
         f"\n## Limits\n\n{LIMITS}\n\n## Licence\n\n{LICENCE}\n",
     ]
     return "\n".join(parts)
