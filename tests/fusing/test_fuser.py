@@ -232,12 +232,12 @@ def test_a_look_encodes_once_and_checks_its_pair(fuser: Fuser, monkeypatch: pyte
 
 
 def test_a_look_that_does_not_fit_goes_on_in_tiles(fuser: Fuser, monkeypatch: pytest.MonkeyPatch) -> None:
-    ir, vis = picture(1, (400, 70)), picture(2, (400, 70))
+    ir, vis = picture(1, (480, 70)), picture(2, (480, 70))
     expected = fuser.fuse(ir, vis, goal="bright")
     encode = fuser.engine.network.encode
 
     def small_only(a: torch.Tensor, b: torch.Tensor) -> object:
-        if a.shape[-2] > 390:
+        if a.shape[-2] > 470:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return encode(a, b)
 
