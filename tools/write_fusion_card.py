@@ -40,7 +40,7 @@ Test pairs beside a published method, names hidden (`python -m tools.blind_sheet
 neither: 24 pairs drawn by lot, 15 for this one, 9 for the other. Against VDifFusion: RoadScene 7 of 8, MSRS 4 of 8;
 against SeAFusion: TNO 4 of 8. It was preferred by day for contrast without haze and for lamps that stay, at night for
 less noise. It lost for the STOP of a sign that burnt out (FLIR_05027; mended afterwards, with this picture of the test
-set in mind and figures of held-out pairs), grey blotches in night skies (00095D, 01591D), pale people (00085D), dark
+set in mind and figures of held-out pairs), grey blotches in skies (00095D, 01591D), pale people (00085D), dark
 smears over a road (00119D), a white smear (TNO 07), bricks and bushes that it smooths (15, 17, 29). Seen where it won,
 too: rims at wires and palms against the sky, asphalt smoothed. The weights of before had 15 of 24, and 36 of 44 on
 other scenes. Beside those, on 16 held-out training pairs, 15 equal, 1 for the present (a sun's disc that stays).
@@ -53,7 +53,7 @@ infrared in 8 and salient in 7 of 12. Faults named: shadows that "dark" crushes,
 that "detailed" lifts, dull grey people under "dim" (as asked), a grey veil over the night skies of "infrared", halos
 at cables and roofs."""
 }
-"""What was seen, by the name of the weights; judged once, with the bundled file."""
+"""What was seen, by the name of the weights; where a text does not say otherwise, with the bundled file."""
 
 LICENCE = """\
 The code is Apache-2.0. The weights were trained on pairs of RoadScene, MSRS, M3FD and FMB, which their authors

@@ -47,6 +47,8 @@ def test_options_override_the_file_and_reach_inner_groups(tmp_path: Path) -> Non
         ("[words]\nprecision = 'fp8'", "words.precision must be one of"),
         ("[goals]\nnamed = 1.5", "goals.default, named and dials must be shares"),
         ("[keeping]\nretentoin = 3", "did you mean keeping.retention"),
+        ("[balance]\nlean = 6.0", "balance must be numbers, lean within 6 either way"),
+        ("[balance]\ncoarse = nan", "balance must be numbers"),
         ("[trim]\npairs = -1", "trim.pairs must be at least 0"),
         ("[optimiser]\nschedule = 'cosin'", "schedule must be one of"),
         ("steps = ", "not a TOML file"),

@@ -32,7 +32,7 @@ _LEAST_HEAT = 24 / 255
 """Least difference between those levels: in an even scene nothing is hot."""
 _LIT, _UNLIT = 0.7, 0.5
 """How far the hottest is drawn to white, and how much of it is taken away, at most."""
-_LEAN = 6.0
+LEAN = 6.0
 """How far all gates of a picture may be turned, in logits."""
 _BRISK = 3.0
 """Factor on what sets the tone of a whole picture: numbers that words move first, so they learn faster."""
@@ -95,7 +95,7 @@ def compose(pair: Encoded, maps: list[Tensor], coarse: Tensor, tone: Tensor, sce
     contrast = torch.exp(STRETCH + 0.6 * torch.tanh(tone[:, 0:1]))
     shift = 0.35 * torch.tanh(tone[:, 1:2])
     gains = torch.exp(0.5 * torch.tanh(tone[:, 2:3]))
-    lean = _LEAN * torch.tanh(tone[:, 3:4])
+    lean = LEAN * torch.tanh(tone[:, 3:4])
     glow = 0.7 * torch.tanh(tone[:, 4:5])
     middle, dusk, warm, hot = scene[..., None, None].split(1, dim=1)
     base = _sided(_base(pair.low, coarse[:, :4]), pair.low, _DUSK * dusk)
@@ -130,8 +130,8 @@ def heat_of(thumbnail: Tensor) -> Tensor:
 
 
 def unleaned(lean: float) -> float:
-    """The tone number that turns every gate by `lean` logits."""
-    return math.atanh(lean / _LEAN) / _BRISK
+    """The tone number that turns every gate by `lean` logits, less than `LEAN` either way."""
+    return math.atanh(lean / LEAN) / _BRISK
 
 
 def dusk_of(mean: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ and in the weights' metadata.
 
 import dataclasses
 import json
+import math
 import tomllib
 import types
 import typing
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 from ivif_cli.core.device import PRECISIONS
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.nearest import nearest
+from ivif_cli.core.network.composition import LEAN
 from ivif_cli.core.objective.keeping import KeepingSettings
 from ivif_cli.core.objective.patches import FILTERS
 from ivif_cli.core.objective.teacher import TeacherSettings
@@ -223,6 +225,7 @@ def _convert(kind: Any, value: Any, name: str) -> Any:
 def check(recipe: Recipe) -> None:
     """Refuse settings that cannot work together: raises UsageError that names the setting and its bounds."""
     crops, patches, optimiser = recipe.crops, recipe.words.patches, recipe.optimiser
+    balance = recipe.balance
     shares = (recipe.goals.default, recipe.goals.named, recipe.goals.dials)
     demands = {
         "steps must be at least 1": recipe.steps >= 1,
@@ -242,6 +245,8 @@ def check(recipe: Recipe) -> None:
         f"words.against must be one of {', '.join(STARTS)}": recipe.words.against in STARTS,
         "goals.default, named and dials must be shares": all(0 <= share <= 1 for share in shares),
         "crops.size must be a multiple of 32": crops.size % 32 == 0,
+        f"balance must be numbers, lean within {LEAN:g} either way": math.isfinite(balance.fine + balance.coarse)
+        and abs(balance.lean) < LEAN,
         "trim.pairs must be at least 0, trim.rounds at least 1": recipe.trim.pairs >= 0 and recipe.trim.rounds >= 1,
         "validation.share must be in [0, 1)": 0 <= recipe.validation.share < 1,
         "diverged must be above 1": recipe.diverged > 1,
