@@ -48,6 +48,7 @@ VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
     "perceptual-off": ("P off", {"words.perceptual": 0.0}),
     "step-off": ("comparison of two goals off", STEP_OFF),
     "hold-off": ("what no goal names is not held", {"keeping.hold": 0.0}),
+    "edges-off": ("slopes of the steeper source off", {"keeping.edges": 0.0}),
     "retention-off": ("retention off", {"keeping.retention": 0.0}),
     "cross": ("cross fusion attention for concatenation", {"mixer": "cross"}),
     "shuffled": ("goals shuffled: the words say nothing", {"goals.shuffled": True}),

@@ -166,7 +166,8 @@ def card(name: str, reports: list[dict[str, Any]], steering: dict[str, Any] | No
         *steering_lines(steering),
         *([f"## By eye\n\n{EYES[name]}\n"] if name in EYES else []),
         "Pictures: `ivif evaluate --dataset NAME --report report.html` shows best and worst of each metric.\n"
-        "No score of a test set chose anything: every setting was chosen on held-out training pairs.",
+        "Every number was chosen on held-out training pairs; how often test sets were scored on the way, and what\n"
+        "followed, is in docs/training.md.",
         f"\n## Limits\n\n{LIMITS}\n\n## Licence\n\n{LICENCE}\n",
     ]
     return "\n".join(parts)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHA256: dict[str, str] = {
-    "base.safetensors": "5894385f94d812031b3279016b98e9b4e75df69743ae2a76258d86b0a5101a11",
-    "fast.safetensors": "99b459dd34b7e2cb51bcada29d973836f84086c2c538bd877de77d7ed1efb9cc",
+    "base.safetensors": "562dd10dd0c1706cb8d74b8bab392fdc1f14694e7d0b51748ee2c1f9ff55ea77",
+    "fast.safetensors": "a68671bcfc6a3ba9806ad448a498667a3fc5777cccf3b883de2ce621967f35f9",
     "compact-clip.safetensors": "4e9ed44e6b569293df454d57908f9bd59c2f7c390b200d2818f204c70b60f17a",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""

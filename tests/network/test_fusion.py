@@ -341,7 +341,7 @@ def test_rebalancing_turns_the_gains_of_fine_and_coarse_bands_and_the_lean(name)
     def strength(of_bands):
         return torch.stack([band.square().mean() for band in of_bands]).sqrt()
 
-    before, fine, coarse, leant = bands(0, 0, 0), bands(-4, 0, 0), bands(0, -4, 0), bands(0, 0, 5.9)
+    before, fine, coarse, leant = bands(0, 0, 0, 0), bands(-4, 0, 0, 0), bands(0, -4, 0, 0), bands(0, 0, 5.9, 0)
     assert strength(fine)[0] < 0.8 * strength(before)[0]
     assert torch.allclose(strength(fine)[4:], strength(before)[4:], rtol=0.1)
     assert (strength(coarse)[4:] < 0.9 * strength(before)[4:]).all()
@@ -349,3 +349,15 @@ def test_rebalancing_turns_the_gains_of_fine_and_coarse_bands_and_the_lean(name)
     (of_ir, *_), _ = laplacian(ir, 5)
     alike = [torch.corrcoef(torch.stack([found[0].flatten(), of_ir.flatten()]))[0, 1] for found in (before, leant)]
     assert alike[1] > alike[0] + 0.1
+
+
+def test_rebalancing_turns_the_share_of_a_colder_infrared_that_the_base_takes():
+    """Where the visible is white and the infrared black, a share of the colder one darkens the base."""
+    network = _fresh("base")
+    vis, ir = torch.full((1, 1, 64, 64), 0.97), torch.full((1, 1, 64, 64), 0.1)
+    levels = []
+    for cold in (0.0, 3.0, -3.0):
+        network.rebalance(0, 0, 0, cold)
+        levels.append(_fuse(network, ir, vis).mean().item())
+    before, darker, after = levels
+    assert darker < before - 0.1 and after == pytest.approx(before, abs=1e-6)

@@ -70,7 +70,7 @@ def test_vectors_of_another_shape_are_refused(saved, shape):
         load_network(path)
 
 
-@pytest.mark.parametrize("rules", [None, "1", "3"])
+@pytest.mark.parametrize("rules", [None, "2", "4"])
 def test_weights_of_other_rules_are_refused(saved, rules):
     path, _, _ = saved
     tensors, metadata = read_weights(path)

@@ -246,6 +246,17 @@ def test_a_ring_beside_a_strong_edge_costs_and_the_edge_does_not() -> None:
     assert parts(weak + (ring - edge), weak, weak)["rings"] == 0, "where there is no strong edge nothing is held"
 
 
+def test_an_edge_of_either_source_is_to_be_as_steep_as_there_and_not_a_mean_of_both() -> None:
+    ir, vis, both = halves()
+    whole = parts(both, ir, vis)["edges"]
+    assert whole < 1e-3
+    for other in (ir, vis, (ir + vis) / 2, both + 0.3 * (both - 0.5), 1 - both):
+        assert parts(other, ir, vis)["edges"] > 5 * whole
+    crossed, meeting = 0.5 + texture(1), 0.5 + texture(2)
+    costs = {x: parts(y, crossed, meeting)["edges"] for x, y in (("mean", (crossed + meeting) / 2), ("ir", crossed))}
+    assert costs["ir"] > 0 and costs["mean"] > 0
+
+
 def test_texture_where_neither_source_has_any_costs() -> None:
     flat = torch.full((1, 1, 64, 64), 0.5)
     grain = 0.05 * torch.randn(flat.shape, generator=torch.Generator().manual_seed(0))
@@ -274,7 +285,7 @@ def test_a_batch_is_the_mean_of_its_pairs() -> None:
         assert value.item() == pytest.approx((first[name] + second[name]) / 2, abs=1e-7), name
 
 
-@pytest.mark.parametrize("name", ["retention", "base", "overshoot", "rings", "even"])
+@pytest.mark.parametrize("name", ["retention", "base", "overshoot", "rings", "even", "edges"])
 def test_going_down_a_terms_gradient_lowers_it(name: str) -> None:
     ir, vis, both = halves()
     ir = ir + 0.4 * (torch.arange(64) > 40)

@@ -17,7 +17,7 @@ KEEPING = KeepingSettings()
 WORDS = WordsSettings(patches=PatchSettings(count=2, filter="none"))
 EVERY = {
     *(f"words.{name}" for name in ("whole", "patch", "phi", "perceptual", "step", "reach")),
-    *(f"keeping.{name}" for name in ("retention", "base", "overshoot", "rings", "even", "hold")),
+    *(f"keeping.{name}" for name in ("retention", "base", "overshoot", "rings", "even", "edges", "hold")),
     *(f"teacher.{name}" for name in ("intensity", "gradient", "change")),
 }
 
@@ -112,7 +112,7 @@ def test_the_total_falls_with_every_part_and_rises_with_none(name: str) -> None:
     room, part = name.split(".")
     silent = {
         "words": replace(WORDS, whole=0.0, patch=0.0, phi=0.0, perceptual=0.0, step=0.0, reach=0.0),
-        "keeping": KeepingSettings(retention=0, base=0, overshoot=0, rings=0, even=0, hold=0),
+        "keeping": KeepingSettings(retention=0, base=0, overshoot=0, rings=0, even=0, edges=0, hold=0),
         "teacher": TeacherSettings(intensity=0, gradient=0, change=0, words=1.0, keeping=1.0),
     }
     settings = silent | {room: replace(silent[room], **{part: 1.0})}
@@ -136,7 +136,7 @@ def test_the_total_falls_with_every_part_and_rises_with_none(name: str) -> None:
 def test_the_objective_falls_along_the_words_and_rises_against_them() -> None:
     ir, vis = pictures()
     middle = (ir + vis) / 2
-    off = KeepingSettings(retention=0, base=0, overshoot=0, rings=0, even=0, hold=0)
+    off = KeepingSettings(retention=0, base=0, overshoot=0, rings=0, even=0, edges=0, hold=0)
     values = [
         parts([middle + shift], [asked_for(BRIGHT)], keeping=off)["words.whole"].item()
         for shift in (-0.1, -0.03, 0.03, 0.1)

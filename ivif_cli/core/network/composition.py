@@ -19,7 +19,7 @@ TONES = 8
 _KNEE = 0.02
 _EDGE = 255 / 40
 """A range of 40 levels begins to be a strong edge, one of 80 is."""
-_HELD = 0.69
+_HELD = 0.5
 """Share of what leaves the sources' range beside a strong edge that is taken back."""
 _GLOWING = 2
 """The first band, at a quarter of the resolution, that glows where it is hot: objects do, texture does not."""
@@ -38,20 +38,20 @@ _BRISK = 3.0
 """Factor on what sets the tone of a whole picture: numbers that words move first, so they learn faster."""
 _TURN = 0.5
 """Most that a map may turn a gate, in logits: what decides is which source is stronger."""
-_LEAST, _SPAN, _MOST = 0.55, 1.3, 1.45
+_LEAST, _SPAN, _MOST = 0.8, 0.85, 1.45
 """What a map of gains may ask: from the least over a span, and no more than the most; what is lifted more from place to
 place is no longer the source's structure."""
-_MARGIN, _AROUND = 0.03, 8
+_MARGIN, _AROUND = 0.05, 8
 """Where an end of the scale begins, and the side of the cells [px] over which an excess beyond it is averaged."""
-_FAINT = tuple(level / 255 for level in (40, 13, 13, 40, 40, 40))
+_FAINT = tuple(level / 255 for level in (100, 16, 13, 40, 40, 40))
 """A gain above 1 halves its excess on a band (finest first) of this energy: structure is lifted, edges are not."""
 _NIGHT, _DAY = 0.2, 0.45
 """Means of a visible picture without any daylight, and with as much as there may be."""
 _DUSK = 0.15
 """Share of the way to the infrared's that the base goes where daylight is missing: there the visible sets no tone."""
-_LIGHT = 0.05
+_LIGHT = 0.06
 """How far the middle of the scale is bent up by day: what is taken back at either end and beside edges darkens it."""
-STRETCH = 0.07
+STRETCH = 0.08
 """Logarithm of the base's contrast where neither training nor a goal asks for another."""
 
 

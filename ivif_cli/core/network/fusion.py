@@ -40,7 +40,7 @@ _LEARNT = _WAYS = 5
 """Tone numbers that a run learns, and dials whose ways are trimmed. Side, light and heat are the goal's alone,
 nothing at the default goal."""
 _GAIN = 0.6
-"""Logit of the gain that fresh weights begin with, 1.39 on the faintest structure."""
+"""Logit of the gain that fresh weights begin with, 1.35 on the faintest structure."""
 
 
 @dataclass(frozen=True)
@@ -162,18 +162,20 @@ class FusionNetwork(nn.Module):
                 bias[len(bias) // 2 :] = _GAIN
 
     @torch.no_grad()
-    def rebalance(self, fine: float, coarse: float, lean: float) -> None:
+    def rebalance(self, fine: float, coarse: float, lean: float, cold: float) -> None:
         """Shift what a run has settled on, for every picture alike.
 
         Args:
             fine, coarse: added to the logit of every gain of the two finest and of the three coarsest bands.
             lean: added to the logit of every gate: towards the infrared.
+            cold: added to the logit of the share of a colder infrared that the base takes.
         """
         biases = [layer.get_parameter("bias") for layer in (*self.maps, self.base)]
         gains = [biases[0][self._extra + 1 :], *(bias[-1:] for bias in biases[1:])]
         for band, gain in enumerate(gain for of_level in gains for gain in of_level.split(1)):
             gain += fine if band < _FINE else coarse if band >= HALVINGS + 1 - _COARSE else 0.0
         self.tone.bias[3] += unleaned(lean)
+        self.base.get_parameter("bias")[2] += cold
 
     @property
     def tone_at(self) -> int:

@@ -18,7 +18,7 @@ NETWORKS: dict[str, FusionConfig] = {
     "fast": FusionConfig(fold=4, channels=8),
 }
 """Network name -> its shape. A name that is bundled has its weights in `weights/NAME.safetensors`."""
-RULES = "2"
+RULES = "3"
 """Of how a picture is put together (`composition`, `pyramid`); weights trained under others give other pictures."""
 
 

@@ -1,4 +1,4 @@
-"""Retention, base and overshoot: what must stay of the sources whatever the words say.
+"""Retention, edges, base and overshoot: what must stay of the sources whatever the words say.
 
 None of these is a metric that `evaluate` prints. They ask for bands and tones, pixel by pixel, in the network's own
 pyramid; lumas are N x 1 x H x W, sides multiples of 32, in [0, 1].
@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from ivif_cli.core.network.composition import HALVINGS, dusk_of
 from ivif_cli.core.network.pyramid import double, energies_of, laplacian, spread
+from ivif_cli.core.objective.slopes import slopes_of, steeper
 
 _NOISE = 1.5 / 255
 NAMED_DIALS = ("bright", "detailed", "salient", "contrast")
@@ -31,6 +32,7 @@ class KeepingSettings:
         rings: of what leaves the sources' own range beside a strong edge.
         warm, cold: how much a hot and a cold detail of the infrared count beside an equally strong one of the visible.
         even: of texture where neither source has any.
+        edges: of the distance of the fused picture's slopes from those of the source that is steeper there.
         spread, least, most: a scene's base is asked to be stretched about its mean to reach the standard deviation
             `spread`, by a factor from `least` to `most`.
         lift: share of the way to 0.3 that the base of a darker scene is raised.
@@ -49,6 +51,7 @@ class KeepingSettings:
     warm: float = 1.1
     cold: float = 0.8
     even: float = 40.0
+    edges: float = 600.0
     freedom: float = 0.5
     spread: float = 0.24
     least: float = 1.1
@@ -72,6 +75,7 @@ class Wanted:
         base, base_weight: where the base should lie, and how much that counts, N x 1 x H/32 x W/32.
         high, low: the sources' own range in 7 x 7 pixels, N x 1 x H x W.
         strong: where a strong edge is near, 0 to 1.
+        slopes: of both sources, N x 2 x 2 x H x W, see `slopes_of`.
     """
 
     bands: list[Tensor]
@@ -84,6 +88,7 @@ class Wanted:
     high: Tensor
     low: Tensor
     strong: Tensor
+    slopes: Tensor
 
 
 @torch.no_grad()
@@ -112,7 +117,8 @@ def wanted(ir: Tensor, vis: Tensor, scenes: tuple[Tensor, Tensor], settings: Kee
     strong = (torch.maximum(*spans) * 4 - 0.8).clamp(0, 1)
     target, weight = base_target(below, scenes, settings)
     base = stretched(target, scenes, settings)
-    return Wanted(targets, most, choices, evens, below, base, weight, high, low, strong)
+    slopes = torch.stack([slopes_of([band[:, at : at + 1] for band in bands]) for at in (0, 1)], dim=1)
+    return Wanted(targets, most, choices, evens, below, base, weight, high, low, strong, slopes)
 
 
 def _pooled(luma: Tensor) -> Tensor:
@@ -219,6 +225,7 @@ def keeping_parts(
         "overshoot": (F.relu(-fused) + F.relu(fused - 1)).mean(),
         "rings": (strict * outside.mean(dim=(1, 2, 3))).mean(),
         "even": (strict * even).mean(),
+        "edges": (strict * (slopes_of(bands) - steeper(kept.slopes, lean)).abs().mean(dim=(1, 2, 3))).mean(),
     }
 
 

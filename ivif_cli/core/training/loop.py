@@ -247,7 +247,7 @@ def _validate(recipe: Recipe, run: Run, state: RunState, device: torch.device) -
     current = {name: value.clone() for name, value in run.network.state_dict().items()}
     run.network.load_state_dict(state.ema or current)
     if state.step == recipe.steps:
-        run.network.rebalance(recipe.balance.fine, recipe.balance.coarse, recipe.balance.lean)
+        run.network.rebalance(**vars(recipe.balance))
         trim(run.network, run.train, run.goals.goals, recipe.trim)
     indices = spread(len(run.held_out), recipe.validation.pairs)
     metrics, fused = validate(run.network, run.held_out, indices, device, run.goals.goals, run.encoder)
