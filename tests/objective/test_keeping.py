@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -246,15 +247,20 @@ def test_a_ring_beside_a_strong_edge_costs_and_the_edge_does_not() -> None:
     assert parts(weak + (ring - edge), weak, weak)["rings"] == 0, "where there is no strong edge nothing is held"
 
 
-def test_an_edge_of_either_source_is_to_be_as_steep_as_there_and_not_a_mean_of_both() -> None:
+def test_an_edge_of_either_source_is_to_be_as_steep_as_there() -> None:
     ir, vis, both = halves()
     whole = parts(both, ir, vis)["edges"]
     assert whole < 1e-3
     for other in (ir, vis, (ir + vis) / 2, both + 0.3 * (both - 0.5), 1 - both):
         assert parts(other, ir, vis)["edges"] > 5 * whole
-    crossed, meeting = 0.5 + texture(1), 0.5 + texture(2)
-    costs = {x: parts(y, crossed, meeting)["edges"] for x, y in (("mean", (crossed + meeting) / 2), ("ir", crossed))}
-    assert costs["ir"] > 0 and costs["mean"] > 0
+
+
+def test_where_both_have_an_edge_the_steeper_one_is_asked_for_with_its_sign() -> None:
+    ir, vis = torch.full((1, 1, 64, 64), 0.3), torch.full((1, 1, 64, 64), 0.6)
+    ir[..., 32:], vis[..., 32:] = 0.7, 0.4
+    costs = [parts(fused, ir, vis)["edges"] for fused in (ir, (ir + vis) / 2, vis, 1 - ir)]
+    assert costs[0] < 1e-6
+    assert costs == sorted(costs) and min(y - x for x, y in pairwise(costs)) > 0.001
 
 
 def test_texture_where_neither_source_has_any_costs() -> None:

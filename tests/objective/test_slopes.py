@@ -19,15 +19,14 @@ def step(low: float, high: float, at: int = 32) -> Tensor:
     return picture
 
 
-@pytest.mark.parametrize("turned", [False, True])
-def test_an_edge_slopes_across_it_and_not_along_it(turned: bool) -> None:
-    picture = step(0.2, 0.8).transpose(2, 3) if turned else step(0.2, 0.8)
-    found = slopes(picture).transpose(2, 3) if turned else slopes(picture)
-    across, along = found[:, turned * 1], found[:, 1 - turned]
-    # Next to the step both neighbours are on either side; a little of it lies in the coarser bands.
-    line = (across.transpose(1, 2) if turned else across)[0, 32]
-    assert line[31:33].tolist() == pytest.approx([0.6, 0.6], rel=0.15)
+def test_an_edge_slopes_across_it_and_not_along_it() -> None:
+    picture = step(0.2, 0.8)
+    across, along = slopes(picture)[0]
+    # On either side of the step the neighbours lie on both; a little of it is left to the coarser bands.
+    assert across[32, 31:33].tolist() == pytest.approx([0.6, 0.6], rel=0.15)
     assert along.abs().max() < 1e-6
+    turned = slopes(picture.transpose(2, 3))[0]
+    assert torch.allclose(turned[1], across.T, atol=1e-6) and torch.allclose(turned[0], along.T, atol=1e-6)
 
 
 def test_a_slow_ramp_is_no_edge() -> None:
