@@ -1,6 +1,6 @@
 """What each part of the objective and of the network gives: the same training with one thing changed at a time.
 
-    python tools/ablation.py --data DIR --config recipes/base.toml --steps 400 --out runs/ablation
+    python -m tools.ablation --data DIR --config recipes/base.toml --steps 400 --out runs/ablation
 
 Every variant has the same budget, seed, crops and patches. Variants that are finished are kept, one that was
 interrupted goes on from its checkpoint: run the same line again. At the end stand a Markdown table (what is kept, what
@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from strips import draw_strip
 
 from ivif_cli.core.data.find_pairs import find_many
 from ivif_cli.core.data.images import write_image
@@ -34,6 +33,7 @@ from ivif_cli.core.training.recipe import Recipe, load_recipe, parse_setting
 from ivif_cli.core.training.setup import Sources, build_run, load_language
 from ivif_cli.core.training.split import split_pairs
 from ivif_cli.core.training.validation import spread, validate
+from tools.strips import draw_strip
 
 STEP_OFF: dict[str, object] = {"words.step": 0.0, "words.reach": 0.0}
 DIRECTIONS_OFF: dict[str, object] = {"words.whole": 0.0, "words.patch": 0.0, **STEP_OFF}

@@ -1,7 +1,7 @@
 """Picture strips: for each scene infrared, visible, other methods' outputs and ours side by side, one PNG.
 
-    python tools/strips.py --data DIR --scenes 02,11 --method SeAFusion=DIR --model base --model fast -o a.png
-    python tools/strips.py --data DIR --model base --goal default --goal bright --goal dark -o b.png
+    python -m tools.strips --data DIR --scenes 02,11 --method SeAFusion=DIR --model base --model fast -o a.png
+    python -m tools.strips --data DIR --model base --goal default --goal bright --goal dark -o b.png
 
 Scenes are named by stem; without --scenes eight are spread over the set. A method without a picture of a scene leaves
 its cell empty. Real pictures are mostly not ours to redistribute: strips of them stay out of the repository.
