@@ -13,7 +13,7 @@ import typer
 
 from ivif_cli import __version__
 from ivif_cli.commands.completion import with_completion
-from ivif_cli.commands.console import debugging, guarded, silence_stdout
+from ivif_cli.commands.console import debugging, guarded, report, silence_stdout
 from ivif_cli.commands.panels import PanelledCommand
 from ivif_cli.interrupts import catch_interrupts
 
@@ -129,6 +129,10 @@ def main() -> None:
     except BrokenPipeError:
         silence_stdout()
         sys.exit(141)
+    except OSError as error:  # of help, version and completion, which are no commands
+        status = report(error)
+        silence_stdout()
+        sys.exit(status)
     finally:
         # All is done: an interrupt from here on would only litter the interpreter's own ending.
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -13,7 +13,15 @@ from ivif_cli.commands.console import Console
 from ivif_cli.commands.evaluate_report import FORMATS, chosen_style, end, print_report, provenance, tell_metric
 from ivif_cli.commands.evaluate_task import find_source
 from ivif_cli.commands.fuse_video import VideoSwitches
-from ivif_cli.commands.goals import DialOption, GoalOption, PromptOption, StrengthOption, parse_dials, understood
+from ivif_cli.commands.goals import (
+    DialOption,
+    GoalOption,
+    PromptOption,
+    StrengthOption,
+    check_strength,
+    parse_dials,
+    understood,
+)
 from ivif_cli.commands.options import (
     INFRARED,
     RESULT,
@@ -155,7 +163,7 @@ def evaluate(
     from ivif_cli.core.scoring.changes import changes_against
     from ivif_cli.core.scoring.choice import Words, choose_metrics, known_metrics, listed_metrics, wants_flicker
     from ivif_cli.core.scoring.contenders import Models
-    from ivif_cli.core.scoring.gates import parse_gates
+    from ivif_cli.core.scoring.gates import check_read_alike, parse_gates
     from ivif_cli.core.scoring.people import METRIC as LABELLED
     from ivif_cli.core.scoring.people import read_labels, with_labels
     from ivif_cli.core.scoring.run import Run, data_hashes, open_contenders, score
@@ -164,6 +172,8 @@ def evaluate(
     files = [*(report or ()), *(path for path in (html, junit) if path is not None)]
     check_report_files(files, overwrite=overwrite)
     gates = parse_gates(min_ or (), max_ or (), baseline, tolerance or (), known_metrics())
+    if gates.baseline is not None:
+        check_read_alike(gates.baseline, provenance(ctx)["options"])
     source = find_source(
         ir,
         vis,
@@ -190,6 +200,7 @@ def evaluate(
     wants_model = bool(prompt or goal or dial) or not fused
     models = tuple(model or (("base",) if wants_model else ()))
     understood(console, prompt)
+    check_strength(strength, bool(prompt or goal))
     asked = [*named, *(bound.metric for bound in gates.bounds)]
     flicker = wants_flicker(asked, video=video)
     chosen, encoder_metrics = choose_metrics(asked, convention, words)

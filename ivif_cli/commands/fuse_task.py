@@ -36,20 +36,29 @@ class Task:
 
 
 def for_each(task: Task, goals: "list[Goal]", overwrite: bool) -> Task:
-    """The task with a job for each pair and goal; several goals of a pair have outputs named after them."""
+    """The task with a job for each pair and goal; several goals of a pair have outputs named after them.
+
+    Raises:
+        UsageError: an output that is an input.
+        OutputError: the file of a single pair exists and may not be replaced.
+    """
+    from ivif_cli.core.fusing.jobs import refuse_replacing
+
     jobs = [
         replace(job, output=output, goal=goal)
         for job in task.jobs
         for output, goal in zip(named_after(job.output, goals), goals, strict=True)
     ]
     task = replace(task, jobs=jobs)
+    if overwrite:
+        refuse_replacing(jobs)
     refuse_existing(task, overwrite)
     return task
 
 
 def plan(named: "Named", output: Path, kind: str) -> Task:
     """Jobs of the named pairs, their outputs not yet checked."""
-    from ivif_cli.core.fusing.jobs import Job, plan_jobs, refuse_output_inside
+    from ivif_cli.core.fusing.jobs import Job, plan_jobs, refuse_output_inside, refuse_replacing
 
     if kind not in FORMATS:
         raise UsageError(f"unknown format {kind!r}", nearest(kind, FORMATS))
@@ -58,10 +67,9 @@ def plan(named: "Named", output: Path, kind: str) -> Task:
         path = output / f"{pairs[0].name}.{kind}" if output.is_dir() else output
         if kind != FORMATS[0] and path.suffix.lower() not in (f".{kind}", *_SAME.get(kind, ())):
             raise UsageError(f"--format {kind} and {path.name} are two kinds", "the name alone says it for one picture")
-        for source in (pairs[0].ir, pairs[0].vis):
-            if path.exists() and path.samefile(source):
-                raise UsageError(f"the output {path} is an input", "choose another name")
-        return Task([Job(pairs[0], path)], single=True)
+        jobs = [Job(pairs[0], path)]
+        refuse_replacing(jobs)
+        return Task(jobs, single=True)
     if output.exists() and not output.is_dir():
         raise OutputError(f"{output} is a file", "a folder is needed for many pictures")
     refuse_output_inside(output, named.folders)

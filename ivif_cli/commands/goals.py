@@ -66,6 +66,12 @@ def parse_dials(settings: list[str] | None) -> dict[str, float]:
     return dials
 
 
+def check_strength(strength: float, wanted: bool) -> None:
+    """Raise `UsageError` where there is nothing that a strength could scale."""
+    if strength != 1.0 and not wanted:
+        raise UsageError("--strength scales a --prompt or a --goal", "say one; a --dial is turned by its own number")
+
+
 def chosen_goals(
     fuser: "Fuser",
     prompts: list[str] | None,
@@ -79,8 +85,8 @@ def chosen_goals(
     With a file of `times` it is one `TimedGoals`: what a video is fused for from when on.
 
     Raises:
-        UsageError: a name that the weights do not carry, a prompt that says nothing, prompts or names beside a file, or
-            a file that is no such list.
+        UsageError: a name that the weights do not carry, a prompt that says nothing, a strength of nothing, prompts or
+            names beside a file, or a file that is no such list.
         EncoderError: weights that free text cannot be embedded for.
     """
     from ivif_cli.core.language.wanted import check_names
@@ -91,6 +97,7 @@ def chosen_goals(
         raise UsageError("--goals-over-time says what is wanted: leave --prompt and --goal out")
     if times is not None:
         return [read_timed_goals(times, lambda text: fuser.goal(text, strength=strength, dials=dials))]
+    check_strength(strength, bool(wanted))
     check_names(names or [], fuser.goals)
     return [fuser.goal(each, strength=strength, dials=dials) for each in wanted or [None]]
 

@@ -22,6 +22,15 @@ _TEMPORARY = re.compile(r"\.ivif-(?P<machine>[0-9a-f]{8})-(?P<process>\d+-\d+)-[
 _FOREIGN_AGE = 3600.0
 
 
+def file_identity(path: Path) -> tuple[int, int] | None:
+    """Device and number of a file, the same by all its names; None where there is none."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
+
+
 @contextlib.contextmanager
 def writing(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
     """A temporary file beside `path` to write to, empty and new; it takes the place of `path` when the block ends well.

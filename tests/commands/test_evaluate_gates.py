@@ -85,3 +85,22 @@ def test_one_run_writes_every_kind_of_report(folders: Path) -> None:
     assert refused.exit_code == 1
     assert "report.html exists and is not a report of ivif (--overwrite replaces it)" in refused.stderr
     assert run(*both, *options, "--overwrite").exit_code == 0
+
+
+def test_a_baseline_whose_sources_were_read_otherwise_is_refused(folders: Path) -> None:
+    old = folders / "old.json"
+    scored = (*sources(folders), "--fused", folders / "mean", "--metrics", "EN")
+    assert run(*scored, "--ir-polarity", "black", "--report", old).exit_code == 0
+    assert run(*scored, "--ir-polarity", "black", "--baseline", old).exit_code == 0
+    other = run(*scored, "--baseline", old)
+    assert other.exit_code == 2 and "scored with --ir-polarity black, this run with white" in other.stderr
+
+
+def test_a_fused_picture_of_another_pair_is_not_scored(folders: Path, tmp_path: Path) -> None:
+    for name in ("ir", "vi"):
+        (folders / name / "01_2.png").write_bytes((folders / name / "01.png").read_bytes())
+    (tmp_path / "fused").mkdir()
+    (tmp_path / "fused" / "01_2.png").write_bytes((folders / "mean" / "01.png").read_bytes())
+    done = run(*sources(folders), "--fused", tmp_path / "fused", "--metrics", "EN", "--json")
+    assert done.exit_code == 1 and "no fused picture of this pair" in done.stderr
+    assert [picture["name"] for picture in json.loads(done.stdout)["methods"][0]["images"]] == ["01_2"]

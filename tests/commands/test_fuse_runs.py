@@ -251,3 +251,22 @@ def test_another_field_of_view_is_cropped(model: str, street: Path) -> None:
     again = report(fuse(model, street, "--crop", "0,0,160,120", "--json"))
     assert {tuple(item["other"]) for item in again["remade"]} == {("crop",)}
     assert fuse(model, street, "--crop", "everything").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (("ir/1.png,vi/1.png,vi/1.png", "ir/2.png,vi/2.png,b.png"), "is an input"),
+        (("ir/1.png,vi/1.png,same.png", "ir/2.png,vi/2.png,./same.png"), "two pairs of"),
+        (("ir/1.png,vi/1.png,a.png", "ir/2.png,,b.png"), "row 2 of"),
+    ],
+)
+def test_a_manifest_that_would_lose_a_picture_is_refused(
+    model: str, street: Path, rows: tuple[str, ...], said: str
+) -> None:
+    (street / "pairs.csv").write_text("\n".join(["ir,vis,out", *rows]))
+    before = (street / "vi" / "1.png").read_bytes()
+    given = ["fuse", "--manifest", street / "pairs.csv", "-o", street, "-m", model, "--overwrite"]
+    done = CliRunner().invoke(app, [str(argument) for argument in given])
+    assert done.exit_code != 0 and said in done.stderr
+    assert (street / "vi" / "1.png").read_bytes() == before and len(list(street.glob("*.png"))) == 0

@@ -222,3 +222,18 @@ def test_goals_over_time_are_for_videos_and_stand_alone(
     done = fuse(model, where, tmp_path / "o_%d.png" if more else tmp_path / "o.png", "--goals-over-time", wishes, *more)
     assert done.exit_code == 2
     assert "--goals-over-time" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_strength_of_nothing_is_refused(model: Path, pair: tuple[Path, Path], tmp_path: Path) -> None:
+    for dial in ((), ("--dial", "bright=0.5")):
+        done = fuse(model, pair, tmp_path / "o.png", "--strength", "2", *dial)
+        assert done.exit_code == 2 and "--strength scales" in done.stderr and not (tmp_path / "o.png").exists()
+
+
+def test_no_picture_of_several_goals_replaces_an_input(model: Path, pair: tuple[Path, Path], tmp_path: Path) -> None:
+    before = tmp_path / "a-bright.png"
+    before.write_bytes(pair[1].read_bytes())
+    two = ("--goal", "bright", "--goal", "dark", "--overwrite")
+    done = fuse(model, (pair[0], before), tmp_path / "a.png", *two)
+    assert done.exit_code == 2 and "is an input" in done.stderr
+    assert before.read_bytes() == pair[1].read_bytes() and not (tmp_path / "a-dark.png").exists()

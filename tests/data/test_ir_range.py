@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from ivif_cli.core.data.ir_range import IrRange, ThermalRange, apply_range, measure_range, parse_ir_range, resolve_range
+from ivif_cli.core.data.ir_range import (
+    IrRange,
+    ThermalRange,
+    apply_range,
+    as_ir_range,
+    measure_range,
+    parse_ir_range,
+    resolve_range,
+)
 from ivif_cli.core.errors import UsageError
 
 
@@ -66,3 +74,16 @@ def test_one_range_over_a_sequence_keeps_equal_values_equal(rng: np.random.Gener
 def test_anything_else_is_refused_by_name(text: str) -> None:
     with pytest.raises(UsageError, match="--ir-range"):
         parse_ir_range(text)
+
+
+def test_python_says_a_range_in_words_numbers_or_as_one() -> None:
+    wanted = ThermalRange(10.0, 4000.5)
+    for value in ("10,4000.5", (10, 4000.5), [10, 4000.5], np.array([10, 4000.5]), wanted):
+        assert as_ir_range(value) == wanted
+    assert as_ir_range(" Full ") == "full"
+    for value in (0.5, {"low": 0}, (1, 2, 3), ("a", "b"), object()):
+        with pytest.raises(UsageError, match="is no range"):
+            as_ir_range(value)
+    for value in ((5, 5), (0, float("nan"))):
+        with pytest.raises(UsageError, match="LOW must be below HIGH"):
+            as_ir_range(value)

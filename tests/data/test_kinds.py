@@ -12,6 +12,7 @@ from ivif_cli.core.data.images import read_picture
 from ivif_cli.core.data.pairing import pair_folders
 from ivif_cli.core.data.sources import SourceOptions, load_pair, read_infrared
 from ivif_cli.core.errors import InputError
+from tests.data.tiff_file import tiff
 
 GREY = np.random.default_rng(6).integers(0, 256, (24, 32), dtype=np.uint8)
 COUNTS = np.random.default_rng(7).integers(7000, 9000, (24, 32), dtype=np.uint16)
@@ -125,3 +126,49 @@ def test_all_kinds_pair_in_folders(tmp_path: Path) -> None:
         (tmp_path / "ir" / f"{index}.{suffix}").touch()
         (tmp_path / "vi" / f"{index}.png").touch()
     assert len(pair_folders(tmp_path / "ir", tmp_path / "vi").pairs) == 5
+
+
+def test_deep_tiffs_of_which_zero_is_white_are_turned_round_and_said(tmp_path: Path) -> None:
+    for name, values in (("deep.tif", COUNTS), ("plain.tif", GREY)):
+        (tmp_path / name).write_bytes(tiff(values, white_is_zero=True))
+        found = read_infrared(tmp_path / name)
+        assert np.array_equal(found.values, np.iinfo(values.dtype).max - values)
+    assert read_infrared(tmp_path / "deep.tif").notes == ("turned round, since its 0 is white",)
+    (tmp_path / "celsius.tif").write_bytes(tiff(COUNTS.astype(np.float32), white_is_zero=True))
+    found = read_infrared(tmp_path / "celsius.tif")
+    assert np.array_equal(found.values, COUNTS) and "--ir-polarity black" in found.notes[0]
+
+
+def test_colours_in_planes_are_read_right_or_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.tif").write_bytes(tiff(COLOUR[..., ::-1], planar=True))
+    assert np.array_equal(read_picture(tmp_path / "a.tif").pixels, COLOUR)
+    deep = COLOUR.astype(np.uint16) * 257
+    (tmp_path / "b.tif").write_bytes(tiff(deep[..., ::-1]))
+    assert np.array_equal(read_picture(tmp_path / "b.tif").pixels, deep)
+    (tmp_path / "c.tif").write_bytes(tiff(deep[..., ::-1], planar=True))
+    with pytest.raises(InputError, match="planes of more than 8 bits"):
+        read_picture(tmp_path / "c.tif")
+
+
+@pytest.mark.parametrize(("kind", "no_data"), [(np.float32, "-9999"), (np.uint16, "0"), (np.float32, "-3.4e+38")])
+def test_what_a_file_declares_as_no_data_is_none(tmp_path: Path, kind: type, no_data: str) -> None:
+    values = COUNTS.astype(kind)
+    values[:5] = float(no_data)
+    (tmp_path / "ir.tif").write_bytes(tiff(values, no_data=no_data))
+    (tmp_path / "vis.png").write_bytes(by_opencv(GREY, ".png"))
+    pair = load_pair(tmp_path / "ir.tif", tmp_path / "vis.png", SourceOptions())
+    assert np.array_equal(pair.ir[:4], GREY[:4].astype(np.uint16) * 257)
+    assert pair.facts.thermal_range.low >= 7000 and pair.facts.kind == ("float" if kind is np.float32 else "counts")
+    assert any("20.8% of it is" in note for note in pair.facts.notes)
+    assert np.array_equal(read_infrared(tmp_path / "ir.tif", "full").values, values)
+    values[:] = float(no_data)
+    (tmp_path / "ir.tif").write_bytes(tiff(values, no_data=no_data))
+    with pytest.raises(InputError, match="every value"):
+        read_infrared(tmp_path / "ir.tif")
+
+
+@pytest.mark.parametrize("declared", ["nan", "none", "", "7"])
+def test_a_declared_value_that_stands_nowhere_changes_nothing(tmp_path: Path, declared: str) -> None:
+    (tmp_path / "ir.tif").write_bytes(tiff(COUNTS, no_data=declared))
+    found = read_infrared(tmp_path / "ir.tif")
+    assert found.values.dtype == np.uint16 and np.array_equal(found.values, COUNTS) and not found.notes

@@ -143,3 +143,36 @@ def test_fused_pictures_may_carry_the_name_of_their_method(tmp_path: Path) -> No
         "00000": "00000_SeAFusion",
         "00000_b": "00000_b_SeAFusion",
     }
+
+
+@pytest.mark.parametrize(
+    ("pairs", "fused", "expected"),
+    [
+        (("car", "car_2"), ("car_2.png",), {"car_2": "car_2.png"}),
+        (("night",), ("night_2.png",), {}),
+        (("1700000000",), ("1700000000.500.png",), {}),
+        (("car", "car_b"), ("car_b.png", "car_a.png"), {"car_b": "car_b.png", "car": "car_a.png"}),
+        (("1", "2"), ("1_SeAFusion.png", "2.png"), {"1": "1_SeAFusion.png", "2": "2.png"}),
+    ],
+)
+def test_a_fused_picture_is_of_one_pair_and_not_of_another(
+    tmp_path: Path, pairs: tuple[str, ...], fused: tuple[str, ...], expected: dict[str, str]
+) -> None:
+    sources = (folder(tmp_path / name, *(f"{stem}.png" for stem in pairs)) for name in ("ir", "vi"))
+    found = match_outputs(pair_folders(*sources).pairs, folder(tmp_path / "fused", *fused))
+    assert {name: path.name for name, path in found.items()} == expected
+
+
+@pytest.mark.parametrize(
+    ("pairs", "fused", "said"),
+    [
+        (("1", "2"), ("1_SeAFusion.png", "2_IFCNN.png"), "end in _IFCNN, _SeAFusion"),
+        (("a_1", "a_01"), ("a_001.png",), "could be of the pairs a_01, a_1"),
+    ],
+)
+def test_fused_pictures_that_could_be_of_several_are_refused(
+    tmp_path: Path, pairs: tuple[str, ...], fused: tuple[str, ...], said: str
+) -> None:
+    sources = (folder(tmp_path / name, *(f"{stem}.png" for stem in pairs)) for name in ("ir", "vi"))
+    with pytest.raises(PairingError, match=said):
+        match_outputs(pair_folders(*sources).pairs, folder(tmp_path / "fused", *fused))

@@ -326,3 +326,29 @@ def test_cuda_agrees_with_the_cpu(shared_data: Path) -> None:
     for ir, vis in some_pairs(shared_data):
         on_cpu = Fuser("base", device="cpu").fuse(ir, vis).astype(int)
         assert np.abs(Fuser("base", device="cuda").fuse(ir, vis) - on_cpu).max() <= 1
+
+
+def test_an_array_for_the_result_has_to_be_like_it(fuser: Fuser) -> None:
+    ir, vis = picture(1, (20, 24)), picture(2, (20, 24, 3))
+    for out in (np.empty((20, 24, 3), np.uint16), np.empty((20, 24), np.uint8)):
+        with pytest.raises(InputError, match="out is"):
+            fuser.fuse(ir, vis, out=out)
+
+
+def test_channels_in_the_other_order_come_back_so(fuser: Fuser) -> None:
+    ir, vis = picture(1, (20, 24)), picture(2, (20, 24, 3))
+    wanted = fuser.fuse(ir, vis)[..., ::-1]
+    given = np.ascontiguousarray(vis[..., ::-1])
+    assert np.array_equal(fuser.look(ir, given, order="RGB").fuse(), wanted)
+    for count in (1, 2):
+        batch = fuser.fuse_batch([ir] * count, [given] * count, order="RGB")
+        assert len(batch) == count and all(np.array_equal(one, wanted) for one in batch)
+    with pytest.raises(InputError, match="are no pairs"):
+        fuser.fuse_batch([ir], [vis, vis])
+
+
+def test_a_range_that_is_none_is_refused_and_numbers_are_one(fuser: Fuser) -> None:
+    ir, vis = picture(1, (20, 24), np.uint16), picture(2, (20, 24))
+    assert np.array_equal(fuser.fuse(ir, vis, ir_range=(0, 60000)), fuser.fuse(ir, vis, ir_range="0,60000"))
+    with pytest.raises(UsageError, match="is no range"):
+        fuser.fuse(ir, vis, ir_range=0.5)

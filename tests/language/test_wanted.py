@@ -91,3 +91,21 @@ def test_strength_then_dials(mute: None) -> None:
     assert (found.strength, found.dials) == (0.5, (("contrast", 1.0),))
     with pytest.raises(UsageError, match="unknown dial"):
         goal_of("bright", named, dials={"warp": 1})
+
+
+@pytest.mark.parametrize("strength", [-0.1, 3.1, float("nan"), float("inf"), "2", None])
+def test_a_strength_that_is_none_is_refused(mute: None, strength: object) -> None:
+    with pytest.raises(UsageError, match="strength of"):
+        goal_of("bright", goals(), strength=strength)
+
+
+@pytest.mark.parametrize("value", [-1.1, 5, float("nan"), "1"])
+def test_a_dial_turns_no_further_than_its_ends(mute: None, value: object) -> None:
+    with pytest.raises(UsageError, match="dial bright cannot be turned"):
+        goal_of(None, goals(), dials={"bright": value})
+
+
+@pytest.mark.parametrize("said", [3, ["bright"], b"bright"])
+def test_what_is_no_wish_is_refused(mute: None, said: object) -> None:
+    with pytest.raises(UsageError, match="says nothing"):
+        goal_of(said, goals())

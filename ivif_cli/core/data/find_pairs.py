@@ -3,8 +3,9 @@
 import csv
 import glob
 import itertools
+import posixpath
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from glob import has_magic
 from pathlib import Path, PurePosixPath
@@ -111,12 +112,17 @@ def _matching(pattern: Path) -> dict[Path, PurePosixPath]:
     return {path: PurePosixPath(path.relative_to(fixed).as_posix()) for path in found if path.is_file()}
 
 
+def _twice(names: Iterable[str]) -> str | None:
+    """The first path that is named twice, however it is written; None where each is named once."""
+    return next((name for name, count in Counter(map(posixpath.normpath, names)).items() if count > 1), None)
+
+
 def read_manifest(path: Path) -> tuple[Pairing, dict[str, str]]:
     """Pairs of a CSV file with the columns ir, vis and, where wanted, out and name; paths are relative to the file.
 
     Raises:
-        InputError: the file is missing, or no table of that kind.
-        PairingError: it holds no pair, or two of one name.
+        InputError: the file is missing, or no table of that kind, or a row lacks a file.
+        PairingError: it holds no pair, or two of one name or output.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
@@ -127,14 +133,19 @@ def read_manifest(path: Path) -> tuple[Pairing, dict[str, str]]:
         said = f"{path} is no manifest: the columns ir and vis are needed"
         raise InputError(said, "ir,vis,out,name in its first line")
     pairs, outputs = [], {}
-    for row in rows:
-        ir, vis = (path.parent / str(row[key]).strip() for key in ("ir", "vis"))
-        out = (row.get("out") or "").strip()
-        name = (row.get("name") or "").strip() or (Path(out).with_suffix("").as_posix() if out else ir.stem)
+    for number, row in enumerate(rows, 1):
+        cells = {key: (row.get(key) or "").strip() for key in ("ir", "vis", "out", "name")}
+        absent = next((key for key in ("ir", "vis") if not cells[key]), None)
+        if absent:
+            raise InputError(f"row {number} of {path} has no {absent}", "each row names both files")
+        ir, vis, out = path.parent / cells["ir"], path.parent / cells["vis"], cells["out"]
+        name = cells["name"] or (Path(out).with_suffix("").as_posix() if out else ir.stem)
         pairs.append(Pair(name, ir, vis))
         if out:
             outputs[name] = out
-    twice = next((name for name, count in Counter(pair.name for pair in pairs).items() if count > 1), None)
-    if twice is not None:
-        raise PairingError(f"two pairs of {path} are called {twice}", "give each a name of its own in the column name")
+    hint = "give each a name of its own in the column {}"
+    if (twice := _twice(pair.name for pair in pairs)) is not None:
+        raise PairingError(f"two pairs of {path} are called {twice}", hint.format("name"))
+    if (twice := _twice(outputs.get(pair.name, f"{pair.name}.png") for pair in pairs)) is not None:
+        raise PairingError(f"two pairs of {path} are written to {twice}", hint.format("out"))
     return Pairing(tuple(pairs)), outputs

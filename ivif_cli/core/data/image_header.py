@@ -11,13 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ivif_cli.core.data.array_file import NPY_SIGNATURE, array_size
+from ivif_cli.core.data.tiff_tags import HEIGHT, STRIP_BYTES, STRIPS, TILE_BYTES, TILES, WIDTH, read_tags
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_TIFF_TYPE_BYTES = dict(zip((*range(1, 14), 16, 17, 18), (1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 8, 8, 8), strict=True))
-_TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_STRIPS, _TIFF_STRIP_BYTES = 256, 257, 273, 279
-_TIFF_TILES, _TIFF_TILE_BYTES = 324, 325
-_MAX_TIFF_ENTRIES = 4096
+_TIFF_DATA = (STRIPS, TILES), (STRIP_BYTES, TILE_BYTES)
 _TOKEN = re.compile(rb"(?:\s+|#[^\r\n]*[\r\n])*(\d+)")
 _PGM_HEAD = 4096
 
@@ -105,33 +103,10 @@ def _bmp(view: memoryview) -> Claim:
 
 
 def _tiff(view: memoryview) -> Claim:
-    """Size, and where the data lies, by the tags of the first directory of a TIFF or BigTIFF file."""
-    order = "<" if view[:2] == b"II" else ">"
-    big = struct.unpack(order + "H", view[2:4])[0] == 43
-    word, entry_bytes, count_code = ("Q", 20, "Q") if big else ("I", 12, "H")
-    start = struct.unpack_from(order + word, view, 8 if big else 4)[0]
-    entries = struct.unpack_from(order + count_code, view, start)[0]
-    first = start + struct.calcsize(order + count_code)
-    wanted = {_TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_STRIPS, _TIFF_STRIP_BYTES, _TIFF_TILES, _TIFF_TILE_BYTES}
-    tags: dict[int, tuple[int, ...]] = {_TIFF_WIDTH: (0,), _TIFF_HEIGHT: (0,)}
-    for index in range(min(entries, _MAX_TIFF_ENTRIES)):
-        at = first + index * entry_bytes
-        tag, kind, count = struct.unpack_from(order + "HH" + word, view, at)
-        if tag in wanted:
-            tags[tag] = _tiff_values(view, order, word, kind, count, at + 4 + struct.calcsize(order + word))
-    offsets = tags.get(_TIFF_STRIPS) or tags.get(_TIFF_TILES) or ()
-    lengths = tags.get(_TIFF_STRIP_BYTES) or tags.get(_TIFF_TILE_BYTES) or ()
+    tags = read_tags(view, (WIDTH, HEIGHT, STRIPS, STRIP_BYTES, TILES, TILE_BYTES))
+    offsets, lengths = (tags.get(strips) or tags.get(tiles) or () for strips, tiles in _TIFF_DATA)
     whole = bool(offsets) and all(o + n <= len(view) for o, n in zip(offsets, lengths, strict=False))
-    return tags[_TIFF_WIDTH][0], tags[_TIFF_HEIGHT][0], "" if whole else "truncated"
-
-
-def _tiff_values(view: memoryview, order: str, word: str, kind: int, count: int, at: int) -> tuple[int, ...]:
-    code = {1: "B", 3: "H", 16: "Q"}.get(kind, "I")
-    size = _TIFF_TYPE_BYTES.get(kind, 4) * count
-    if size > len(view):
-        raise IndexError("a tag larger than its file")
-    where = at if size <= struct.calcsize(order + word) else struct.unpack_from(order + word, view, at)[0]
-    return struct.unpack_from(f"{order}{count}{code}", view, where)
+    return tags.get(WIDTH, (0,))[0], tags.get(HEIGHT, (0,))[0], "" if whole else "truncated"
 
 
 def _webp(view: memoryview) -> Claim:

@@ -15,6 +15,7 @@ from ivif_cli.core.data.array_file import read_array
 from ivif_cli.core.data.image_header import ImageHeader, read_header
 from ivif_cli.core.data.labels import labelled
 from ivif_cli.core.data.metadata import Metadata, read_metadata, turned_upright
+from ivif_cli.core.data.tiff_tags import Meaning, meaning
 from ivif_cli.core.errors import InputError, OutputError, UsageError
 from ivif_cli.core.files import write_bytes
 
@@ -50,12 +51,14 @@ class Picture:
         metadata: what else the file says.
         sha256: of the bytes of the file, in hexadecimal.
         notes: what was done on the way that a viewer of the file may wonder about.
+        no_data: the value that stands for none in a file that declares one.
     """
 
     pixels: np.ndarray
     metadata: Metadata
     sha256: str
     notes: tuple[str, ...] = ()
+    no_data: float | None = None
 
 
 def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -97,14 +100,22 @@ def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
     _check_header(path, header, len(data), max_pixels)
     kind = header.kind if header else ""
     metadata = read_metadata(kind, data)
+    means = meaning(data.data) if kind == "TIFF" else Meaning()
+    if means.planar:
+        raise InputError(f"{path} holds its colours in planes of more than 8 bits", "save it with interleaved colours")
     pixels, notes = (read_array(str(path), data), []) if kind == "NPY" else _as_supported(path, _decode(path, data))
+    if means.inverted and pixels.dtype == np.uint16:  # OpenCV turns those of 8 bits itself
+        pixels = ~pixels
+        notes.append("turned round, since its 0 is white")
+    elif means.inverted:
+        notes.append("its smallest value is meant to be white, which is passed over: --ir-polarity black turns it")
     if metadata.orientation != 1:
         if kind != "TIFF":  # OpenCV turns those itself
             pixels = turned_upright(pixels, metadata.orientation)
         notes.append(f"turned upright by its EXIF orientation {metadata.orientation}")
     if metadata.pages > 1:
         notes.append(f"the first of its {metadata.pages} pages")
-    return Picture(pixels, metadata, hashlib.sha256(data.data).hexdigest(), tuple(notes))
+    return Picture(pixels, metadata, hashlib.sha256(data.data).hexdigest(), tuple(notes), means.no_data)
 
 
 def file_sha256(path: Path) -> str:

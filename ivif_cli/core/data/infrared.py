@@ -1,12 +1,13 @@
 """`Infrared`: a picture as its thermal camera gave it, and which of its pixels are data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from ivif_cli.core.data.ir_range import IrRange, ThermalRange, apply_range, resolve_range
 from ivif_cli.core.data.placing import warp_border
+from ivif_cli.core.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,18 @@ class Infrared:
     kind: str
     sha256: str = ""
     notes: tuple[str, ...] = ()
+
+    def without(self, no_data: float) -> "Infrared":
+        """The picture with NaN where its value stands for no data; unchanged where it stands nowhere."""
+        with np.errstate(over="ignore"):
+            gone = self.values == no_data
+        if not gone.any():
+            return self
+        if gone.all():
+            raise InputError(f"every value of the infrared picture is {no_data:g}, which stands for no data")
+        said = f"{gone.mean():.1%} of it is {no_data:g}, which stands for no data"
+        values = np.where(gone, np.float32(np.nan), self.values.astype(np.float32))
+        return replace(self, values=values, notes=(*self.notes, said))
 
     @cached_property
     def missing(self) -> np.ndarray | None:

@@ -18,6 +18,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median_high, median_low
+from typing import Any
 
 import numpy as np
 
@@ -83,6 +84,27 @@ def parse_ir_range(text: str) -> IrRange:
     if unit == "%" and not (low >= 0 and high <= 100):
         raise UsageError(f"--ir-range {text!r}: percentiles lie between 0 and 100")
     return ThermalRange(low, high, unit)
+
+
+def as_ir_range(value: Any) -> IrRange:
+    """What Python callers give as a range: a rule or range in words, a `ThermalRange`, or two numbers (low, high).
+
+    Raises:
+        UsageError: anything else, or a low end that is not below the high one.
+
+    >>> str(as_ir_range((0, 60000)))
+    '0,60000'
+    """
+    if isinstance(value, ThermalRange):
+        return value
+    if isinstance(value, str):
+        return parse_ir_range(value)
+    try:
+        low, high = (float(end) for end in value)
+    except (TypeError, ValueError):
+        hint = f"{', '.join(RULES)}, 'LOW,HIGH' or (low, high)"
+        raise UsageError(f"ir_range is {value!r}, which is no range", hint) from None
+    return parse_ir_range(f"{low!r},{high!r}")
 
 
 def full_range(dtype: np.dtype | type) -> ThermalRange:

@@ -11,7 +11,7 @@ import os
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -199,35 +199,53 @@ def _grouped(files: _Files, key: _Key) -> dict[str, list[Path]]:
 
 
 def match_outputs(pairs: Sequence[Pair], fused: Path) -> dict[str, Path]:
-    """Fused picture of each pair, by stem; markers such as `_fused` or `_ir` are stripped where needed.
+    """Fused picture of each pair, by stem; of what is left, markers such as `_fused` or `_ir` are stripped first, and
+    then a method's name (`00001_SeAFusion`), which has to be the same in all of them. A file serves one pair.
 
     Returns:
         pair name -> file; pairs without a fused picture are absent.
 
     Raises:
         InputError: the folder is missing.
-        PairingError: two files claim the same pair.
+        PairingError: two files claim the same pair, or two pairs the same file.
     """
     every = IR_MARKERS + VIS_MARKERS + FUSED_MARKERS
     names, keys = image_names(fused), {pair.name: unicodedata.normalize("NFC", pair.name) for pair in pairs}
-    known = set(keys.values())
-
-    def start(name: PurePosixPath) -> str:
-        """The longest known key that a name begins with, before a separator: `00001_SeAFusion` is of `00001`."""
-        stem = exact_key(name)
-        starts = (stem[: cut.start()] for cut in re.finditer(r"[_\-. ]", stem))
-        return max((one for one in starts if one in known), key=len, default="")
-
-    exact, suffixed = _grouped(names, exact_key), _grouped(names, start)
-    loose = _grouped(names, lambda name: marked_key(exact_key(name), every))
     found: dict[str, Path] = {}
-    for name, key in keys.items():
-        files = exact.get(key) or loose.get(marked_key(key, every)) or suffixed.get(key, [])
-        if len(files) > 1:
-            raise PairingError(f"{_names(files)} in {fused} all claim the pair {name}")
-        if files:
-            found[name] = files[0]
+
+    def claim(pair_key: Callable[[str], str], file_key: _Key) -> None:
+        """Give each pair that has no picture the one, of those left, that has its key."""
+        taken = set(found.values())
+        files = _grouped({path: name for path, name in names.items() if path not in taken}, file_key)
+        claims: dict[str, list[str]] = defaultdict(list)
+        for pair, key in keys.items():
+            if pair not in found and pair_key(key) in files:
+                claims[pair_key(key)].append(pair)
+        for key, claiming in claims.items():
+            if len(files[key]) > 1:
+                raise PairingError(f"{_names(files[key])} in {fused} all claim the pair {claiming[0]}")
+            if len(claiming) > 1:
+                raise PairingError(f"{files[key][0]} could be of the pairs {', '.join(claiming[:5])}")
+            found[claiming[0]] = files[key][0]
+
+    claim(str, exact_key)
+    claim(lambda key: marked_key(key, every), lambda name: marked_key(exact_key(name), every))
+    plain, known = set(found), set(keys.values())
+    claim(str, lambda name: _before_a_method(name, known))
+    methods = {exact_key(names[found[pair]]).removeprefix(keys[pair]) for pair in found.keys() - plain}
+    if len(methods) > 1:
+        raise PairingError(f"pictures in {fused} end in {', '.join(sorted(methods)[:5])}: give a folder a method")
     return found
+
+
+def _before_a_method(name: PurePosixPath, known: Collection[str]) -> str:
+    """The longest known key that a name begins with, before a separator and a letter; empty where it begins with none.
+
+    `00001_SeAFusion` is of `00001`; `night_2` is no picture of `night`.
+    """
+    stem = exact_key(name)
+    starts = (stem[: cut.start()] for cut in re.finditer(r"[_\-. ](?=[^\W\d_])", stem))
+    return max((one for one in starts if one in known), key=len, default="")
 
 
 def _names(files: Sequence[Path], limit: int = 5) -> str:

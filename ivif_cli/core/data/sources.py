@@ -16,7 +16,7 @@ from ivif_cli.core.data.cropping import Crop, largest_window
 from ivif_cli.core.data.flir_jpeg import is_dji, is_flir, read_flir
 from ivif_cli.core.data.images import as_levels, file_sha256, read_image, read_picture
 from ivif_cli.core.data.infrared import Infrared
-from ivif_cli.core.data.ir_range import IrRange, ThermalRange, parse_ir_range
+from ivif_cli.core.data.ir_range import IrRange, ThermalRange, as_ir_range
 from ivif_cli.core.data.luma import deepened, to_luma
 from ivif_cli.core.data.metadata import Metadata
 from ivif_cli.core.data.palettes import is_false_colour, is_tinted, unmapped
@@ -194,6 +194,8 @@ def read_infrared(path: Path, ir_range: IrRange = "auto") -> Infrared:
         return Infrared(read_flir(path), "celsius", file_sha256(path))
     picture = read_picture(path)
     found = infrared_from(picture.pixels, str(path), ir_range)
+    if picture.no_data is not None and found.kind != "8-bit" and ir_range != "full":
+        found = found.without(picture.no_data)
     unread = ("as it was rendered: DJI's temperatures are not read",) if is_dji(path) else ()
     return replace(found, sha256=picture.sha256, notes=picture.notes + found.notes + unread)
 
@@ -240,8 +242,7 @@ def pair_from(
 
     Args:
         ir, vis: as for `infrared_from` and `as_picture`.
-        ir_range: a rule, a range, or the text of one as on the command line, for arrays as for files; None takes a
-            pair that is ready.
+        ir_range: as for `as_ir_range`, for arrays as for files; None takes a pair that is ready.
         order: of the channels of arrays, BGR or RGB.
 
     Raises:
@@ -250,7 +251,7 @@ def pair_from(
     """
     if ir_range is None:
         return as_picture(ir, "infrared", order), as_picture(vis, "visible", order)
-    rule = parse_ir_range(ir_range) if isinstance(ir_range, str) else ir_range
+    rule = as_ir_range(ir_range)
     visible = read_visible(Path(vis)) if isinstance(vis, str | Path) else as_picture(vis, "visible", order)
     if not isinstance(ir, str | Path) and not (isinstance(ir, np.ndarray) and ir.ndim == 2):
         ir = as_picture(ir, "infrared", order)

@@ -12,7 +12,7 @@ from ivif_cli.core.data.arrays import in_order
 from ivif_cli.core.data.ir_range import IrRange
 from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.data.sources import pair_from
-from ivif_cli.core.errors import DeviceError, UsageError
+from ivif_cli.core.errors import DeviceError, InputError, UsageError
 from ivif_cli.core.fusing.coarse import coarseness, reduced, restored
 from ivif_cli.core.fusing.engine import open_engine
 from ivif_cli.core.fusing.pictures import check_pair, deeper, quantised, with_colour
@@ -96,7 +96,8 @@ class Fuser:
                 those of more than 8 bits are stretched; "full" takes grey levels as they are (a black border that a
                 warp left shows `vis`, as ever); None: the pair was made ready by `sources.load_pair` or `prepare_pair`.
             order: BGR or RGB: of the channels of arrays that are given, and of the result.
-            out: array for the result, to save memory; `vis` itself may be given.
+            out: array for the result, to save memory; `vis` itself may be given (and is left where the result has
+                more bits than it).
             descriptors: as `describe` gives them (the goal is in them); a video hands in their mean over time.
             coarse: how many times coarser than the pictures the network's grid is; None for as coarse as holds all of
                 the infrared picture (`coarse.coarseness`), which is 1 below 1600 pixels.
@@ -106,8 +107,8 @@ class Fuser:
             picture keeps its CrCb.
 
         Raises:
-            InputError: different sizes, empty arrays, or arrays of another kind.
-            UsageError: a goal that says nothing.
+            InputError: different sizes, empty arrays, or arrays of another kind; `out` is not as the result is.
+            UsageError: a goal that says nothing, or a range that is none.
             DeviceError: not even the smallest tile fits into memory.
 
         >>> ir, vis = np.full((5, 7), 200, np.uint8), np.full((5, 7, 3), 90, np.uint8)
@@ -115,20 +116,22 @@ class Fuser:
         >>> fused.shape, fused.dtype
         ((5, 7, 3), dtype('uint8'))
         """
-        ir, vis = pair_from(ir, vis, ir_range, order)
+        given, (ir, vis) = vis, pair_from(ir, vis, ir_range, order)
+        if out is not None and out is not given and (out.shape, out.dtype) != (vis.shape, deeper(ir, vis)):
+            raise InputError(f"out is {out.dtype} {out.shape}, the result {deeper(ir, vis)} {vis.shape}")
         target = None if out is None else in_order(out, order)
         return in_order(with_colour(vis, self.fuse_luma(ir, vis, goal, descriptors, coarse), target), order)
 
-    def look(self, ir: Any, vis: Any, *, ir_range: IrRange | None = "auto") -> "Look":
+    def look(self, ir: Any, vis: Any, *, ir_range: IrRange | None = "auto", order: str = "BGR") -> "Look":
         """Look at a pair once, to fuse it for many goals; arguments as for `fuse`.
 
         >>> look = Fuser("base", device="cpu").look(np.full((9, 9), 200, np.uint8), np.full((9, 9), 90, np.uint8))
         >>> [look.fuse(goal).shape for goal in ("bright", "dark")]
         [(9, 9), (9, 9)]
         """
-        ir, vis = pair_from(ir, vis, ir_range)
+        ir, vis = pair_from(ir, vis, ir_range, order)
         check_pair(ir, vis)
-        return Look(self, ir, vis)
+        return Look(self, ir, vis, order)
 
     def fuse_luma(
         self, ir: np.ndarray, vis: np.ndarray, goal: Wish = None, descriptors: Any = None, coarse: int | None = None
@@ -158,14 +161,22 @@ class Fuser:
                     raise DeviceError(f"out of memory on {self.device} even with tiles of {2 * side} pixels") from error
 
     def fuse_batch(
-        self, irs: Sequence[Any], vises: Sequence[Any], goal: Wish = None, *, ir_range: IrRange | None = "auto"
+        self,
+        irs: Sequence[Any],
+        vises: Sequence[Any],
+        goal: Wish = None,
+        *,
+        ir_range: IrRange | None = "auto",
+        order: str = "BGR",
     ) -> list[np.ndarray]:
         """Fuse pairs that all have one size in one pass of the network; arguments and results as for `fuse`.
 
         Pairs of different sizes, and pairs that need tiles or do not fit into memory together, are fused one after the
         other.
         """
-        pairs = [pair_from(ir, vis, ir_range) for ir, vis in zip(irs, vises, strict=True)]
+        if len(irs) != len(vises):
+            raise InputError(f"{len(irs)} infrared and {len(vises)} visible pictures are no pairs")
+        pairs = [pair_from(ir, vis, ir_range, order) for ir, vis in zip(irs, vises, strict=True)]
         irs, vises = [ir for ir, _ in pairs], [vis for _, vis in pairs]
         for ir, vis in pairs:
             check_pair(ir, vis)
@@ -177,9 +188,11 @@ class Fuser:
                 descriptors = self._describe(irs, vises, goal)
                 encoded = self.engine.encode([to_luma(ir) for ir in irs], [to_luma(vis) for vis in vises])
                 fused = zip(self.engine.decode(encoded, descriptors), irs, vises, strict=True)
-                return [with_colour(vis, quantised(luma, deeper(ir, vis)), None) for luma, ir, vis in fused]
+                done = [with_colour(vis, quantised(luma, deeper(ir, vis)), None) for luma, ir, vis in fused]
+                return [in_order(picture, order) for picture in done]
         alone = zip(irs, vises, grids, strict=True)
-        return [self.fuse(ir, vis, goal=goal, ir_range=None, coarse=grid) for ir, vis, grid in alone]
+        done = [self.fuse(ir, vis, goal=goal, ir_range=None, coarse=grid) for ir, vis, grid in alone]
+        return [in_order(picture, order) for picture in done]
 
     def describe(self, ir: np.ndarray, vis: np.ndarray, goal: Wish = None) -> Any:
         """Global descriptors of a pair and a goal, from thumbnails of the whole: what every tile is fused with."""
@@ -205,8 +218,8 @@ class Look:
     A picture that needs tiles is encoded anew for each goal.
     """
 
-    def __init__(self, fuser: Fuser, ir: np.ndarray, vis: np.ndarray) -> None:
-        self._fuser, self._ir, self._vis = fuser, ir, vis
+    def __init__(self, fuser: Fuser, ir: np.ndarray, vis: np.ndarray, order: str = "BGR") -> None:
+        self._fuser, self._ir, self._vis, self._order = fuser, ir, vis, order
         self._coarse = coarseness(ir, vis)
         self._pair = (ir, vis) if self._coarse == 1 else (reduced(ir, self._coarse), reduced(vis, self._coarse))
         self._whole = fuser._tile_side(self._pair[1]) is None
@@ -219,7 +232,7 @@ class Look:
         luma = self._decoded(descriptors) if self._whole else fuser.fuse_luma(ir, vis, None, descriptors, 1)
         if self._coarse > 1:
             luma = quantised(restored(self._vis, vis, luma), deeper(self._ir, self._vis))
-        return with_colour(self._vis, luma, None)
+        return in_order(with_colour(self._vis, luma, None), self._order)
 
     def _decoded(self, descriptors: Any) -> np.ndarray:
         """Luma of the pair on the network's grid, encoded once; in tiles from when on the memory is too small."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.data.sources import Facts
 from ivif_cli.core.errors import UsageError
+from ivif_cli.core.files import file_identity
 from ivif_cli.core.language.goal import Goal
 
 
@@ -74,6 +75,14 @@ def refuse_output_inside(output: Path, inputs: Sequence[Path]) -> None:
     for folder in inputs:
         if folder.resolve() in (real, *real.parents):
             raise UsageError(f"the output {output} lies inside the input folder {folder}", "choose another folder")
+
+
+def refuse_replacing(jobs: Sequence[Job]) -> None:
+    """Raise `UsageError` where a result would replace a file that is read, by whatever name."""
+    results = {file: job.output for job in jobs if (file := file_identity(job.output))}
+    for source in (path for job in jobs for path in (job.pair.ir, job.pair.vis) if results):
+        if (file := file_identity(source)) in results:
+            raise UsageError(f"the output {results[file]} is an input", "choose another name")
 
 
 def refuse_aligned_among(folder: Path, files: Iterable[Path]) -> None:

@@ -1,5 +1,7 @@
 """From what a user says to a goal: a name, a text, dials, a strength."""
 
+import math
+import numbers
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 Wish = str | Goal | None
 """What a user may hand in as a goal: a name, a text, a goal, or nothing."""
 
+STRONGEST = 3.0
+"""Most that a goal may be exaggerated by."""
+
 _SAME = 0.1
 """Distance of two texts' embeddings, of unit length, below which they mean the same."""
 
@@ -31,15 +36,22 @@ def goal_of(
             a named goal's is that goal, bit for bit; one that says nothing that the encoder can see is the default; one
             that says no more than "infrared" or "visible" is the goal of that name.
         goals: the goals that the weights carry.
-        strength: 0 is the default goal, 1 what was said, more is beyond it.
+        strength: 0 is the default goal, 1 what was said, up to `STRONGEST` is beyond it.
         dials: dial -> -1 to 1, turned from there.
 
     Raises:
-        UsageError: an empty text, an unknown dial, a text with no word that the encoder knows, or weights that carry
-            no goals.
+        UsageError: an empty text, an unknown dial, a text with no word that the encoder knows, weights that carry
+            no goals, something that is no wish, or a strength or dial that is no number or beyond its end.
         EncoderError: a goal of another encoder, or free text for weights that were trained with another encoder than
             the bundled compact CLIP.
     """
+    if not (_is_number(strength) and 0 <= strength <= STRONGEST):
+        raise UsageError(f"a strength of {strength!r} is not possible", f"0 to {STRONGEST:g}")
+    for name, value in (dials or {}).items():
+        if not (_is_number(value) and -1 <= value <= 1):
+            raise UsageError(f"the dial {name} cannot be turned to {value!r}", "dials go from -1 to 1")
+    if not isinstance(wanted, Goal | str | None):
+        raise UsageError(f"a goal of the type {type(wanted).__name__} says nothing", "give a name, a text or a Goal")
     origin = goals.get(DEFAULT)
     if origin is None:
         raise UsageError("this network takes no goal", "use weights that were trained with goals")
@@ -49,6 +61,10 @@ def goal_of(
         wanted = origin if wanted is None else _said(wanted, goals, origin)
     goal = wanted.at(strength, origin)
     return goal.turned(dials, goals) if dials else goal
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, numbers.Real) and math.isfinite(value)
 
 
 def check_names(names: Sequence[str], carried: Collection[str]) -> None:

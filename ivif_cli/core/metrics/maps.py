@@ -201,9 +201,9 @@ def as_maps(picture: np.ndarray | Maps, role: str = "picture") -> Maps:
     """The maps of an HxW uint8 luma picture (maps pass through); raises InputError for another, or an empty one."""
     if isinstance(picture, Maps):
         return picture
-    if picture.ndim != 2 or picture.size == 0:
-        raise InputError(f"{role} is not a grey picture: shape {picture.shape}", "give H x W luma")
     if picture.dtype == np.uint8:
+        if picture.ndim != 2 or picture.size == 0:
+            raise InputError(f"{role} is not a grey picture: shape {picture.shape}", "give H x W luma")
         return Maps(picture)
     if np.issubdtype(picture.dtype, np.floating) and not np.isfinite(picture).all():
         raise InputError(f"{role} has NaN or infinite pixels", "metrics need finite 8-bit luma")

@@ -132,6 +132,10 @@ def parse_tolerance(texts: Sequence[str], metrics: Iterable[str]) -> Tolerance:
     return Tolerance(general, single)
 
 
+READING: dict[str, object] = {"ir_range": "auto", "ir_polarity": "white", "resize": False, "crop": None, "align": None}
+"""Options that change what is scored, as a report's provenance names them, and what they are where not given."""
+
+
 def check_comparable(
     baseline: SavedReport,
     pairs: Sequence[str],
@@ -155,6 +159,19 @@ def check_comparable(
         if was is not None and was.convention != facts.convention:
             conventions = f"{name} of convention {was.convention}, this run for {facts.convention}"
             raise UsageError(f"{what} is for {conventions}", "compare like with like")
+
+
+def check_read_alike(baseline: SavedReport, options: Mapping[str, object]) -> None:
+    """Raises UsageError where the baseline's sources were read in another way than those of a run with `options`."""
+    if (before := baseline.provenance.get("options")) is None:
+        return
+    for name, usual in READING.items():
+        was, now = (Path(str(given.get(name, usual))).name for given in (before, options))
+        if was != now:
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(
+                f"the baseline was scored with {option} {was}, this run with {now}", "compare like with like"
+            )
 
 
 def find_regressions(

@@ -15,6 +15,7 @@ from ivif_cli.core.data.images import file_sha256
 from ivif_cli.core.data.luma import to_bits, to_luma
 from ivif_cli.core.data.sources import SourceOptions
 from ivif_cli.core.errors import InputError, UsageError
+from ivif_cli.core.files import file_identity
 from ivif_cli.core.fusing.coarse import coarseness
 from ivif_cli.core.fusing.provenance import as_label, settings_record
 from ivif_cli.core.language.goal import Goal
@@ -86,7 +87,8 @@ def fuse_video(
         UsageError: options that do not fit together.
     """
     options = options or VideoOptions()
-    if output in (ir, vis) and output != "-":
+    same = (file := file_identity(Path(output))) and file in (file_identity(Path(ir)), file_identity(Path(vis)))
+    if output != "-" and (same or output in (ir, vis)):
         raise UsageError(f"the output {output} is an input", "choose another name")
     frames = open_pairs(ir, vis, options)
     check_output(output, frames.rate, options.overwrite)

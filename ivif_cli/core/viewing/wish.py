@@ -58,8 +58,7 @@ class Wish:
             words += ["-m", model]
         if self.text or self.goal:
             words += ["--prompt", self.text] if self.text else ["--goal", self.goal]
-        if self.strength != 1.0:
-            words += ["--strength", f"{self.strength:g}"]
+            words += ["--strength", f"{self.strength:g}"] if self.strength != 1.0 else []
         for name, value in self.dials.items():
             words += ["--dial", f"{name}={value:g}"]
         return shlex.join(words)
