@@ -84,9 +84,9 @@ EXAMPLES = {
 """Command -> lines that a user could type; they close its help."""
 
 
-def _epilog(name: str) -> str | None:
+def _epilog(name: str) -> str:
     """Examples as paragraphs, because the help's text is filled."""
-    return "Examples:\n\n" + "\n\n".join(EXAMPLES[name]) if name in EXAMPLES else None
+    return "Examples:\n\n" + "\n\n".join(EXAMPLES[name])
 
 
 def _register() -> None:

@@ -10,9 +10,12 @@ import contextlib
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+PAUSE = 3.0
+"""Seconds in which a launcher may repeat an interrupt."""
 _SOON = 0.02
 _came = False
 
@@ -50,9 +53,14 @@ def _from_thread(failed: threading.ExceptHookArgs) -> None:
 
 
 @contextlib.contextmanager
-def first_only_asks() -> Iterator[Callable[[], bool]]:
-    """Within, the first SIGINT or SIGTERM only asks to stop, which the function given says; a second one interrupts."""
-    asked = False
+def first_only_asks(pause: float = 0.0) -> Iterator[Callable[[], bool]]:
+    """Within, the first SIGINT or SIGTERM only asks to stop, which the function given says; a later one interrupts.
+
+    Args:
+        pause: seconds after the first in which others are repeats of it: a launcher such as torchrun passes on a Ctrl-C
+            that the process has had already.
+    """
+    came: float | None = None
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def restore() -> None:
@@ -60,15 +68,18 @@ def first_only_asks() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
     def ask(number: int, _: FrameType | None) -> None:
-        nonlocal asked
-        asked = True
-        restore()
+        nonlocal came
+        if came is None:
+            came = time.monotonic()
+        elif time.monotonic() - came > pause:
+            restore()
+            signal.raise_signal(number)
 
     for number, handler in before.items():
         if handler != signal.SIG_IGN:
             signal.signal(number, ask)
     try:
-        yield lambda: asked
+        yield lambda: came is not None
     finally:
         restore()
 

@@ -22,17 +22,17 @@ from ivif_cli.core.data.find_pairs import find_many
 from ivif_cli.core.data.images import write_image
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.device import choose_device
-from ivif_cli.core.metrics import SIX
+from ivif_cli.core.metrics import METRICS, SIX
 from ivif_cli.core.network import load_network
 from ivif_cli.core.training.checkpoint import latest_checkpoint
-from ivif_cli.core.training.guard import asked_to_stop
-from ivif_cli.core.training.loop import train
+from ivif_cli.core.training.loop import finished, train
 from ivif_cli.core.training.lumas import LumaStore
 from ivif_cli.core.training.processes import Processes
 from ivif_cli.core.training.recipe import Recipe, load_recipe, parse_setting
 from ivif_cli.core.training.setup import Sources, build_run, load_language
-from ivif_cli.core.training.split import split_pairs
+from ivif_cli.core.training.split import data_hash, split_pairs
 from ivif_cli.core.training.validation import spread, validate
+from ivif_cli.interrupts import PAUSE, first_only_asks
 from tools.strips import draw_strip
 
 STEP_OFF: dict[str, object] = {"words.step": 0.0, "words.reach": 0.0}
@@ -57,17 +57,11 @@ VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
 COLUMNS = ("K", "K p10", "X", "TD", "LDS", "STEER", *SIX)
 
 
-def finished(folder: Path, recipe: Recipe) -> bool:
-    """Whether a variant's weights are those of its last step."""
-    path = folder / "model.safetensors"
-    return path.is_file() and load_network(path).metadata.get("step") == str(recipe.steps)
-
-
 def train_variant(
     recipe: Recipe, pairs: list[Pair], folder: Path, sources: Sources, device: torch.device, stop: Callable[[], bool]
 ) -> bool:
     """Train one variant to its end, or go on with it; false where it was interrupted."""
-    if finished(folder, recipe):
+    if finished(folder, recipe, data_hash(pairs)):
         return True
 
     def report(step: int, values: dict[str, float]) -> None:
@@ -81,7 +75,8 @@ def train_variant(
 
 def table(rows: dict[str, dict[str, float]]) -> str:
     """The results as a Markdown table; the best of each column in bold."""
-    best = {name: max(row[name] for row in rows.values()) for name in COLUMNS}
+    better = {name: min if name in METRICS and not METRICS[name].higher_is_better else max for name in COLUMNS}
+    best = {name: better[name](row[name] for row in rows.values()) for name in COLUMNS}
     lines = [f"| variant | {' | '.join(COLUMNS)} |", f"| --- |{' ---: |' * len(COLUMNS)}"]
     for variant, row in rows.items():
         cells = [f"**{row[n]:.3f}**" if row[n] == best[n] else f"{row[n]:.3f}" for n in COLUMNS]
@@ -139,7 +134,7 @@ def main() -> int:
     pairs, complaints = find_many(arguments.data, [], None)
     for complaint in complaints:
         print(complaint, file=sys.stderr)
-    with asked_to_stop() as stop:
+    with first_only_asks(PAUSE) as stop:
         for name in names:
             if not train_variant(recipes[name], pairs, arguments.out / name, sources, device, stop):
                 print(f"{name}: interrupted; the same line goes on", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Write the frozen test lists from folders of real pairs: `python tools/freeze_frozen_lists.py FOLDER`.
+"""Write the frozen test lists from folders of real pairs: `python tools/freeze_test_lists.py FOLDER`.
 
 FOLDER holds one folder a dataset, each with `ir/` and `vi/`. Run by hand, once for each edition of the lists.
 """

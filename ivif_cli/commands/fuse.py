@@ -19,7 +19,7 @@ from ivif_cli.commands.fuse_task import (
     refuse_with_videos,
     source_options,
 )
-from ivif_cli.commands.fuse_video import VideoSwitches, is_video_task, run_video, video_options
+from ivif_cli.commands.fuse_video import VideoSwitches, end_videos, is_video_task, run_video, video_options
 from ivif_cli.commands.fuse_watch import fuse_arriving, refuse_watching
 from ivif_cli.commands.goals import chosen_goals, named_after, parse_dials, understood
 from ivif_cli.commands.options import RESULT, SOURCES, SPEED, VIDEOS, WANTED, option
@@ -136,8 +136,9 @@ def fuse(
         videos = video_options(switches, overwrite=overwrite, **prepared, **timing)
         fuser = open_fuser(model, **opened)
         wanted = chosen_goals(fuser, prompt, goal, strength, dials, over_time)
-        for each, path in zip(wanted, named_after(output, wanted), strict=True):
-            run_video(console, fuser, ir, vis, path, replace(videos, goal=each))
+        paths = zip(wanted, named_after(output, wanted), strict=True)
+        each = [run_video(console, fuser, ir, vis, path, replace(videos, goal=one)) for one, path in paths]
+        end_videos(console, fuser, each)
         return
     ir_path, vis_path = (None if name is None else Path(name) for name in (ir, vis))
     if over_time is not None:
@@ -170,7 +171,7 @@ def fuse(
             console.note(f"{task.pairing.by_time} pairs by time stamps, at most {task.pairing.widest:.3g} s apart")
 
         held = hold_range([job.pair.ir for job in task.jobs], options.ir_range)
-        options = replace(options, held=held.ranges)
+        options = replace(options, held=held)
         fuser = open_fuser(model, **opened)
         task = for_each(task, chosen_goals(fuser, prompt, goal, strength, dials), overwrite)
         jobs = own_share(task.jobs)

@@ -80,7 +80,7 @@ def source_options(
     ir_range: str, align: str | None, view: "View | None", crop: str | None, **plain: Any
 ) -> "SourceOptions":
     """The core's options from those of the command line; `plain` ones are the same there."""
-    from ivif_cli.core.aligning.register import choose_alignment
+    from ivif_cli.core.aligning.register import alignment_record, choose_alignment
     from ivif_cli.core.data.cropping import parse_crop
     from ivif_cli.core.data.ir_range import parse_ir_range
     from ivif_cli.core.data.sources import SourceOptions
@@ -90,7 +90,7 @@ def source_options(
         raise UsageError("--view overlay shows no visible picture to --align ecc", "make a file with ivif align first")
     rule, rig = parse_ir_range(ir_range), None if align is None else choose_alignment(align)
     window = None if crop is None else parse_crop(crop)
-    return SourceOptions(rule, align=rig, align_name=align, crop=window, dark_holes=dark, **plain)
+    return SourceOptions(rule, align=rig, align_name=alignment_record(align), crop=window, dark_holes=dark, **plain)
 
 
 def check_outputs(task: Task, bits: int | None, aligned: Path | None, *, overwrite: bool, several: bool) -> None:

@@ -71,7 +71,7 @@ def video_options(
     several: bool = False,
 ) -> "VideoOptions":
     """The core's options from those of the command line; raises `UsageError` for what the sources do not have."""
-    from ivif_cli.core.aligning.register import load_alignment
+    from ivif_cli.core.aligning.register import alignment_record, load_alignment
     from ivif_cli.core.data.ir_range import parse_ir_range
     from ivif_cli.core.video.live_source import LiveSettings, is_live
     from ivif_cli.core.video.pairs import VideoOptions
@@ -92,7 +92,7 @@ def video_options(
         gray=gray,
         resize=resize,
         align=align if align is None or align == "ecc" else load_alignment(Path(align)),
-        align_name=align,
+        align_name=alignment_record(align),
         rate=switches.fps,
         any_rate=switches.any_rate,
         max_gap=None if live else max_gap,
@@ -121,10 +121,12 @@ def _raw_formats(switches: VideoSwitches) -> "tuple[RawFormat | None, RawFormat 
     return RawFormat(width, height, names[0]), RawFormat(width, height, names[-1])
 
 
-def run_video(console: Console, fuser: "Fuser", ir: str, vis: str, output: Path, options: "VideoOptions") -> None:
-    """Fuse one video and tell about it; raw frames on stdout have stdout for themselves.
+def run_video(
+    console: Console, fuser: "Fuser", ir: str, vis: str, output: Path, options: "VideoOptions"
+) -> "VideoReport":
+    """Fuse one video and tell a reader about it; raw frames on stdout have stdout for themselves.
 
-    Live sources are fused until one ends, or Ctrl-C or SIGTERM; the exit status is 1 where one was lost.
+    Live sources are fused until one ends, or Ctrl-C or SIGTERM.
     """
     from ivif_cli.core.video.fuse import fuse_video
     from ivif_cli.core.video.live_source import is_live
@@ -142,17 +144,23 @@ def run_video(console: Console, fuser: "Fuser", ir: str, vis: str, output: Path,
         report = fuse_video(fuser, ir, vis, str(output), options, on_start=start, on_frame=lambda n: bars[0](n))
     for note in report.notes:
         console.warn(note)
-    if str(output) != "-":
-        _tell(console, report, fuser)
-    if report.lost:
+    if str(output) != "-" and not console.machine:
+        _tell(console, report)
+    return report
+
+
+def end_videos(console: Console, fuser: "Fuser", reports: "list[VideoReport]") -> None:
+    """Tell a program about all videos in one document; exit status 1 where a live source was lost."""
+    if console.machine and reports[0].output != "-":
+        made = {"model": fuser.name, "weights_sha256": fuser.sha256, "device": fuser.device}
+        told = [vars(report) for report in reports]
+        videos = {"video": told[0]} if len(told) == 1 else {"videos": told}
+        console.result_json({"schema": 1, "ivif": __version__, **made, **videos})
+    if any(report.lost for report in reports):
         raise typer.Exit(1)
 
 
-def _tell(console: Console, report: "VideoReport", fuser: "Fuser") -> None:
-    if console.machine:
-        made = {"model": fuser.name, "weights_sha256": fuser.sha256, "device": fuser.device}
-        console.result_json({"schema": 1, "ivif": __version__, **made, "video": vars(report)})
-        return
+def _tell(console: Console, report: "VideoReport") -> None:
     console.result(report.output)
     used = report.infrared
     if used["kind"] != "8-bit":

@@ -82,13 +82,19 @@ def _found(folders: tuple[Path, Path]) -> "Pairing":
 
 
 def _together(reports: "list[Report]") -> "Report":
-    """One report; a pair that failed first and was fused later did not fail."""
+    """One report, of what became of each output last."""
     from ivif_cli.core.fusing.jobs import Report, merge_reports
 
     if not reports:
         return Report()
+    last: dict[Path, Report] = {}
+    for each in reports:
+        outcomes = *(item.job for item in each.fused), *each.skipped, *(job for job, _ in each.failed)
+        last |= {job.output: each for job in outcomes}
+    for each in reports:
+        each.fused = [item for item in each.fused if last[item.job.output] is each]
+        each.skipped = [job for job in each.skipped if last[job.output] is each]
+        each.failed = [(job, why) for job, why in each.failed if last[job.output] is each]
     report = merge_reports(reports)
-    good = {item.job.output for item in report.fused} | {job.output for job in report.skipped}
-    report.failed = list({job.output: (job, why) for job, why in report.failed if job.output not in good}.values())
     report.total = sum(each.total for each in reports)
     return report

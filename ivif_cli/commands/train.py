@@ -12,6 +12,7 @@ import typer
 
 from ivif_cli.commands.console import INTERRUPTED, Console
 from ivif_cli.core.errors import UsageError
+from ivif_cli.interrupts import PAUSE, first_only_asks
 
 if TYPE_CHECKING:
     from ivif_cli.core.data.pairing import Pair
@@ -93,13 +94,12 @@ def start(
     """Join the other processes, build the run, train, and say what came of it."""
     import torch
 
-    from ivif_cli.core.training.guard import asked_to_stop
     from ivif_cli.core.training.loop import train as train_loop
     from ivif_cli.core.training.processes import joined
     from ivif_cli.core.training.setup import build_run
 
     torch.set_flush_denormal(True)
-    with joined(device) as processes, asked_to_stop() as stop:
+    with joined(device) as processes, first_only_asks(PAUSE) as stop:
         run = replace(build_run(recipe, pairs, out, files, processes.device), stop=stop, **how)
         if not processes.first:
             console = Console(quiet=True)

@@ -1,1 +1,1 @@
-"""The core package: six rooms (network, language, data, metrics, training, fusing) without any command line."""
+"""The core package, without any command line; docs/architecture.md says what each of its rooms is for."""

@@ -77,8 +77,9 @@ def sweep(folder: Path) -> None:
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             named = _TEMPORARY.fullmatch(entry.name)
-            if named and entry.is_file(follow_symlinks=False) and _abandoned(entry, named):
-                Path(entry.path).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                if named and entry.is_file(follow_symlinks=False) and _abandoned(entry, named):
+                    Path(entry.path).unlink(missing_ok=True)
 
 
 def _abandoned(entry: os.DirEntry[str], named: re.Match[str]) -> bool:

@@ -14,13 +14,16 @@ from ivif_cli.core.errors import IvifError
 from ivif_cli.core.packaged import recipe_names
 from ivif_cli.core.weights import SHA256, file_sha256, weights_folder
 
-PACKAGES = ("torch", "open_clip_torch", "torchvision", "opencv-python", "numpy", "safetensors", "typer", "rich", "tqdm")
+PACKAGES = (
+    *("torch", "open_clip_torch", "torchvision", "opencv-python", "numpy", "safetensors", "pillow", "av"),
+    *("typer", "rich", "tqdm", "jinja2"),
+)
 KNOWN = ("models", "goals", "dials", "metrics", "conventions", "datasets", "recipes", "devices", "precisions")
 EXTRAS = {
-    "video": ("av",),
     "thermal": ("flyr",),
     "view": ("starlette", "uvicorn"),
     "onnx": ("onnx", "onnxruntime", "onnxscript"),
+    "tensorboard": ("tensorboard",),
 }
 
 
@@ -38,7 +41,7 @@ def describe_installation() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "extras": {extra: {name: _version(name) for name in names} for extra, names in EXTRAS.items()},
+        "extras": {extra: {name: _version(name) for name in of_it} for extra, of_it in EXTRAS.items()},
         "devices": _devices(),
         "weights": [_weights(name, pinned) for name, pinned in SHA256.items()],
         "known": {kind: recipe_names() if kind == "recipes" else list(getattr(names, kind.upper())) for kind in KNOWN},

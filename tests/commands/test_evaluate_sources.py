@@ -77,7 +77,7 @@ def test_counts_are_mapped_by_one_range_over_the_run_as_fuse_maps_them(folders: 
     assert refused.exit_code == 1
     assert "--bit-depth 8" in refused.stderr
     image = json.loads(run(*scored, "--bit-depth", "8").stdout)["methods"][0]["images"][0]
-    held = SourceOptions(held=hold_range(paths, "auto").ranges)
+    held = SourceOptions(held=hold_range(paths, "auto"))
     ir, vis, *_ = load_pair(folders / "ir" / "01.png", folders / "vi" / "01.png", held)
     fused = cv2.imread(str(folders / "mean" / "01.png"), 0)
     levels = ((ir.astype(np.uint32) + 128) // 257).astype(np.uint8)

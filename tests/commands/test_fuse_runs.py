@@ -10,6 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from ivif_cli.app import app
+from ivif_cli.core.aligning.alignment import Alignment, save_alignment
 from ivif_cli.core.data.images import read_image, write_image
 from ivif_cli.core.data.palettes import palettes
 from ivif_cli.core.data.placing import warp_border
@@ -270,3 +271,18 @@ def test_a_manifest_that_would_lose_a_picture_is_refused(
     done = CliRunner().invoke(app, [str(argument) for argument in given])
     assert done.exit_code != 0 and said in done.stderr
     assert (street / "vi" / "1.png").read_bytes() == before and len(list(street.glob("*.png"))) == 0
+
+
+def test_pictures_of_another_alignment_are_made_again(model: str, street: Path) -> None:
+    shifts = {name: np.array([[1, 0, shift], [0, 1, 0], [0, 0, 1.0]]) for name, shift in (("a", 0), ("b", 9))}
+    rig = street / "rig.json"
+
+    def aligned(name: str) -> dict:
+        save_alignment(rig, Alignment(shifts[name], (160, 120), (160, 120)))
+        return report(fuse(model, street, "--json", "--align", rig))
+
+    assert len(aligned("a")["fused"]) == 2 and len(aligned("a")["skipped"]) == 2
+    again = aligned("b")
+    assert [item["name"] for item in again["remade"]] == ["1", "2"] and again["remade"][0]["other"] == ["align"]
+    moved = rig.rename(street / "moved.json")
+    assert len(report(fuse(model, street, "--json", "--align", moved))["skipped"]) == 2, "the same by another name"

@@ -17,7 +17,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ivif_cli.app import app
+from ivif_cli.commands.fuse_watch import _together
 from ivif_cli.core.data.images import read_image, write_image
+from ivif_cli.core.data.ir_range import ThermalRange
+from ivif_cli.core.data.metadata import Metadata
+from ivif_cli.core.data.pairing import Pair
+from ivif_cli.core.data.sources import Facts
+from ivif_cli.core.fusing.jobs import Fused, Job, Report
 from ivif_cli.core.network import save_network
 from tests.made_up import small_network
 
@@ -171,3 +177,17 @@ def test_it_waits_without_being_busy(yard: Path) -> None:
     watch(yard, idle="4")
     after = os.times()
     assert after.user + after.system - before.user - before.system < 2.5
+
+
+def test_of_a_pair_that_was_fused_and_then_broke_the_last_counts() -> None:
+    pairs = [Pair(name, Path("ir", name), Path("vis", name)) for name in "abc"]
+    a, b, c = (Job(pair, Path("out", pair.name)) for pair in pairs)
+    facts = Facts("8-bit", ThermalRange(0, 255), "", "", Metadata())
+
+    def made(job: Job) -> Fused:
+        return Fused(job, 8, 8, 8, facts)
+
+    first = Report(fused=[made(a), made(c)], failed=[(b, "cut short")], total=1.0)
+    found = _together([first, Report(fused=[made(b), made(c)], failed=[(a, "damaged")], total=2.0)])
+    assert [item.job.pair.name for item in found.fused] == ["b", "c"]
+    assert [(job.pair.name, why) for job, why in found.failed] == [("a", "damaged")] and found.total == 3.0

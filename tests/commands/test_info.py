@@ -1,7 +1,10 @@
 """`ivif info` tells what is there and never fails for what is not."""
 
 import json
+import re
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -56,3 +59,14 @@ def test_changed_and_missing_weights_are_told(monkeypatch: pytest.MonkeyPatch, t
     (tmp_path / "base.safetensors").write_bytes(b"other")
     states = {item["name"]: item["state"] for item in installation.describe_installation()["weights"]}
     assert states["base.safetensors"] == "changed" and states["fast.safetensors"] == "missing"
+
+
+def test_packages_and_extras_are_those_that_are_declared(repository: Path) -> None:
+    project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+
+    def names(requirements: list[str]) -> set[str]:
+        return {re.match(r"[\w-]+", requirement)[0] for requirement in requirements}  # type: ignore[index]
+
+    assert names(project["dependencies"]) <= set(installation.PACKAGES)
+    declared = {extra: names(needed) for extra, needed in project["optional-dependencies"].items()}
+    assert {extra: set(packages) for extra, packages in installation.EXTRAS.items()} == declared

@@ -1,9 +1,13 @@
 """An interrupt ends a run with its status and one line, also where it falls into a destructor or a thread."""
 
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
+
+from ivif_cli.interrupts import first_only_asks
 
 _RUN = """
 import gc, signal, sys, threading, time
@@ -52,3 +56,25 @@ def test_without_an_interrupt_a_failing_thread_is_told() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 5
     assert "ZeroDivisionError" in done.stderr and "torn down" in done.stderr
+
+
+def test_the_first_only_asks_repeats_are_passed_over_and_a_later_one_interrupts() -> None:
+    with first_only_asks(0.05) as asked:
+        assert not asked()
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        assert asked()
+        time.sleep(0.06)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(1)
+
+
+def test_a_signal_that_was_to_be_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with first_only_asks(3.0) as asked:
+            signal.raise_signal(signal.SIGINT)
+            assert not asked()
+    finally:
+        signal.signal(signal.SIGINT, before)

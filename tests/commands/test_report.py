@@ -134,3 +134,17 @@ def test_a_page_of_the_field_has_a_table_a_data_set(tmp_path: Path) -> None:
     assert "| a |" in msrs
     assert "| b |" not in msrs
     assert _run(*files, "--field", "-o", tmp_path / "field.csv").exit_code == 2
+
+
+def test_a_page_of_what_a_crop_kept_shows_it_again(folders: Path) -> None:
+    for path in (folders / "mean").iterdir():
+        cv2.imwrite(str(path), cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[4:36, 10:58])
+    given = ("--ir", folders / "ir", "--vis", folders / "vi", "--crop", "10,4,48,32", "--resize")
+    files = folders / "old.json", folders / "old.html"
+    reports = [word for file in files for word in ("--report", file)]
+    scored = ("evaluate", *given, "--fused", folders / "mean", "--metrics", "EN", *reports)
+    done = CliRunner().invoke(app, [*map(str, scored)])
+    assert done.exit_code == 0, done.stderr
+    assert _run(files[0], "-o", folders / "new.html").exit_code == 0
+    shown = [(folders / name).read_text(encoding="utf-8").count("data:image") for name in ("old.html", "new.html")]
+    assert shown[0] == shown[1] > 9

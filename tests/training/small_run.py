@@ -85,11 +85,17 @@ def small_recipe(**changes: object) -> Recipe:
 
 
 def small_run(
-    recipe: Recipe, pairs: list[Pair], out: Path, *, encoder: nn.Module | None = None, **changes: object
+    recipe: Recipe,
+    pairs: list[Pair],
+    out: Path,
+    *,
+    encoder: nn.Module | None = None,
+    init: str | None = None,
+    **changes: object,
 ) -> Run:
     """A run with the tiny encoder (or another one) in CLIP's place."""
     with mock.patch.object(encoders, "load_encoder", return_value=encoder or TinyEncoder()):
-        run = build_run(recipe, pairs, out, Sources(), torch.device("cpu"))
+        run = build_run(recipe, pairs, out, Sources(init=init), torch.device("cpu"))
     return replace(run, **changes)  # type: ignore[arg-type]
 
 

@@ -11,6 +11,7 @@ import pytest
 from ivif_cli.core.data.images import read_image
 from ivif_cli.core.data.pairing import Pair
 from tests.training.small_run import SMALL
+from tools.ablation import table
 from tools.ablation_means import COLUMNS, change_table, main, mean_table
 
 
@@ -102,3 +103,14 @@ def test_means_compare_each_variant_with_the_whole_recipe_of_its_own_seed(
         (tmp_path / str(index) / "results.json").write_text(json.dumps(run))
     main([str(tmp_path / "0"), str(tmp_path / "1")])
     assert capsys.readouterr().out.splitlines() == [*mean_table(runs), "", *change_table(runs)]
+
+
+def test_the_best_of_each_column_is_the_least_where_less_is_better() -> None:
+    rows = {"full": row(0.80, 10.0), "words-off": row(0.79, 14.0)}
+    cells = [
+        line.split(" | ")
+        for line in table({name: {"EN": 7.0, "MI": 2.0, **r} for name, r in rows.items()}).splitlines()
+    ]
+    heads = [cell.strip(" |") for cell in cells[0]]
+    marked = {name: [line[heads.index(name)].startswith("**") for line in cells[2:]] for name in ("K", "TD")}
+    assert marked == {"K": [True, False], "TD": [True, False]}

@@ -8,9 +8,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from ivif_cli.core.data.find_pairs import read_manifest
 from ivif_cli.core.data.images import write_image
 from ivif_cli.core.data.pairing import Pair, pair_folders
-from ivif_cli.core.errors import PairingError
+from ivif_cli.core.errors import InputError, PairingError
 from ivif_cli.core.training.crops import CropSettings, draw_batch, draw_sample
 from ivif_cli.core.training.lumas import LumaPair, LumaStore
 from ivif_cli.core.training.split import data_hash, scene_groups, split_pairs
@@ -204,3 +205,16 @@ def test_grain_is_in_the_sources_the_loss_sees() -> None:
     ir, vis, noisy, *_ = draw_sample(pair(flat, flat), settings, generator())
     assert 0 < ir.std() < 0.06 and not np.array_equal(ir, vis)
     np.testing.assert_array_equal(ir, noisy)
+
+
+def test_groups_are_read_as_the_manifest_is(folder: Path) -> None:
+    rows = [f"ir/s{i}.png,vi/s{i}.png,g{i // 2}" for i in range(6)]
+    manifest = folder / "manifest.csv"
+    manifest.write_text("ir,vis,scene_group\n" + "\n".join(rows), encoding="utf-8-sig")
+    pairs = read_manifest(manifest)[0].pairs
+    assert scene_groups(pairs) == ["g0", "g0", "g1", "g1", "g2", "g2"]
+    manifest.write_bytes("ir,vis,scene_group\nir/s0.png,vi/s0.png,Straße".encode("latin-1"))
+    with pytest.raises(InputError, match="cannot read the manifest"):
+        scene_groups(pairs)
+    manifest.write_text("of something else\n1\n")
+    assert scene_groups(pairs) == [pair.name for pair in pairs]

@@ -19,10 +19,11 @@ from torch.nn import functional as F
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import TrainingError, UsageError, WeightsError
 from ivif_cli.core.language.goal import NAMED
-from ivif_cli.core.network import FusionNetwork, load_network
+from ivif_cli.core.network import FusionNetwork, load_network, save_network
 from ivif_cli.core.training.checkpoint import checkpoint_path, latest_checkpoint, read_checkpoint
-from ivif_cli.core.training.loop import Run, learning_rate, train
+from ivif_cli.core.training.loop import Run, finished, learning_rate, train
 from ivif_cli.core.training.recipe import Recipe, load_recipe
+from ivif_cli.core.training.split import data_hash
 from ivif_cli.core.training.validation import fuse_pair
 from tests.made_up import enlivened
 from tests.training.small_run import ALONE, TinyEncoder, small_recipe, small_run
@@ -289,3 +290,51 @@ def test_schedules() -> None:
 
     assert rates(schedule="constant", warmup=10) == [0.1, 0.5, 1, 1, 1]
     assert rates(schedule="cosine", warmup=0, floor=0.0)[2:] == [0.5, 0.2061, 0.0002]
+
+
+def test_a_run_that_is_resumed_to_its_present_step_is_finished(pairs: list[Pair], tmp_path: Path) -> None:
+    recipe, out = small_recipe(), tmp_path / "out"
+    train(recipe, small_run(recipe, pairs, out, stop=StopAt(3)), ALONE)
+    assert not (out / "model.safetensors").exists()
+    shorter = replace(recipe, steps=3)
+    train(shorter, small_run(shorter, pairs, out), ALONE, resume=True)
+    model = out / "model.safetensors"
+    assert load_network(model).metadata["step"] == "3" and finished(out, shorter) and not finished(out, recipe)
+    written = model.stat().st_mtime_ns
+    train(shorter, small_run(shorter, pairs, out), ALONE, resume=True)
+    assert model.stat().st_mtime_ns == written, "what is finished is left alone"
+    with pytest.raises(TrainingError, match="has done 3 steps"):
+        train(replace(recipe, steps=2), small_run(recipe, pairs, out), ALONE, resume=True)
+
+
+def test_weights_of_other_settings_or_data_are_no_end_of_a_run(pairs: list[Pair], tmp_path: Path) -> None:
+    recipe, out = small_recipe(steps=1), tmp_path / "out"
+    train(recipe, small_run(recipe, pairs, out), ALONE)
+    assert finished(out, recipe, data_hash(pairs))
+    assert not finished(out, replace(recipe, seed=8))
+    assert not finished(out, recipe, data_hash(pairs[:3])) and not finished(tmp_path, recipe)
+
+
+def test_a_run_begun_by_weights_takes_its_own_default_goal(pairs: list[Pair], tmp_path: Path) -> None:
+    recipe = small_recipe(steps=1)
+    run = small_run(recipe, pairs, tmp_path / "a")
+    run.network.trim.fill_(0.5)
+    start = tmp_path / "start.safetensors"
+    save_network(start, run.network, {}, run.goals.goals)
+    same = small_run(recipe, pairs, tmp_path / "b", init=str(start)).network
+    assert torch.equal(same.origin, run.network.origin) and (same.trim == 0.5).all()
+    other = small_run(replace(recipe, fused_text="a dark image"), pairs, tmp_path / "c", init=str(start))
+    assert np.allclose(other.network.origin.numpy(), other.goals.goals["default"].condition[0])
+    assert not torch.allclose(other.network.origin, same.origin) and not other.network.trim.any()
+
+
+def test_a_run_begun_by_balanced_weights_is_balanced_once(pairs: list[Pair], tmp_path: Path) -> None:
+    recipe = small_recipe(steps=1, **{"balance.lean": 0.5})
+    train(recipe, small_run(recipe, pairs, tmp_path / "a"), ALONE)
+    start = tmp_path / "a" / "model.safetensors"
+    balanced = load_network(start).network
+    again = small_run(recipe, pairs, tmp_path / "b", init=str(start)).network
+    again.rebalance(**vars(recipe.balance))
+    kept = small_run(small_recipe(), pairs, tmp_path / "c", init=str(start)).network
+    for network in (again, kept):
+        assert all(torch.allclose(v, balanced.state_dict()[n], atol=1e-6) for n, v in network.state_dict().items())

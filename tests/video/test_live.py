@@ -19,7 +19,7 @@ from ivif_cli.app import app
 from ivif_cli.core.errors import InputError, UsageError
 from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.network import save_network
-from ivif_cli.core.video import live_pairs
+from ivif_cli.core.video import live_pairs, live_source
 from ivif_cli.core.video.decoding import Frame, RawFormat
 from ivif_cli.core.video.frames import Clip, is_video, open_frames
 from ivif_cli.core.video.fuse import fuse_video
@@ -240,3 +240,14 @@ def test_an_interrupt_ends_it_whole(tmp_path: Path, stream: bytes, words: list[s
         done = run(words, ir.address, vis.address, tmp_path / "out.mp4")
         thread.join()
     assert done.exit_code == 0 and times(str(tmp_path / "out.mp4")), done.stderr
+
+
+def test_a_source_whose_reader_breaks_ends_and_says_so(
+    tmp_path: Path, stream: bytes, fuser: Fuser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(frame: object) -> np.ndarray:
+        raise ValueError("no such layout")
+
+    monkeypatch.setattr(live_source, "upright", broken)
+    with Camera(stream) as ir, Camera(stream) as vis, pytest.raises(InputError, match="no such layout"):
+        fuse_video(fuser, ir.address, vis.address, str(tmp_path / "out.mp4"), settings(retries=0))

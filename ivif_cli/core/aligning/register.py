@@ -13,6 +13,7 @@ import numpy as np
 
 from ivif_cli.core.aligning import ecc
 from ivif_cli.core.aligning.alignment import Alignment, load_alignment, save_alignment
+from ivif_cli.core.data.images import file_sha256
 from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.data.sources import Align
 from ivif_cli.core.errors import InputError, UsageError
@@ -46,7 +47,8 @@ def align_ecc(
             refused as well.
 
     Raises:
-        InputError: the pictures are too small, flat, of different sizes, or the quality is below the bound.
+        InputError: the pictures are too small, flat, of different sizes, overlap too little, or the quality is below
+            the bound.
         UsageError: an unknown motion.
     """
     if motion not in MOTIONS:
@@ -64,6 +66,8 @@ def align_ecc(
     images = [(a, v, valid) for (a, valid), v in zip(framed, viss, strict=True)]
     fit, before = _estimate(images, motion, ir_size == vis_size)
     hint = "make a fixed alignment from clearer pairs with ivif align, and give its file to --align"
+    if not math.isfinite(fit.residual):
+        raise InputError("alignment refused: the pictures overlap too little", hint)
     if not fit.ecc >= min_quality:
         found = f"edges correlate by {max(fit.ecc, 0.0):.2f}, at least {min_quality:.2f} is needed"
         raise InputError(f"alignment refused: {found}", hint)
@@ -132,3 +136,12 @@ def choose_alignment(text: str) -> Align:
         InputError: the file is missing or not an alignment.
     """
     return align_ecc if text == "ecc" else load_alignment(Path(text)).for_pair
+
+
+def alignment_record(text: str | None) -> str | None:
+    """What `--align` decides, for the record of what made a picture: "ecc", or the hash of the file's bytes.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    return text if text in (None, "ecc") else f"sha256:{file_sha256(Path(text))}"

@@ -117,6 +117,19 @@ def _twice(names: Iterable[str]) -> str | None:
     return next((name for name, count in Counter(map(posixpath.normpath, names)).items() if count > 1), None)
 
 
+def manifest_rows(path: Path) -> list[dict[str, str | None]]:
+    """Rows of a CSV file by its first line; a cell that is not there is None.
+
+    Raises:
+        InputError: the file is missing, no text, or no table.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            return list(csv.DictReader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"cannot read the manifest {path}: {error}") from error
+
+
 def read_manifest(path: Path) -> tuple[Pairing, dict[str, str]]:
     """Pairs of a CSV file with the columns ir, vis and, where wanted, out and name; paths are relative to the file.
 
@@ -124,11 +137,7 @@ def read_manifest(path: Path) -> tuple[Pairing, dict[str, str]]:
         InputError: the file is missing, or no table of that kind, or a row lacks a file.
         PairingError: it holds no pair, or two of one name or output.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"cannot read the manifest {path}: {error}") from error
+    rows = manifest_rows(path)
     if not rows or not {"ir", "vis"} <= set(rows[0]):
         said = f"{path} is no manifest: the columns ir and vis are needed"
         raise InputError(said, "ir,vis,out,name in its first line")

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from ivif_cli.core.data.ir_range import IrRange, Spread, ThermalRange, common_range, measure_spread
@@ -12,22 +11,14 @@ from ivif_cli.core.errors import IvifError
 _MEASURED = 48
 
 
-@dataclass(frozen=True)
-class HeldRange:
-    """One range for each kind of deep infrared picture of a run; `files` were measured."""
-
-    ranges: dict[str, ThermalRange] = field(default_factory=dict)
-    files: int = 0
-
-
-def hold_range(paths: Sequence[Path], rule: IrRange) -> HeldRange:
-    """Range over the pictures of a run, measured on up to 48 of them, evenly picked.
+def hold_range(paths: Sequence[Path], rule: IrRange) -> dict[str, ThermalRange]:
+    """One range for each kind of deep infrared picture of a run, measured on up to 48 of them, evenly picked.
 
     Nothing is held for a single picture, for pictures of 8 bits, or under another rule than `auto` and `run`. Files
     that cannot be read are left to the run itself.
     """
     if rule not in ("auto", "run") or len(paths) < 2:
-        return HeldRange()
+        return {}
     step = max(1, len(paths) / _MEASURED)
     chosen = [paths[int(index * step)] for index in range(min(len(paths), _MEASURED))]
     spreads: dict[str, list[Spread]] = {}
@@ -36,4 +27,4 @@ def hold_range(paths: Sequence[Path], rule: IrRange) -> HeldRange:
             infrared = read_infrared(path, rule)
             if infrared.kind != "8-bit":
                 spreads.setdefault(infrared.kind, []).append(measure_spread(infrared.measured()))
-    return HeldRange({kind: common_range(found) for kind, found in spreads.items()}, sum(map(len, spreads.values())))
+    return {kind: common_range(found) for kind, found in spreads.items()}

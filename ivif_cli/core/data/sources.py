@@ -38,7 +38,7 @@ class SourceOptions:
         resize: resample the infrared image to the visible image's size where they differ.
         bits: 8 or 16 for the result; None for the deeper of the two sources.
         align: finds the rig that warps the infrared image onto the visible one.
-        align_name: what `align` was made from, for the record of what made a picture.
+        align_name: what `align` was made from (`register.alignment_record`), for the record of what made a picture.
         crop: what of the visible picture is kept; by ratio or box it brings the infrared picture to the size of that.
         keep_aligned: keep the infrared values in the visible frame.
         polarity: "white" where hot is bright, "black" where hot is dark.

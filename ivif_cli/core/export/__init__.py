@@ -1,1 +1,1 @@
-"""Networks as ONNX or torch.export files, and fusing with them."""
+"""Networks as ONNX or torch.export files."""

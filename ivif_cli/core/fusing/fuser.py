@@ -33,7 +33,7 @@ class Fuser:
             that is loaded already.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: auto, fp32, bf16 or fp16.
-        tile: side of the tiles [px]; None lets memory decide, 0 forbids tiling.
+        tile: side of the tiles [px]; None lets memory decide, 0 tiles only what has run out of it.
         threads: CPU threads, of torch in this process; None leaves the engine's own choice.
         compile: let torch.compile rewrite the network for this machine: a minute or two at the first picture and again
             at the first one of another size, about a sixth to a quarter faster from then on. Needs a C++ compiler on

@@ -74,7 +74,7 @@ class OnnxEngine:
 
 def _session(path: Path, device: str, threads: int | None) -> Any:
     if not path.is_file():
-        raise UsageError(f"{path} does not exist", f"ivif export --format onnx -o {path} makes it")
+        raise UsageError(f"{path} does not exist", f"ivif export -o {path} makes it")
     try:
         import onnxruntime
     except ImportError as error:

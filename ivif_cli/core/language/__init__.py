@@ -1,1 +1,1 @@
-"""Language: caption grammar, encoders, prompt embeddings and the language-driven loss."""
+"""Language: goals, encoders of texts and pictures, what a text is understood as, embedded prompts."""

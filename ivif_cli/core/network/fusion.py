@@ -162,6 +162,14 @@ class FusionNetwork(nn.Module):
                 bias[len(bias) // 2 :] = _GAIN
 
     @torch.no_grad()
+    def start_from(self, origin: Tensor) -> None:
+        """Take a default goal's condition (G) as the one that turns nothing; ways of another default are forgotten."""
+        if not torch.allclose(self.origin, origin.to(self.origin), atol=1e-4):
+            self.ways.zero_()
+            self.trim.zero_()
+        self.origin.copy_(origin)
+
+    @torch.no_grad()
     def rebalance(self, fine: float, coarse: float, lean: float, cold: float) -> None:
         """Shift what a run has settled on, for every picture alike.
 

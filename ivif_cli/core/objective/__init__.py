@@ -1,1 +1,4 @@
-"""What training asks for: total = words(goal) + retention + base + overshoot (+ teacher, for a student)."""
+"""What training asks for: total = words(goal) + what is kept (+ teacher, for a student).
+
+What is kept: retention, edges, base, hold, rings, even areas, overshoot.
+"""

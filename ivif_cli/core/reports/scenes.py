@@ -106,7 +106,7 @@ def saved_scenes(evaluation: Evaluation, options: Mapping[str, Any], shown: Mapp
     for method in evaluation.methods:
         files = {name: Path(file.path) for name, file in method.files.items() if _is_there(file.path, file.sha256)}
         contenders.append(FolderContender(method.name, files))
-    align = options.get("align")
+    align, crop = options.get("align"), options.get("crop")
     try:
         read = read_options(
             8,
@@ -115,6 +115,7 @@ def saved_scenes(evaluation: Evaluation, options: Mapping[str, Any], shown: Mapp
             polarity=str(options.get("ir_polarity", "white")),
             resize=bool(options.get("resize", False)),
             align=None if align is None else str(align),
+            crop=None if crop is None else str(crop),
         )
     except IvifError:  # a file that aligns them, which is gone
         return {}

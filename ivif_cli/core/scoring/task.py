@@ -96,7 +96,7 @@ def read_options(
         raise UsageError(f"a bit depth of {bit_depth} cannot be scored", "metrics are defined on 8 bits")
     warp = None if align is None else choose_alignment(align)
     rule = parse_ir_range(ir_range)
-    held = hold_range([pair.ir for pair in pairs], rule).ranges
+    held = hold_range([pair.ir for pair in pairs], rule)
     window = None if crop is None else parse_crop(crop)
     sources = SourceOptions(rule, held, resize=resize, align=warp, crop=window, polarity=polarity)
     return ReadOptions(bit_depth == 8, sources, {} if labels is None else labels.people)

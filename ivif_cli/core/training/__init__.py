@@ -1,1 +1,1 @@
-"""The training room: recipes, the training loop, its checkpoints, and the terms of the objective."""
+"""The training room: recipes, crops and goals, the loop, its checkpoints, what ends a run: balance and trim."""

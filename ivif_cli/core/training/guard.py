@@ -1,22 +1,10 @@
-"""What ends a run early: a NaN or a runaway loss, told with step, part and pairs before weights are spoilt; signals.
-
-Ctrl-C and SIGTERM ask for an end with a checkpoint; asked again a while later, it ends at once. A launcher such as
-torchrun passes a Ctrl-C on that the process has had already, so repeats count only after a pause.
-"""
+"""What ends a run early: a NaN or a runaway loss, told with step, part and pairs before weights are spoilt."""
 
 import math
-import signal
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from ivif_cli.core.errors import TrainingError
 from ivif_cli.core.training.checkpoint import latest_checkpoint
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_PAUSE = 3.0
 
 
 def check_loss(
@@ -53,22 +41,3 @@ def stopped(what: str, step: int, names: tuple[str, ...], out: Path) -> Training
     path = latest_checkpoint(out)
     left = f"the last good checkpoint is {path}" if path else "no checkpoint was written yet"
     return TrainingError(f"step {step}: {what}; pairs of the batch: {', '.join(names)}", left)
-
-
-@contextmanager
-def asked_to_stop() -> Iterator[Callable[[], bool]]:
-    """Catch SIGINT and SIGTERM while the context lasts (main thread only); yields whether one came."""
-    came: float | None = None
-
-    def note(number: int, frame: FrameType | None) -> None:
-        nonlocal came
-        if came is not None and time.monotonic() - came > _PAUSE:
-            raise KeyboardInterrupt
-        came = time.monotonic() if came is None else came
-
-    previous = {number: signal.signal(number, note) for number in _SIGNALS}
-    try:
-        yield lambda: came is not None
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -39,6 +39,11 @@ class MetricsLog:
 
             self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
+    def close(self) -> None:
+        """Write what TensorBoard still holds back."""
+        if self._board is not None:
+            self._board.close()
+
     def write(self, step: int, kind: str, values: dict[str, float]) -> None:
         """Append one line; a value that is not finite becomes null.
 

@@ -23,7 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ivif_cli import __version__
 from ivif_cli.core.errors import TrainingError
 from ivif_cli.core.language.directions import ImageEncoder
-from ivif_cli.core.network import FusionNetwork, save_network
+from ivif_cli.core.network import FusionNetwork, load_network, save_network
 from ivif_cli.core.objective.patches import draw_patches
 from ivif_cli.core.objective.total import objective
 from ivif_cli.core.objective.words import LanguageLoss, autocast, chosen_precision
@@ -103,6 +103,9 @@ def train(recipe: Recipe, run: Run, processes: Processes, *, resume: bool = Fals
         if path is None:
             raise TrainingError(f"nothing to resume: no checkpoint in {run.out / 'checkpoints'}")
         restore(path, state, to_table(recipe), run.metadata)
+        if state.step > recipe.steps:
+            done = f"the run in {run.out} has done {state.step} steps, more than the {recipe.steps} asked for"
+            raise TrainingError(done, "give as many or more")
     fuse: nn.Module = FuseStep(run.network)
     if processes.world > 1:
         fuse = DistributedDataParallel(fuse, [device] if device.type == "cuda" else None)
@@ -134,7 +137,21 @@ def train(recipe: Recipe, run: Run, processes: Processes, *, resume: bool = Fals
             if stopping:
                 break
             tick = time.perf_counter()
+    if resume and state.step == recipe.steps and processes.first and not finished(run.out, recipe):
+        _judge_and_save(recipe, run, state, log, device, False)
+    log.close()
+    processes.wait()
     return state
+
+
+def finished(out: Path, recipe: Recipe, data_sha256: str | None = None) -> bool:
+    """Whether a folder holds the weights of a recipe's last step (of these data, where a hash of them is given)."""
+    path = out / "model.safetensors"
+    if not path.is_file():
+        return False
+    facts = load_network(path).metadata
+    data = data_sha256 is None or facts.get("data_sha256") == data_sha256
+    return data and facts.get("step") == str(recipe.steps) and json.loads(facts.get("recipe", "{}")) == to_table(recipe)
 
 
 def start_state(recipe: Recipe, network: FusionNetwork, device: torch.device) -> RunState:

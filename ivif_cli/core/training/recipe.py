@@ -8,7 +8,6 @@ import dataclasses
 import json
 import math
 import tomllib
-import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 
 from ivif_cli.core.device import PRECISIONS
 from ivif_cli.core.errors import UsageError
+from ivif_cli.core.language.goal import Texts
 from ivif_cli.core.nearest import nearest
 from ivif_cli.core.network.composition import LEAN
 from ivif_cli.core.objective.keeping import KeepingSettings
@@ -112,9 +112,9 @@ class Recipe:
     language: float = 1.0
     clip: str = "compact"
     clip_pretrained: str = ""
-    ir_text: str = "an infrared image"
-    vis_text: str = "a visible gray image"
-    fused_text: str = "a clear image with detailed background and salient objects"
+    ir_text: str = Texts.ir
+    vis_text: str = Texts.vis
+    fused_text: str = Texts.fused
     diverged: float = 50.0
     crops: CropSettings = field(default_factory=CropSettings)
     goals: GoalSettings = field(default_factory=GoalSettings)
@@ -213,9 +213,6 @@ def _convert(kind: Any, value: Any, name: str) -> Any:
         if not isinstance(value, Mapping):
             raise UsageError(f"{name} is a group of settings, not a value")
         return from_table(kind, value, f"{name}.")
-    if isinstance(kind, types.GenericAlias):
-        items = value if isinstance(value, list | tuple) else [value]
-        return tuple(_convert(typing.get_args(kind)[0], item, name) for item in items)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if type(value) is not kind:
@@ -250,6 +247,7 @@ def check(recipe: Recipe) -> None:
         and abs(balance.lean) < LEAN,
         "trim.pairs must be at least 0, trim.rounds at least 1": recipe.trim.pairs >= 0 and recipe.trim.rounds >= 1,
         "validation.share must be in [0, 1)": 0 <= recipe.validation.share < 1,
+        "validation.pairs must be at least 1": recipe.validation.pairs >= 1,
         "diverged must be above 1": recipe.diverged > 1,
     }
     for demand, met in demands.items():
@@ -258,8 +256,8 @@ def check(recipe: Recipe) -> None:
 
 
 def to_table(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as nested plain values (tuples become lists), fit for JSON."""
-    return json.loads(json.dumps(dataclasses.asdict(recipe)))
+    """The recipe as nested plain values, fit for JSON."""
+    return dataclasses.asdict(recipe)
 
 
 def to_toml(table: Mapping[str, Any], prefix: str = "") -> str:
@@ -272,7 +270,5 @@ def to_toml(table: Mapping[str, Any], prefix: str = "") -> str:
 
 
 def _toml_value(value: object) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(_toml_value(item) for item in value)}]"
     # Texts and truth values are written as in JSON; numbers are not, where they are infinite.
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str | bool) else repr(value)

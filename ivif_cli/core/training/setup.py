@@ -1,5 +1,6 @@
 """From a recipe and a list of pairs to a run that can start: networks, encoder, prompts, stores, and what is known."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from ivif_cli.core.network import build_network, load_network
 from ivif_cli.core.training.goals import SENTENCES, GoalBank, embed_sentences, read_sentences
 from ivif_cli.core.training.loop import Run
 from ivif_cli.core.training.lumas import LumaStore
-from ivif_cli.core.training.recipe import Recipe
+from ivif_cli.core.training.recipe import BalanceSettings, Recipe
 from ivif_cli.core.training.split import data_hash, split_pairs
 
 
@@ -56,7 +57,6 @@ def build_run(recipe: Recipe, pairs: Sequence[Pair], out: Path, sources: Sources
     torch.manual_seed(recipe.seed)
     changes = {"mixer": recipe.mixer} if recipe.mixer else {}
     network = build_network(recipe.network, goal=2 * len(goals.goals[DEFAULT].fused), **changes)
-    network.origin.copy_(torch.from_numpy(goals.goals[DEFAULT].condition[0]))
     metadata = {"data_sha256": data_hash(pairs), "pairs": str(len(pairs)), "sentences": str(len(goals.sentences))}
     if sources.init:
         start = load_network(sources.init)
@@ -66,6 +66,10 @@ def build_run(recipe: Recipe, pairs: Sequence[Pair], out: Path, sources: Sources
             raise UsageError(f"{sources.init} is a network of another shape: {shape}", hint)
         network.load_state_dict(start.network.state_dict())
         metadata["init_sha256"] = start.sha256
+        if recipe.balance != BalanceSettings():  # which the end of the run does, and once is enough
+            before = json.loads(start.metadata.get("recipe", "{}")).get("balance", {})
+            network.rebalance(**{name: -value for name, value in before.items()})
+    network.start_from(torch.from_numpy(goals.goals[DEFAULT].condition[0]))
     teacher = None
     if sources.teacher:
         loaded = load_network(sources.teacher)

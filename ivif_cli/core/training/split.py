@@ -1,11 +1,11 @@
 """The split of pairs into training and validation, scene by scene, and a hash that names the data."""
 
-import csv
 import functools
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from ivif_cli.core.data.find_pairs import manifest_rows
 from ivif_cli.core.data.pairing import Pair
 
 
@@ -20,9 +20,8 @@ def _manifest_groups(folder: Path) -> dict[Path, str]:
     for parent in [folder, *list(folder.parents)[:2]]:
         manifest = parent / "manifest.csv"
         if manifest.is_file():
-            with manifest.open(newline="", encoding="utf-8") as stream:
-                rows = list(csv.DictReader(stream))
-            return {(parent / row["ir"]).resolve(): row["scene_group"] for row in rows if row.get("scene_group")}
+            grouped = [(row.get("ir"), row.get("scene_group")) for row in manifest_rows(manifest)]
+            return {(parent / ir).resolve(): group for ir, group in grouped if ir and group}
     return {}
 
 

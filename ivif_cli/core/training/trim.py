@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ivif_cli.core.errors import TrainingError
 from ivif_cli.core.language.goal import DEFAULT, DIALS, Goal
 from ivif_cli.core.network import FusionNetwork
 from ivif_cli.core.network.composition import HALVINGS, Encoded, limited
@@ -157,7 +158,10 @@ def trim(network: FusionNetwork, store: LumaStore, goals: Mapping[str, Goal], se
     turns = torch.zeros(2 * size, network.trim.shape[2], device=device)
     network.trim.zero_()
     network.ways.zero_()[:, :size] = ways
-    scenes = [_seen(network, store[index], device) for index in spread(len(store), settings.pairs)]
+    chosen = [store[index] for index in spread(len(store), settings.pairs)]
+    scenes = [_seen(network, pair, device) for pair in chosen if min(pair.ir.shape) >= network.stride]
+    if not scenes:
+        raise TrainingError(f"no words can be trimmed on pictures below {network.stride} pixels", "--set trim.pairs=0")
     for number in range(settings.rounds):
         found = torch.stack([_measured(network, scene, conditions) for scene in scenes])
         if number == 0:

@@ -149,6 +149,8 @@ class LiveSource:
             return f"failed ({error.strerror or error})", True
         except InputError as error:
             return f"cannot be read on: {error}", True
+        except Exception as error:  # noqa: BLE001 - whatever ends this thread has to end the source: others wait for it
+            return f"failed ({type(error).__name__}: {error})", True
         return "ended", False
 
     def _connected(self) -> Iterator[Frame]:

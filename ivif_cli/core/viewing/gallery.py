@@ -1,6 +1,7 @@
 """The pairs a viewer shows: those the user pointed to, the example, and what is dropped onto the page."""
 
 import re
+import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,8 +71,7 @@ class Gallery:
         """Take one file of a pair; the name of the pair where this completes it. Raises InputError for another role."""
         if role not in ROLES:
             raise InputError(f"a dropped picture is {' or '.join(ROLES)}, not {role!r}")
-        folder = self._dropped / str(len(list(self._dropped.iterdir())))
-        folder.mkdir()
+        folder = Path(tempfile.mkdtemp(dir=self._dropped))
         path = folder / (re.sub(r"[^\w. -]|^\.+", "_", file_name)[-100:] or "picture")
         path.write_bytes(data)
         with self.lock:

@@ -71,7 +71,7 @@ class Viewer:
         number = next(self._numbers)
         self._results[number] = (name, picture)
         for old in list(self._results)[:-KEPT_RESULTS]:
-            del self._results[old]
+            self._results.pop(old, None)
         height, width = picture.shape[:2]
         facts = {"picture": f"picture/{number}", "width": width, "height": height, "pair": name}
         ir, vis = (self._gallery.typed(path) for path in (shown.pair.ir, shown.pair.vis))
