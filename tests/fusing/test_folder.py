@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +121,8 @@ def test_reading_network_and_writing_overlap(
 ) -> None:
     """Each part waits until the others have gone on: parts that took turns would wait for ever."""
     last = 11
-    many = [Job(jobs[0].pair, tmp_path / "out" / f"{index}.png") for index in range(last + 1)]
+    pairs = [replace(jobs[0].pair, name=str(index)) for index in range(last + 1)]
+    many = [Job(one, tmp_path / "out" / f"{one.name}.png") for one in pairs]
     pair = load_pair(jobs[0].pair.ir, jobs[0].pair.vis, SourceOptions())
     began = {"read": 0, "network": 0, "write": 0}
     changed = threading.Condition()
@@ -149,7 +151,8 @@ def test_reading_network_and_writing_overlap(
 
 
 def test_queues_are_bounded(fuser: Fuser, jobs: list[Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    many = [Job(jobs[0].pair, tmp_path / "out" / f"{index}.png") for index in range(30)]
+    pairs = [replace(jobs[0].pair, name=str(index)) for index in range(30)]
+    many = [Job(one, tmp_path / "out" / f"{one.name}.png") for one in pairs]
     alive, most = 0, 0
     lock = threading.Lock()
 
@@ -211,3 +214,29 @@ def test_every_job_is_fused_for_its_own_goal(fuser: Fuser, jobs: list[Job], tmp_
         expected = fuser.fuse(*load_pair(job.pair.ir, job.pair.vis, SourceOptions())[:2], goal=job.goal).astype(int)
         assert np.abs(read_image(job.output) - expected).max() <= 1
     assert not np.array_equal(read_image(both[0].output), read_image(both[1].output))
+
+
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_a_pair_of_several_goals_is_read_and_encoded_once(
+    fuser: Fuser, jobs: list[Job], monkeypatch: pytest.MonkeyPatch, batch_size: int
+) -> None:
+    goals = [fuser.goal(name) for name in ("bright", "dark", "default")]
+    several = [
+        replace(job, output=job.output.with_stem(f"{job.output.stem}-{goal.name}"), goal=goal)
+        for job in jobs[:3]
+        for goal in goals
+    ]
+    write_image(several[1].output, np.zeros((2, 2), np.uint8))
+    jobs[2].pair.ir.write_bytes(b"no picture")
+    read: list[Path] = []
+    encoded: list[int] = []
+    before, encode = folder.load_pair, fuser.engine.encode
+    monkeypatch.setattr(folder, "load_pair", lambda ir, *more: (read.append(ir), before(ir, *more))[1])
+    monkeypatch.setattr(fuser.engine, "encode", lambda ir, vis: (encoded.append(len(ir)), encode(ir, vis))[1])
+    report = fuse_jobs(fuser, several, SourceOptions(), batch_size=batch_size)
+    assert read == [job.pair.ir for job in jobs[:3]] and encoded == [1, 1]
+    assert [item.job for item in report.fused] == [several[0], *several[2:6]] and report.skipped == [several[1]]
+    assert [job for job, _ in report.failed] == several[6:]
+    for item in report.fused:
+        pair = load_pair(item.job.pair.ir, item.job.pair.vis, SourceOptions())
+        assert np.array_equal(read_image(item.job.output), fuser.fuse(*pair[:2], goal=item.job.goal, ir_range=None))

@@ -120,3 +120,4 @@ def test_video(folder: Path) -> None:
         writer.release()
     clips = ("--ir", folder / "ir.avi", "--vis", folder / "vis.avi", "-o", folder / "fused.mp4")
     _check("fuse-video", _output("fuse", *clips, "-m", "fast", "--device", "cpu"))
+    _check("fuse-video", _output("fuse", *clips, "-m", "fast", "--device", "cpu", "--goal", "bright", "--goal", "dark"))

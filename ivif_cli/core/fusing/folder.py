@@ -5,6 +5,7 @@ runs the network. One bad pair does not stop the others.
 """
 
 import errno
+import itertools
 import os
 import time
 from collections import deque
@@ -28,7 +29,7 @@ from ivif_cli.core.fusing.views import View, overlay, side_by_side
 from ivif_cli.core.read_ahead import pool_of, read_ahead, single_threaded_opencv
 
 if TYPE_CHECKING:
-    from ivif_cli.core.fusing.fuser import Fuser
+    from ivif_cli.core.fusing.fuser import Fuser, Look
 
 _LARGE_PIXELS = 32_000_000
 _ALIGNED = (".png", ".tif")
@@ -77,7 +78,8 @@ def fuse_jobs(
     return run.report
 
 
-_Loaded = tuple[Job, np.ndarray, np.ndarray, Facts]
+_Loaded = tuple[list[Job], np.ndarray, np.ndarray, Facts]
+"""The jobs of one pair, one for each goal, and the pair."""
 
 
 @dataclass
@@ -98,28 +100,31 @@ class _Run:
         """Decoded pairs in order, read `ahead` at a time (one at a time where they are very large)."""
         self._depth = ahead
 
-        def load(job: Job) -> LoadedPair:
-            pair = load_pair(job.pair.ir, job.pair.vis, self.options)
-            if self.save_aligned is not None and pair.aligned is not None:
-                renew = self.overwrite or job.output in self._stale
-                _write_aligned(self.save_aligned, job.pair.name, pair.aligned, overwrite=renew)
-            return pair
+        def load(of_pair: list[Job]) -> LoadedPair:
+            pair = of_pair[0].pair
+            loaded = load_pair(pair.ir, pair.vis, self.options)
+            if self.save_aligned is not None and loaded.aligned is not None:
+                renew = self.overwrite or any(job.output in self._stale for job in of_pair)
+                _write_aligned(self.save_aligned, pair.name, loaded.aligned, overwrite=renew)
+            return loaded
 
-        for job, future in read_ahead(pool, load, self._wanted(jobs), lambda: self._depth):
-            ready = self._finished(job, future)
+        pairs = (list(of_pair) for _, of_pair in itertools.groupby(self._wanted(jobs), lambda job: job.pair))
+        for of_pair, future in read_ahead(pool, load, pairs, lambda: self._depth):
+            ready = self._finished(of_pair, future)
             del future
             if ready:
                 self._depth = 1 if ready[0][1].size > _LARGE_PIXELS else ahead
                 yield ready.pop()
 
-    def _finished(self, job: Job, future: Future[LoadedPair]) -> list[_Loaded]:
+    def _finished(self, jobs: list[Job], future: Future[LoadedPair]) -> list[_Loaded]:
         """The decoded pair, alone in a list so that its taker holds the only reference; empty where it failed."""
         started = time.perf_counter()
         try:
             loaded = future.result()
-            return [(job, loaded.ir, loaded.vis, loaded.facts)]
+            return [(jobs, loaded.ir, loaded.vis, loaded.facts)]
         except (IvifError, OSError, MemoryError, cv2.error) as error:
-            self._fail(job, error)
+            for job in jobs:
+                self._fail(job, error)
             return []
         finally:
             self.report.starved += time.perf_counter() - started
@@ -148,7 +153,10 @@ class _Run:
 
     def fuse(self, batch: list[_Loaded], pool: Executor, behind: int) -> None:
         """Fuse a batch and hand its pictures to the writers, waiting while more than `behind` are unwritten."""
-        jobs = [(job, facts) for job, _, _, facts in batch]
+        if len(batch[0][0]) > 1:
+            self._fuse_goals(batch, pool, behind)
+            return
+        jobs = [(job, facts) for (job,), _, _, facts in batch]
         started = time.perf_counter()
         try:
             pictures = self._network(batch)
@@ -160,11 +168,35 @@ class _Run:
             self.report.network += time.perf_counter() - started
             batch.clear()
         for (job, facts), picture in zip(jobs, pictures, strict=True):
-            self._writes.append((job, picture, facts, pool.submit(self._write, job, picture, facts)))
+            self._hand_on(job, picture, facts, pool)
         self.drain(0 if pictures[0].size > _LARGE_PIXELS else behind)
 
+    def _fuse_goals(self, batch: list[_Loaded], pool: Executor, behind: int) -> None:
+        """Fuse one pair for several goals: what no goal changes is computed once."""
+        jobs, ir, vis, facts = batch.pop()
+        look: Look | None = None
+        for job in jobs:
+            started = time.perf_counter()
+            try:
+                if self.view is not None and self.view.kind == "overlay":
+                    picture = overlay(ir, vis, self.view.level(ir, facts.kind, facts.thermal_range))
+                else:
+                    look = look or self.fuser.look(ir, vis, ir_range=None)
+                    picture = look.fuse(job.goal)
+                    picture = picture if self.view is None else side_by_side(ir, vis, picture)
+            except (IvifError, MemoryError) as error:
+                self._fail(job, error)
+                continue
+            finally:
+                self.report.network += time.perf_counter() - started
+            self._hand_on(job, picture, facts, pool)
+            self.drain(0 if picture.size > _LARGE_PIXELS else behind)
+
+    def _hand_on(self, job: Job, picture: np.ndarray, facts: Facts, pool: Executor) -> None:
+        self._writes.append((job, picture, facts, pool.submit(self._write, job, picture, facts)))
+
     def _network(self, batch: list[_Loaded]) -> list[np.ndarray]:
-        view, goal = self.view, batch[0][0].goal
+        view, goal = self.view, batch[0][0][0].goal
         if view is not None and view.kind == "overlay":
             return [overlay(ir, vis, view.level(ir, facts.kind, facts.thermal_range)) for _, ir, vis, facts in batch]
         if view is not None:
@@ -204,10 +236,11 @@ class _Run:
 
 
 def _batches(loaded: Iterator[_Loaded], size: int) -> Iterator[list[_Loaded]]:
-    """Consecutive pairs of one size and goal, at most `size` of them together."""
+    """Consecutive pairs of one size and goal, at most `size` of them together; a pair of several goals is alone."""
     batch: list[_Loaded] = []
     for item in loaded:
-        if batch and (batch[0][1].shape != item[1].shape or batch[0][0].goal is not item[0].goal):
+        alone = max(len(jobs) for jobs, *_ in (*batch, item)) > 1
+        if batch and (alone or batch[0][1].shape != item[1].shape or batch[0][0][0].goal is not item[0][0].goal):
             yield batch
             batch = []
         batch.append(item)
