@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ivif_cli.core.data.images import read_image, write_image
     from ivif_cli.core.errors import IvifError
     from ivif_cli.core.fusing.fuser import Fuser
-    from ivif_cli.core.metrics import evaluate_pair
+    from ivif_cli.core.scoring.pair import evaluate_pair
 
 __version__ = "0.2.0"
 __all__ = ["Fuser", "IvifError", "__version__", "evaluate_pair", "example_pair", "read_image", "write_image"]
@@ -24,7 +24,7 @@ __all__ = ["Fuser", "IvifError", "__version__", "evaluate_pair", "example_pair",
 _HOMES = {
     "Fuser": "fusing.fuser",
     "IvifError": "errors",
-    "evaluate_pair": "metrics",
+    "evaluate_pair": "scoring.pair",
     "example_pair": "data.example",
     "read_image": "data.images",
     "write_image": "data.images",

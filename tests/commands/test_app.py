@@ -150,10 +150,10 @@ def test_progress_shows_on_a_terminal_whatever_stdout_is(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-@pytest.mark.parametrize("option", ["--version", "--help", "--show-completion"])
-def test_a_full_disk_under_stdout_is_told_in_one_line(option: str) -> None:
+@pytest.mark.parametrize("options", [["--version"], ["--help"], ["--show-completion", "bash"]])
+def test_a_full_disk_under_stdout_is_told_in_one_line(options: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
-        command = [sys.executable, "-m", "ivif_cli", option]
+        command = [sys.executable, "-m", "ivif_cli", *options]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1 and "Traceback" not in done.stderr and "No space left" in done.stderr
     assert len(done.stderr.splitlines()) == 1

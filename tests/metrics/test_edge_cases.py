@@ -1,15 +1,12 @@
 """The corner cases: flat, identical, tiny, odd, colour, deep and broken pictures; batches; symmetry."""
 
 import math
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
-from PIL import Image
 
 from ivif_cli.core.errors import InputError, UsageError
 from ivif_cli.core.metrics import CONVENTIONS, METRICS, SIX, Scene, evaluate_batch, evaluate_pair
@@ -169,14 +166,3 @@ def test_strips_cover_every_row_once() -> None:
     for shape in ((1, 1), (480, 640), (3, 100_000), (977, 13)):
         rows = [row for part in strips(shape) for row in range(shape[0])[part]]
         assert rows == list(range(shape[0]))
-
-
-def test_a_pair_is_scored_as_it_is_given(tmp_path: Path, pictures: list[np.ndarray]) -> None:
-    ir, vis, fused = pictures
-    wanted = evaluate_pair(ir, vis, fused, ["EN", "VIF"])
-    cv2.imwrite(str(tmp_path / "ir.png"), ir)
-    assert evaluate_pair(tmp_path / "ir.png", Image.fromarray(vis), torch.from_numpy(fused), "EN,VIF") == wanted
-    opaque = np.dstack([vis] * 3 + [np.full_like(vis, 255)])
-    assert evaluate_pair(ir[..., None], opaque, fused, ["EN", "VIF"]) == wanted
-    with pytest.raises(InputError, match=r"fused is uint16.*8-bit luma"):
-        evaluate_pair(ir, vis, np.dstack([fused.astype(np.uint16)] * 3))

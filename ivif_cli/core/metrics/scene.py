@@ -5,12 +5,10 @@ A metric that has no value says why, in a few words for a report.
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import cv2
 import numpy as np
 
-from ivif_cli.core.data.arrays import as_picture
 from ivif_cli.core.errors import InputError
 from ivif_cli.core.metrics.conventions import find_convention, find_metrics
 from ivif_cli.core.metrics.maps import SMALLEST_VIF_SIDE, Maps, People, as_maps, check_sizes
@@ -124,14 +122,13 @@ def reason(name: str, value: float, ir: Maps, vis: Maps, fused: Maps) -> str:
 
 
 def evaluate_pair(
-    ir: Any, vis: Any, fused: Any, metrics: Sequence[str] | str = SIX, *, convention: str = "ivif"
+    ir: np.ndarray, vis: np.ndarray, fused: np.ndarray, metrics: Sequence[str] = SIX, *, convention: str = "ivif"
 ) -> dict[str, float]:
     """Scores of one fused picture against its two sources.
 
     Args:
-        ir, vis, fused: HxW uint8 luma in [0, 255]; HxWx3 BGR uint8 is scored by its BT.601 luma. Paths, PIL images and
-            tensors are taken as `Fuser.fuse` takes them (see `data.arrays.as_picture`); 8 bits they have to have.
-        metrics: names out of `METRICS`, in a sequence or as in `--metrics`.
+        ir, vis, fused: HxW uint8 luma in [0, 255]; HxWx3 BGR uint8 is scored by its BT.601 luma.
+        metrics: names out of `METRICS`.
         convention: name out of `CONVENTIONS`.
 
     Returns:
@@ -141,15 +138,7 @@ def evaluate_pair(
         InputError: unequal sizes, 16-bit or float pictures, NaN pixels.
         UsageError: a metric or convention that is not known.
     """
-    names = metrics.split(",") if isinstance(metrics, str) else metrics
-    sources = _as_given(ir, "ir"), _as_given(vis, "vis")
-    return Scene(*sources, convention).score(_as_given(fused, "fused"), names)
-
-
-def _as_given(source: Any, role: str) -> np.ndarray:
-    """An array of grey or colour levels as it is, anything else as `as_picture` takes it."""
-    plain = isinstance(source, np.ndarray) and (source.ndim == 2 or source.shape[2:] == (3,))
-    return source if plain else as_picture(source, role)
+    return Scene(ir, vis, convention).score(fused, metrics)
 
 
 def evaluate_batch(
