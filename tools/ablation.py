@@ -31,7 +31,7 @@ from ivif_cli.core.training.processes import Processes
 from ivif_cli.core.training.recipe import Recipe, load_recipe, parse_setting
 from ivif_cli.core.training.setup import Sources, build_run, load_language
 from ivif_cli.core.training.split import data_hash, split_pairs
-from ivif_cli.core.training.validation import spread, validate
+from ivif_cli.core.training.validation import spread_evenly, validate
 from ivif_cli.interrupts import PAUSE, first_only_asks
 from tools.strips import draw_strip
 
@@ -98,7 +98,7 @@ def score_all(
 
 def write_strip(path: Path, store: LumaStore, images: dict[str, list[np.ndarray]], scenes: int) -> None:
     """Write infrared, visible and every variant's picture of some held-out scenes."""
-    shown = spread(len(store), scenes)
+    shown = spread_evenly(len(store), scenes)
     rows = [[store[i].ir, store[i].vis, *(fused[i] for fused in images.values())] for i in shown]
     write_image(path, draw_strip(["infrared", "visible", *images], rows), overwrite=True)
 

@@ -165,9 +165,10 @@ def fuse(
         if piped_out and (several or json_ or not task.single):
             raise UsageError("a pipe takes one picture and nothing beside it", "name a file, or a folder for many")
         check_outputs(task, bit_depth, save_aligned, overwrite=overwrite, several=several)
-        for complaint in complaints if world()[0] == 0 else ():
+        first = world()[0] == 0
+        for complaint in complaints if first else ():
             console.warn(complaint)
-        if task.pairing is not None and task.pairing.by_time:
+        if first and task.pairing is not None and task.pairing.by_time:
             console.note(f"{task.pairing.by_time} pairs by time stamps, at most {task.pairing.widest:.3g} s apart")
 
         held = hold_range([job.pair.ir for job in task.jobs], options.ir_range)

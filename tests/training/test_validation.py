@@ -11,7 +11,7 @@ from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.metrics import evaluate_pair
 from ivif_cli.core.network import LoadedNetwork
 from ivif_cli.core.training.lumas import LumaStore
-from ivif_cli.core.training.validation import fuse_pair, spread, steer, validate
+from ivif_cli.core.training.validation import fuse_pair, spread_evenly, steer, validate
 
 CPU = torch.device("cpu")
 
@@ -55,9 +55,9 @@ def test_steering_is_the_share_of_pictures_that_moved_as_the_words_say() -> None
 
 
 def test_validated_pairs_are_spread_evenly() -> None:
-    assert spread(10, 4) == [0, 3, 6, 9]
-    assert spread(3, 10) == [0, 1, 2]
-    assert spread(5, 1) == [0]
+    assert spread_evenly(10, 4) == [0, 3, 6, 9]
+    assert spread_evenly(3, 10) == [0, 1, 2]
+    assert spread_evenly(5, 1) == [0]
 
 
 def test_a_sample_picture_shows_the_first_pairs(lively: LoadedNetwork, pairs: list[Pair], tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The viewer in a real browser: drop a pair, say what is wanted, and the picture changes; nothing is complained of."""
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
+from ivif_cli.core.data.luma import to_luma
 from ivif_cli.core.packaged import packaged
 
 if TYPE_CHECKING:
@@ -138,9 +140,18 @@ def test_both_pictures_zoom_as_one_and_nothing_is_cut_off(page: "Page") -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_every_way_of_comparing_shows_a_picture(page: "Page") -> None:
-    for value in ("vis", "goal:dark", "ir"):
+def test_every_way_of_comparing_shows_a_picture_of_its_own(page: "Page", address: str) -> None:
+    shown_beside: dict[str, np.ndarray] = {}
+    for value in ("goal:dark", "ir", "vis"):
+        before = page.get_attribute("#other", "src")
         page.select_option("#with", value)
         page.wait_for_function(
-            "() => { const o = document.getElementById('other'); return o.complete && o.naturalWidth; }"
+            "(before) => { const o = document.getElementById('other');"
+            " return o.getAttribute('src') !== before && o.complete && o.naturalWidth; }",
+            arg=before,
         )
+        shown_beside[value] = pixels(page, address, page.get_attribute("#other", "src") or "")
+    sizes = {picture.shape[:2] for picture in shown_beside.values()}
+    assert len(sizes) == 1
+    grey = [to_luma(picture).astype(int) for picture in shown_beside.values()]
+    assert all(np.abs(a - b).mean() > 2 for a, b in itertools.combinations(grey, 2))

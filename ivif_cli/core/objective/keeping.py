@@ -150,8 +150,8 @@ def stretched(target: Tensor, scenes: tuple[Tensor, Tensor], settings: KeepingSe
     """A base (N x 1 x h x w) that uses the scale: stretched about its scene's mean, raised where the scene is dark."""
     coarse = F.avg_pool2d(torch.cat(scenes, dim=1), 4)
     scene, _ = base_target(coarse, scenes, settings)
-    spread, mean = torch.std_mean(scene, dim=(2, 3), keepdim=True)
-    factor = (settings.spread / (spread + 1e-3)).clamp(settings.least, settings.most)
+    deviation, mean = torch.std_mean(scene, dim=(2, 3), keepdim=True)
+    factor = (settings.spread / (deviation + 1e-3)).clamp(settings.least, settings.most)
     raised = mean + settings.lift * F.relu(0.3 - mean)
     return (raised + factor * (target - mean)).clamp(0.02, 0.98)
 

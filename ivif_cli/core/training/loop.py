@@ -37,7 +37,7 @@ from ivif_cli.core.training.lumas import LumaStore
 from ivif_cli.core.training.processes import Processes
 from ivif_cli.core.training.recipe import Recipe, to_table
 from ivif_cli.core.training.trim import trim
-from ivif_cli.core.training.validation import spread, validate, write_grid
+from ivif_cli.core.training.validation import spread_evenly, validate, write_grid
 
 Report = Callable[[int, dict[str, float]], None]
 
@@ -266,7 +266,7 @@ def _validate(recipe: Recipe, run: Run, state: RunState, device: torch.device) -
     if state.step == recipe.steps:
         run.network.rebalance(**vars(recipe.balance))
         trim(run.network, run.train, run.goals.goals, recipe.trim)
-    indices = spread(len(run.held_out), recipe.validation.pairs)
+    indices = spread_evenly(len(run.held_out), recipe.validation.pairs)
     metrics, fused = validate(run.network, run.held_out, indices, device, run.goals.goals, run.encoder)
     write_grid(run.out / "samples" / f"step-{state.step:08d}.png", run.held_out, indices, fused, recipe.validation.grid)
     facts = {"ivif": __version__, "step": str(state.step), "hours": f"{state.hours:.3f}"}

@@ -22,7 +22,7 @@ from ivif_cli.core.network import FusionNetwork
 from ivif_cli.core.network.composition import HALVINGS, Encoded, limited
 from ivif_cli.core.network.pyramid import laplacian
 from ivif_cli.core.training.lumas import LumaPair, LumaStore
-from ivif_cli.core.training.validation import as_tensor, spread
+from ivif_cli.core.training.validation import as_tensor, spread_evenly
 
 _STEP = 0.05
 """Change of a tone number by which its slopes are measured."""
@@ -158,7 +158,7 @@ def trim(network: FusionNetwork, store: LumaStore, goals: Mapping[str, Goal], se
     turns = torch.zeros(2 * size, network.trim.shape[2], device=device)
     network.trim.zero_()
     network.ways.zero_()[:, :size] = ways
-    chosen = [store[index] for index in spread(len(store), settings.pairs)]
+    chosen = [store[index] for index in spread_evenly(len(store), settings.pairs)]
     scenes = [_seen(network, pair, device) for pair in chosen if min(pair.ir.shape) >= network.stride]
     if not scenes:
         raise TrainingError(f"no words can be trimmed on pictures below {network.stride} pixels", "--set trim.pairs=0")

@@ -21,7 +21,7 @@ SCORED = (*SIX, "SCD", "K", "X", "TD")
 _TILE_HEIGHT = 240
 
 
-def spread(count: int, wanted: int) -> list[int]:
+def spread_evenly(count: int, wanted: int) -> list[int]:
     """`wanted` indices spread evenly over `count`."""
     return [round(i * (count - 1) / max(wanted - 1, 1)) for i in range(wanted)] if wanted < count else [*range(count)]
 
