@@ -56,6 +56,12 @@ def mean_table(runs: Results) -> list[str]:
     return lines_of("variant", cells, counts)
 
 
+def change(values: np.ndarray, places: int) -> str:
+    """The mean of what changed, and in brackets the least and the greatest, where there are several."""
+    mean, least, most = (f"{value:+.{places}f}" for value in (values.mean(), values.min(), values.max()))
+    return mean if values.size == 1 else f"{mean} ({least} to {most})"
+
+
 def change_table(runs: Results) -> list[str]:
     """Mean change by variant beside `full` of the same seed, with the least and the greatest."""
     cells, counts = {}, {}
@@ -64,10 +70,7 @@ def change_table(runs: Results) -> list[str]:
         if variant == "full" or not found["K"].size:
             continue
         counts[words] = found["K"].size
-        cells[words] = [
-            "{0:+.{3}f} ({1:+.{3}f} to {2:+.{3}f})".format(v.mean(), v.min(), v.max(), digits(c))
-            for c, v in found.items()
-        ]
+        cells[words] = [change(values, digits(column)) for column, values in found.items()]
     return lines_of("beside everything on", cells, counts)
 
 
