@@ -16,7 +16,8 @@ from ivif_cli import __version__
 from ivif_cli.core.data.find_pairs import find_many
 from ivif_cli.core.network import load_network, save_network
 from ivif_cli.core.training.lumas import LumaStore
-from ivif_cli.core.training.recipe import BalanceSettings, find_recipe, load_recipe, parse_setting
+from ivif_cli.core.training.recipe import find_recipe, load_recipe, parse_setting
+from ivif_cli.core.training.setup import unbalance
 from ivif_cli.core.training.split import split_pairs
 from ivif_cli.core.training.trim import trim
 
@@ -38,8 +39,7 @@ def main(argv: list[str] | None = None) -> None:
     loaded = load_network(arguments.weights)
     used = json.loads(loaded.metadata.get("recipe", "{}"))
     if any(name.startswith("balance.") for name in changes):
-        before = BalanceSettings(**used.get("balance", {}))
-        loaded.network.rebalance(**{name: -value for name, value in vars(before).items()})
+        unbalance(loaded.network, used)
         loaded.network.rebalance(**vars(recipe.balance))
         used["balance"] = asdict(recipe.balance)
     trim(loaded.network, LumaStore(of_training, loaded.network.thumbnail), loaded.goals, recipe.trim)

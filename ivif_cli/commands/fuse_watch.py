@@ -82,19 +82,21 @@ def _found(folders: tuple[Path, Path]) -> "Pairing":
 
 
 def _together(reports: "list[Report]") -> "Report":
-    """One report, of what became of each output last."""
+    """One report, of what became of each output last; what was made here and found made later was made."""
     from ivif_cli.core.fusing.jobs import Report, merge_reports
 
     if not reports:
         return Report()
-    last: dict[Path, Report] = {}
-    for each in reports:
-        outcomes = *(item.job for item in each.fused), *each.skipped, *(job for job, _ in each.failed)
-        last |= {job.output: each for job in outcomes}
-    for each in reports:
-        each.fused = [item for item in each.fused if last[item.job.output] is each]
-        each.skipped = [job for job in each.skipped if last[job.output] is each]
-        each.failed = [(job, why) for job, why in each.failed if last[job.output] is each]
+    last: dict[Path, tuple[int, str]] = {}
+    for turn, each in enumerate(reports):
+        made = {output for output, (_, outcome) in last.items() if outcome == "fused"}
+        last |= {job.output: (turn, "skipped") for job in each.skipped if job.output not in made}
+        last |= {item.job.output: (turn, "fused") for item in each.fused}
+        last |= {job.output: (turn, "failed") for job, _ in each.failed}
+    for turn, each in enumerate(reports):
+        each.fused = [item for item in each.fused if last[item.job.output] == (turn, "fused")]
+        each.skipped = [job for job in each.skipped if last[job.output] == (turn, "skipped")]
+        each.failed = [(job, why) for job, why in each.failed if last[job.output] == (turn, "failed")]
     report = merge_reports(reports)
     report.total = sum(each.total for each in reports)
     return report

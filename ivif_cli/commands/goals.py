@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from ivif_cli.commands.options import WANTED, option
 from ivif_cli.core.errors import UsageError
+from ivif_cli.core.names import STRONGEST
 from ivif_cli.core.nearest import nearest
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ GoalOption = Annotated[
     list[str] | None, option(WANTED, "A goal that the weights carry; may be repeated.", "--goal", metavar="NAME")
 ]
 StrengthOption = Annotated[
-    float, option(WANTED, "0: the default goal; 1: as said; more: beyond.", "--strength", min=0.0, max=3.0)
+    float, option(WANTED, "0: the default goal; 1: as said; more: beyond.", "--strength", min=0.0, max=STRONGEST)
 ]
 DialOption = Annotated[
     list[str] | None,

@@ -1,4 +1,4 @@
-"""Names that options take, for completion and `ivif info`, where loading what they name would take seconds.
+"""Names and bounds that options take, for completion and `ivif info`, where loading what they name would take seconds.
 
 A test holds them to the registries.
 """
@@ -8,6 +8,8 @@ GOALS = (
     *("default", "bright", "dark", "detailed", "plain", "salient", "dim"),
     *("contrast", "faded", "infrared", "visible"),
 )
+STRONGEST = 3.0
+"""Most that a goal may be exaggerated by."""
 DIALS = ("bright", "detailed", "salient", "contrast", "infrared")
 DEVICES = ("auto", "cpu", "cuda", "cuda:0", "mps")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")

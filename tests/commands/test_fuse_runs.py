@@ -259,13 +259,15 @@ def test_another_field_of_view_is_cropped(model: str, street: Path) -> None:
     [
         (("ir/1.png,vi/1.png,vi/1.png", "ir/2.png,vi/2.png,b.png"), "is an input"),
         (("ir/1.png,vi/1.png,same.png", "ir/2.png,vi/2.png,./same.png"), "two pairs of"),
+        (("ir/1.png,vi/1.png,same.png,a", "ir/2.png,vi/2.png,./same.png,b"), "two pairs are written to"),
+        (("ir/1.png,vi/1.png,2.png,a", "ir/2.png,vi/2.png,,"), "two pairs are written to"),
         (("ir/1.png,vi/1.png,a.png", "ir/2.png,,b.png"), "row 2 of"),
     ],
 )
 def test_a_manifest_that_would_lose_a_picture_is_refused(
     model: str, street: Path, rows: tuple[str, ...], said: str
 ) -> None:
-    (street / "pairs.csv").write_text("\n".join(["ir,vis,out", *rows]))
+    (street / "pairs.csv").write_text("\n".join(["ir,vis,out,name", *rows]))
     before = (street / "vi" / "1.png").read_bytes()
     given = ["fuse", "--manifest", street / "pairs.csv", "-o", street, "-m", model, "--overwrite"]
     done = CliRunner().invoke(app, [str(argument) for argument in given])

@@ -191,3 +191,5 @@ def test_of_a_pair_that_was_fused_and_then_broke_the_last_counts() -> None:
     found = _together([first, Report(fused=[made(b), made(c)], failed=[(a, "damaged")], total=2.0)])
     assert [item.job.pair.name for item in found.fused] == ["b", "c"]
     assert [(job.pair.name, why) for job, why in found.failed] == [("a", "damaged")] and found.total == 3.0
+    seen = _together([Report(skipped=[a], fused=[made(c)]), Report(skipped=[a, c]), Report(failed=[(a, "damaged")])])
+    assert [item.job for item in seen.fused] == [c] and not seen.skipped and [job for job, _ in seen.failed] == [a]

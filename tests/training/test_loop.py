@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ivif_cli.core.data.images import read_image, write_image
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import TrainingError, UsageError, WeightsError
 from ivif_cli.core.language.goal import NAMED
@@ -338,3 +339,14 @@ def test_a_run_begun_by_balanced_weights_is_balanced_once(pairs: list[Pair], tmp
     kept = small_run(small_recipe(), pairs, tmp_path / "c", init=str(start)).network
     for network in (again, kept):
         assert all(torch.allclose(v, balanced.state_dict()[n], atol=1e-6) for n, v in network.state_dict().items())
+
+
+def test_words_that_cannot_be_trimmed_are_told_before_the_first_step(pairs: list[Pair], tmp_path: Path) -> None:
+    for pair in pairs[1:]:
+        for path in (pair.ir, pair.vis):
+            write_image(path, read_image(path)[:24], overwrite=True)
+    recipe, steps = small_recipe(**{"trim.pairs": 4, "crops.min_side": 16, "crops.max_side": 24}), []
+    run = small_run(recipe, pairs[1:], tmp_path / "out", report=lambda step, values: steps.append(step))
+    with pytest.raises(TrainingError, match="below 32 pixels"):
+        train(recipe, run, ALONE)
+    assert not steps

@@ -5,7 +5,7 @@ import glob
 import itertools
 import posixpath
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from glob import has_magic
 from pathlib import Path, PurePosixPath
@@ -112,11 +112,6 @@ def _matching(pattern: Path) -> dict[Path, PurePosixPath]:
     return {path: PurePosixPath(path.relative_to(fixed).as_posix()) for path in found if path.is_file()}
 
 
-def _twice(names: Iterable[str]) -> str | None:
-    """The first path that is named twice, however it is written; None where each is named once."""
-    return next((name for name, count in Counter(map(posixpath.normpath, names)).items() if count > 1), None)
-
-
 def manifest_rows(path: Path) -> list[dict[str, str | None]]:
     """Rows of a CSV file by its first line; a cell that is not there is None.
 
@@ -135,7 +130,7 @@ def read_manifest(path: Path) -> tuple[Pairing, dict[str, str]]:
 
     Raises:
         InputError: the file is missing, or no table of that kind, or a row lacks a file.
-        PairingError: it holds no pair, or two of one name or output.
+        PairingError: it holds no pair, or two of one name.
     """
     rows = manifest_rows(path)
     if not rows or not {"ir", "vis"} <= set(rows[0]):
@@ -152,9 +147,8 @@ def read_manifest(path: Path) -> tuple[Pairing, dict[str, str]]:
         pairs.append(Pair(name, ir, vis))
         if out:
             outputs[name] = out
-    hint = "give each a name of its own in the column {}"
-    if (twice := _twice(pair.name for pair in pairs)) is not None:
-        raise PairingError(f"two pairs of {path} are called {twice}", hint.format("name"))
-    if (twice := _twice(outputs.get(pair.name, f"{pair.name}.png") for pair in pairs)) is not None:
-        raise PairingError(f"two pairs of {path} are written to {twice}", hint.format("out"))
+    names = Counter(posixpath.normpath(pair.name) for pair in pairs)
+    twice = next((name for name, count in names.items() if count > 1), None)
+    if twice is not None:
+        raise PairingError(f"two pairs of {path} are called {twice}", "give each a name of its own in the column name")
     return Pairing(tuple(pairs)), outputs

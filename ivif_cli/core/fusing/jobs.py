@@ -1,5 +1,7 @@
 """What a folder run is to do, and what became of it."""
 
+import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,12 +62,15 @@ def plan_jobs(
     """One job a pair; the outputs mirror the tree of the inputs, or are `named` by the pair's name.
 
     Raises:
-        UsageError: a pair's name leads outside the output folder.
+        UsageError: a pair's name leads outside the output folder, or two pairs have one output.
     """
     jobs = [Job(pair, output / (named or {}).get(pair.name, f"{pair.name}{suffix}")) for pair in pairs]
     for job in jobs:
         if not job.output.is_relative_to(output) or ".." in job.output.relative_to(output).parts:
             raise UsageError(f"the pair name {job.pair.name!r} leads outside {output}", "rename its files")
+    twice = [path for path, count in Counter(os.path.normpath(job.output) for job in jobs).items() if count > 1]
+    if twice:
+        raise UsageError(f"two pairs are written to {twice[0]}", "give each an output of its own")
     return jobs
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.language.goal import DEFAULT, Goal, Texts, check_encoder, embed_texts
+from ivif_cli.core.names import STRONGEST
 from ivif_cli.core.nearest import nearest_of_all
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 Wish = str | Goal | None
 """What a user may hand in as a goal: a name, a text, a goal, or nothing."""
-
-STRONGEST = 3.0
-"""Most that a goal may be exaggerated by."""
 
 _SAME = 0.1
 """Distance of two texts' embeddings, of unit length, below which they mean the same."""

@@ -36,7 +36,7 @@ from ivif_cli.core.training.log import MetricsLog
 from ivif_cli.core.training.lumas import LumaStore
 from ivif_cli.core.training.processes import Processes
 from ivif_cli.core.training.recipe import Recipe, to_table
-from ivif_cli.core.training.trim import trim
+from ivif_cli.core.training.trim import pairs_to_trim_on, trim
 from ivif_cli.core.training.validation import spread_evenly, validate, write_grid
 
 Report = Callable[[int, dict[str, float]], None]
@@ -97,6 +97,7 @@ def train(recipe: Recipe, run: Run, processes: Processes, *, resume: bool = Fals
         OutputError: a file cannot be written.
     """
     device, samples = processes.device, processes.share(recipe.batch_size)
+    pairs_to_trim_on(run.network, run.train, recipe.trim)  # told before the first step, not after the last
     state = start_state(recipe, run.network, device)
     if resume:
         path = latest_checkpoint(run.out)

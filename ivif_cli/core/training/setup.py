@@ -1,9 +1,10 @@
 """From a recipe and a list of pairs to a run that can start: networks, encoder, prompts, stores, and what is known."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -11,7 +12,7 @@ from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.errors import UsageError
 from ivif_cli.core.language.directions import ImageEncoder
 from ivif_cli.core.language.goal import DEFAULT, NAMED, TextEncoder, Texts, named_goals
-from ivif_cli.core.network import build_network, load_network
+from ivif_cli.core.network import FusionNetwork, build_network, load_network
 from ivif_cli.core.training.goals import SENTENCES, GoalBank, embed_sentences, read_sentences
 from ivif_cli.core.training.loop import Run
 from ivif_cli.core.training.lumas import LumaStore
@@ -67,8 +68,7 @@ def build_run(recipe: Recipe, pairs: Sequence[Pair], out: Path, sources: Sources
         network.load_state_dict(start.network.state_dict())
         metadata["init_sha256"] = start.sha256
         if recipe.balance != BalanceSettings():  # which the end of the run does, and once is enough
-            before = json.loads(start.metadata.get("recipe", "{}")).get("balance", {})
-            network.rebalance(**{name: -value for name, value in before.items()})
+            unbalance(network, json.loads(start.metadata.get("recipe", "{}")))
     network.start_from(torch.from_numpy(goals.goals[DEFAULT].condition[0]))
     teacher = None
     if sources.teacher:
@@ -78,6 +78,12 @@ def build_run(recipe: Recipe, pairs: Sequence[Pair], out: Path, sources: Sources
     drawn = LumaStore(train, network.thumbnail, balance=recipe.crops.balance)
     judged = LumaStore(held_out or train, network.thumbnail)
     return Run(network.to(device), drawn, judged, out, goals, encoder, teacher, metadata)
+
+
+def unbalance(network: FusionNetwork, used: Mapping[str, Any]) -> None:
+    """Take back what a run of the recipe `used` (as nested plain values) balanced its network by at its end."""
+    before = BalanceSettings(**used.get("balance", {}))
+    network.rebalance(**{name: -value for name, value in vars(before).items()})
 
 
 def load_language(recipe: Recipe, sources: Sources, device: torch.device) -> tuple[ImageEncoder | None, GoalBank]:

@@ -132,6 +132,19 @@ def kept(fused: Tensor, sources: Tensor) -> Tensor:
     return torch.cat([held / total.clamp_min(1e-6), side[None]])
 
 
+def pairs_to_trim_on(network: FusionNetwork, store: LumaStore, settings: TrimSettings) -> list[LumaPair]:
+    """The pairs that words are trimmed on, spread evenly over the store; those below the network's stride are left out.
+
+    Raises:
+        TrainingError: all of them are too small.
+    """
+    chosen = [store[index] for index in spread_evenly(len(store), settings.pairs)]
+    large = [pair for pair in chosen if min(pair.ir.shape) >= network.stride]
+    if chosen and not large:
+        raise TrainingError(f"no words can be trimmed on pictures below {network.stride} pixels", "--set trim.pairs=0")
+    return large
+
+
 @torch.no_grad()
 def trim(network: FusionNetwork, store: LumaStore, goals: Mapping[str, Goal], settings: TrimSettings) -> None:
     """Set `network.ways` and `trim` by what dials do to training pairs; a dial without ends is left out.
@@ -158,10 +171,7 @@ def trim(network: FusionNetwork, store: LumaStore, goals: Mapping[str, Goal], se
     turns = torch.zeros(2 * size, network.trim.shape[2], device=device)
     network.trim.zero_()
     network.ways.zero_()[:, :size] = ways
-    chosen = [store[index] for index in spread_evenly(len(store), settings.pairs)]
-    scenes = [_seen(network, pair, device) for pair in chosen if min(pair.ir.shape) >= network.stride]
-    if not scenes:
-        raise TrainingError(f"no words can be trimmed on pictures below {network.stride} pixels", "--set trim.pairs=0")
+    scenes = [_seen(network, pair, device) for pair in pairs_to_trim_on(network, store, settings)]
     for number in range(settings.rounds):
         found = torch.stack([_measured(network, scene, conditions) for scene in scenes])
         if number == 0:
