@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ivif_cli.core.data.images import read_picture
+from ivif_cli.core.data.images import as_levels, read_picture
 from ivif_cli.core.data.pairing import pair_folders
 from ivif_cli.core.data.sources import SourceOptions, load_pair, read_infrared
 from ivif_cli.core.errors import InputError
@@ -137,6 +137,10 @@ def test_deep_tiffs_of_which_zero_is_white_are_turned_round_and_said(tmp_path: P
     (tmp_path / "celsius.tif").write_bytes(tiff(COUNTS.astype(np.float32), white_is_zero=True))
     found = read_infrared(tmp_path / "celsius.tif")
     assert np.array_equal(found.values, COUNTS) and "--ir-polarity black" in found.notes[0]
+    (tmp_path / "plain.png").write_bytes(by_opencv(GREY, ".png"))
+    pair = load_pair(tmp_path / "plain.png", tmp_path / "celsius.tif", SourceOptions())
+    assert np.array_equal(pair.vis, ~as_levels(COUNTS.astype(np.float32), ""))
+    assert pair.facts.notes == (f"{tmp_path / 'celsius.tif'}: turned round, since its smallest value is white",)
 
 
 def test_colours_in_planes_are_read_right_or_refused(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ class Picture:
         sha256: of the bytes of the file, in hexadecimal.
         notes: what was done on the way that a viewer of the file may wonder about.
         no_data: the value that stands for none in a file that declares one.
+        inverted: floating-point values of which the smallest is meant to be white.
     """
 
     pixels: np.ndarray
@@ -59,6 +60,12 @@ class Picture:
     sha256: str
     notes: tuple[str, ...] = ()
     no_data: float | None = None
+    inverted: bool = False
+
+    def levels(self, name: str) -> np.ndarray:
+        """Grey or colour levels, uint8 or uint16, bright where the file means bright; `read_image` says how."""
+        found = as_levels(self.pixels, name)
+        return ~found if self.inverted else found
 
 
 def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -76,7 +83,7 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     Raises:
         InputError: the file is missing, empty, truncated, not a picture, too large, or holds NaN or infinity.
     """
-    return as_levels(read_picture(path, max_pixels=max_pixels).pixels, str(path))
+    return read_picture(path, max_pixels=max_pixels).levels(str(path))
 
 
 def as_levels(pixels: np.ndarray, name: str) -> np.ndarray:
@@ -104,18 +111,17 @@ def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
     if means.planar:
         raise InputError(f"{path} holds its colours in planes of more than 8 bits", "save it with interleaved colours")
     pixels, notes = (read_array(str(path), data), []) if kind == "NPY" else _as_supported(path, _decode(path, data))
-    if means.inverted and pixels.dtype == np.uint16:  # OpenCV turns those of 8 bits itself
+    inverted = means.inverted and pixels.dtype == np.float32
+    if means.inverted and not inverted:  # OpenCV turns those of 8 bits itself
         pixels = ~pixels
         notes.append("turned round, since its 0 is white")
-    elif means.inverted:
-        notes.append("its smallest value is meant to be white, which is passed over: --ir-polarity black turns it")
     if metadata.orientation != 1:
         if kind != "TIFF":  # OpenCV turns those itself
             pixels = turned_upright(pixels, metadata.orientation)
         notes.append(f"turned upright by its EXIF orientation {metadata.orientation}")
     if metadata.pages > 1:
         notes.append(f"the first of its {metadata.pages} pages")
-    return Picture(pixels, metadata, hashlib.sha256(data.data).hexdigest(), tuple(notes), means.no_data)
+    return Picture(pixels, metadata, hashlib.sha256(data.data).hexdigest(), tuple(notes), means.no_data, inverted)
 
 
 def file_sha256(path: Path) -> str:

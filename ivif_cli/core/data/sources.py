@@ -14,7 +14,7 @@ import numpy as np
 from ivif_cli.core.data.arrays import as_picture
 from ivif_cli.core.data.cropping import Crop, largest_window
 from ivif_cli.core.data.flir_jpeg import is_dji, is_flir, read_flir
-from ivif_cli.core.data.images import as_levels, file_sha256, read_image, read_picture
+from ivif_cli.core.data.images import file_sha256, read_image, read_picture
 from ivif_cli.core.data.infrared import Infrared
 from ivif_cli.core.data.ir_range import IrRange, ThermalRange, as_ir_range
 from ivif_cli.core.data.luma import deepened, to_luma
@@ -24,6 +24,7 @@ from ivif_cli.core.data.placing import Align, Rig, holes, one_size, resampled, w
 from ivif_cli.core.errors import InputError, UsageError
 
 TINTED = "slightly in colour, so its luma is taken"
+_WHITE_IS_LEAST = "its smallest value is meant to be white, which is passed over: --ir-polarity black turns it"
 _SAME_RATIO = 0.02
 
 
@@ -109,10 +110,12 @@ def load_pair(ir: Path, vis: Path, options: SourceOptions) -> LoadedPair:
         InputError: a file that cannot be used, or two sizes without `resize` or `align`.
     """
     visible, infrared = read_picture(vis), read_infrared(ir, options.ir_range)
-    shown = as_levels(visible.pixels, str(vis))
+    shown = visible.levels(str(vis))
     used = infrared.range(options.held.get(infrared.kind, options.ir_range))
     placed = prepare_pair(infrared, shown, replace(options, ir_range=used), (str(ir), str(vis)))
     notes = [f"{path}: {note}" for path, found in ((ir, infrared), (vis, visible)) for note in found.notes]
+    if visible.inverted:
+        notes.append(f"{vis}: turned round, since its smallest value is white")
     if infrared.sha256 == visible.sha256:
         notes.append(f"{ir}: the infrared and the visible picture are the same file")
     if TINTED in infrared.notes and not (shown.ndim == 3 and is_tinted(shown)):
@@ -197,7 +200,8 @@ def read_infrared(path: Path, ir_range: IrRange = "auto") -> Infrared:
     if picture.no_data is not None and found.kind != "8-bit" and ir_range != "full":
         found = found.without(picture.no_data)
     unread = ("as it was rendered: DJI's temperatures are not read",) if is_dji(path) else ()
-    return replace(found, sha256=picture.sha256, notes=picture.notes + found.notes + unread)
+    passed = (_WHITE_IS_LEAST,) if picture.inverted else ()
+    return replace(found, sha256=picture.sha256, notes=picture.notes + found.notes + unread + passed)
 
 
 def read_visible(path: Path) -> np.ndarray:
