@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHA256: dict[str, str] = {
     "base.safetensors": "562dd10dd0c1706cb8d74b8bab392fdc1f14694e7d0b51748ee2c1f9ff55ea77",
     "fast.safetensors": "a68671bcfc6a3ba9806ad448a498667a3fc5777cccf3b883de2ce621967f35f9",
-    "compact-clip.safetensors": "4e9ed44e6b569293df454d57908f9bd59c2f7c390b200d2818f204c70b60f17a",
+    "compact-clip.safetensors": "e9242b67443e544511b9f45ec310a63652446b8dd5435823b7d1e519273c137f",
 }
 """File name in `weights/` -> sha256 of its bytes, hex."""
 

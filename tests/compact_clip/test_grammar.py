@@ -8,6 +8,9 @@ import pytest
 from ivif_cli.core.language.claims import CLAIMS
 from ivif_cli.core.language.tokenizer import unknown_words
 from tools.compact_clip import grammar
+from tools.compact_clip.sentences import read_sentences
+
+SENTENCES = Path(__file__).parents[1] / "language"
 
 
 def test_every_word_it_says_is_in_the_word_table(rng: np.random.Generator, shared_data: Path) -> None:
@@ -15,7 +18,8 @@ def test_every_word_it_says_is_in_the_word_table(rng: np.random.Generator, share
     rows = {word: row for row, word in enumerate(words)}
     for _ in range(1500):
         assert unknown_words(grammar.imagine(rng).text, rows) == []
-    for text in (text for claim in CLAIMS for text in grammar.sentences(claim)):
+    whole = [text for claim in CLAIMS for text in grammar.sentences(claim)]
+    for text in (*whole, *(caption.text for caption in grammar.spoken()), *grammar.frames("aside")):
         assert unknown_words(text.replace("{targets}", "people").replace("{scenery}", "street"), rows) == []
 
 
@@ -43,6 +47,22 @@ def test_no_sentence_asks_for_two_claims() -> None:
             assert asked.setdefault(text, claim) == claim, text
 
 
+def test_spoken_sentences_are_captions_and_none_is_said_twice() -> None:
+    spoken = grammar.spoken()
+    assert {claim for caption in spoken for claim in caption.claims} == set(CLAIMS)
+    assert frozenset() in {caption.claims for caption in spoken}
+    texts = [caption.text.lower() for caption in spoken]
+    assert len(set(texts)) == len(texts) > 2000
+
+
+@pytest.mark.parametrize("file", ["selection_sentences.tsv", "heldout_sentences.tsv"])
+def test_no_sentence_that_chooses_or_judges_is_trained_on(file: str) -> None:
+    kept = {sentence.text.lower() for sentence in read_sentences(SENTENCES / file)}
+    captions = [text for claim in CLAIMS for text in grammar.sentences(claim)]
+    captions += [caption.text for caption in (*grammar.spoken(), *grammar.phrases()[1])]
+    assert not kept & {text.lower() for text in captions}
+
+
 def test_there_are_several_hundred_phrases_and_every_claim_is_drawn(rng: np.random.Generator) -> None:
     single, together, _ = grammar.phrases()
     assert sum(len(set(phrases)) for row in single.values() for phrases in row.ways.values()) + len(together) > 700
@@ -55,6 +75,7 @@ def test_there_are_several_hundred_phrases_and_every_claim_is_drawn(rng: np.rand
 def test_a_refusal_claims_the_opposite(monkeypatch: pytest.MonkeyPatch) -> None:
     row = grammar.Phrases("dim", {"adjective": (), "feature": (), "do": ("light the people",), "say": ()})
     other = grammar.Phrases("salient", {"adjective": (), "feature": (), "do": ("hide the people",), "say": ()})
+    monkeypatch.setattr(grammar, "alone", lambda claim: ())
     monkeypatch.setattr(grammar, "phrases", lambda: ({"salient": row, "dim": other}, [], {}))
     rng = np.random.default_rng(0)
     asked = {frame.format("light the people") for frame in grammar.frames("order")}
@@ -70,6 +91,7 @@ def test_a_sentence_is_used_as_it_stands_and_a_refusal_asks_for_the_opposite(mon
     ways = dict.fromkeys(grammar.WAYS, ("bright",))
     row = grammar.Phrases("dark", ways, whole=("why is it so dark in here?",), whole_not=("enough light",))
     other = grammar.Phrases("bright", ways, whole=("lights out",), whole_not=("i sit in the dark",))
+    monkeypatch.setattr(grammar, "alone", lambda claim: ())
     monkeypatch.setattr(grammar, "phrases", lambda: ({"bright": row, "dark": other}, [], {}))
     assert grammar.sentences("bright") == ("why is it so dark in here?", "i sit in the dark")
     rng = np.random.default_rng(0)

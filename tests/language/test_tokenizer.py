@@ -42,6 +42,21 @@ def test_contractions_are_written_out(text: str, words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("like 2 a.m. please", ["like", "midnight", "please"]),
+        ("at 11:30pm", ["at", "midnight"]),
+        ("12 pm", ["noon"]),
+        ("i am at 10 AM there", ["i", "am", "at", "noon", "there"]),
+        ("at 6 am", ["at"]),
+        ("3 amps, 40 pm2", ["amps", "pm"]),
+    ],
+)
+def test_times_of_the_day_are_said_in_words(text: str, words: list[str]) -> None:
+    assert words_of(text) == words
+
+
+@pytest.mark.parametrize(
     ("inflected", "found"),
     [
         ("brightened", "brighten"),

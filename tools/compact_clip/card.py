@@ -58,8 +58,8 @@ def _labelled_table(report: ClipReport) -> str:
 def _sentence_table(sentences: Confusion) -> str:
     """Shares, and every confusion: what was meant and what was read."""
     head = (
-        f"Held-out sentences ({sentences.sentences}, written by somebody who had read neither phrases nor other "
-        f"sentences): right claim first {sentences.first:.0%}, first or second "
+        f"Held-out sentences ({sentences.sentences}, by two writers who had read neither phrases nor other sentences): "
+        f"right claim first {sentences.first:.0%}, first or second "
         f"{sentences.second:.0%}, first among the negated {sentences.negated:.0%}.\n\n"
         "| meant | read right | read as something else |\n| --- | ---: | --- |\n"
     )
@@ -124,7 +124,7 @@ attribute moves a picture along one axis, and words that ask for it point along 
 differ in one or two attributes. Blends of the two crops of a pair (average, maximum, stronger fine structure) stand for
 what both sources show; no published fused picture was used, and no scene group of the test sets.
 Image tower: {image_settings}.
-Text tower: {text_settings}. Its captions are drawn from `tools/compact_clip/phrases.toml`.
+Text tower: {text_settings}. Its captions are drawn from `tools/compact_clip/phrases.toml` and `spoken.tsv` beside it.
 {history}
 Train it anew with `make clip`.
 

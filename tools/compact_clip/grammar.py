@@ -1,4 +1,5 @@
-"""Captions as people speak: phrases of `phrases.toml` put into wishes, orders, descriptions, comparisons, negations.
+"""Captions as people speak: phrases of `phrases.toml` put into wishes, orders, descriptions, comparisons, negations,
+and whole sentences of `spoken.tsv`.
 
 A caption makes *claims*; its claims are what it asks for, so "do not highlight the people" claims "dim".
 """
@@ -15,9 +16,14 @@ import numpy as np
 from ivif_cli.core.language.claims import CLAIMS, GROUPS
 
 PHRASES = Path(__file__).with_name("phrases.toml")
+SPOKEN = Path(__file__).with_name("spoken.tsv")
 WAYS = ("adjective", "feature", "do", "say")
 WHOLE = 0.25
 """Share of clauses that are a complete sentence of the file, used as it stands."""
+AS_SPOKEN = 0.45
+"""Share of captions that are a sentence of `spoken.tsv`."""
+ASIDE = 0.15
+"""Share of captions with something beside them that no picture shows: who speaks, what it is for."""
 
 MENTION = {
     "modality": 0.22,
@@ -71,6 +77,13 @@ def phrases() -> tuple[dict[str, Phrases], list[Caption], dict[str, tuple[str, .
 
 
 @cache
+def spoken() -> list[Caption]:
+    """The sentences of `spoken.tsv`, a line each: its claims (commas between, or none), and the sentence."""
+    rows = (line.split("\t") for line in SPOKEN.read_text(encoding="utf-8").splitlines())
+    return [Caption(text, frozenset(claims.split(",")) - {""}) for claims, text in rows]
+
+
+@cache
 def frames(kind: str) -> tuple[str, ...]:
     """What phrases are put into, by kind."""
     return tuple(tomllib.loads(PHRASES.read_text(encoding="utf-8"))["frames"][kind])
@@ -119,11 +132,17 @@ def _said(claim: str, way: str, negated: bool, rng: np.random.Generator) -> str:
     return _pick(around[way][negated], rng).format(phrase)
 
 
+@cache
+def alone(claim: str) -> tuple[str, ...]:
+    """The sentences of `spoken.tsv` that ask for `claim` and nothing else."""
+    return tuple(caption.text for caption in spoken() if caption.claims == {claim})
+
+
 def sentences(claim: str) -> tuple[str, ...]:
-    """The complete sentences that ask for `claim`: its own, and refusals of the claims whose opposite it is."""
+    """The complete sentences that ask for `claim` alone: its own, and refusals of the claims whose opposite it is."""
     rows = phrases()[0]
     refusals = (text for row in rows.values() if row.opposite == claim for text in row.whole_not)
-    return (*rows[claim].whole, *refusals)
+    return (*rows[claim].whole, *refusals, *alone(claim))
 
 
 def express(claim: str, rng: np.random.Generator) -> str:
@@ -193,6 +212,15 @@ def _contrary(rng: np.random.Generator) -> Caption:
 
 def imagine(rng: np.random.Generator) -> Caption:
     """A caption drawn at random: one to three claims of different groups, a contrast, or a fixed sentence."""
+    caption = _drawn(rng)
+    if rng.random() < ASIDE:
+        return Caption(_pick(frames("aside"), rng).format(caption.text), caption.claims)
+    return caption
+
+
+def _drawn(rng: np.random.Generator) -> Caption:
+    if rng.random() < AS_SPOKEN:
+        return spoken()[int(rng.integers(len(spoken())))]
     kind = rng.random()
     if kind < 0.13:
         caption = phrases()[1][int(rng.integers(len(phrases()[1])))]

@@ -3,10 +3,10 @@
     python -m tools.compact_clip.train --data ../shared/data/train --words ../shared/data/words --out runs/compact-clip
 
 With `--init FILE` the towers start from that file, whose space the new one keeps, instead of from fresh weights; with
-`--steps 0` its image tower stays as it is. With `--space FILE` they start from fresh weights and share that file's
-space, whose axes and anchors are fixed: goals and fusion weights bound to it stay valid. The image tower resumes by
-itself where the folder holds a checkpoint. The folder's `manifest.csv` gives source, stem, scene_group, night and the
-two files (`ir`, `vi`).
+`--steps 0` its image tower stays as it is, and with `--fresh-text` its text tower is left out. With `--space FILE` both
+start from fresh weights and share that file's space, whose axes and anchors are fixed: goals and fusion weights bound
+to it stay valid. The image tower resumes by itself where the folder holds a checkpoint. The folder's `manifest.csv`
+gives source, stem, scene_group, night and the two files (`ir`, `vi`).
 """
 
 import argparse
@@ -25,6 +25,8 @@ from tools.compact_clip.text_training import TextRecipe, new_tower, read_word_ta
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights/compact-clip.safetensors"
 LEG = "Then another leg of {}, with the settings above."
+FRESH = "One unbroken run from fresh weights."
+RENEWED = " The text tower: one unbroken run from fresh weights, with the settings above."
 
 
 def space_of(file: Path | None) -> str | None:
@@ -44,6 +46,7 @@ def arguments_of() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=ImageRecipe.steps, help="of the image tower")
     parser.add_argument("--text-steps", type=int, default=TextRecipe.steps)
     parser.add_argument("--text-seed", type=int, default=TextRecipe.seed)
+    parser.add_argument("--fresh-text", action="store_true", help="a text tower from fresh weights, whatever --init has")
     parser.add_argument("--calibrate", action="store_true", help="shift the image tower's noise and sharpness as well")
     parser.add_argument("--compiled", action="store_true", help="compile the tower: two minutes, then a third faster")
     return parser.parse_args()
@@ -72,15 +75,18 @@ def main() -> None:
     for _ in run(trainer, checkpoint, report=report):
         pass
     history = facts.get("history", "")
-    if arguments.steps or arguments.text_steps:
+    if arguments.fresh_text:
+        history = history.partition(" The text tower")[0] + RENEWED
+    elif arguments.steps or arguments.text_steps:
         leg = LEG.format("both towers" if arguments.steps else "the text tower")
-        history = f"{history} {leg if before else 'One unbroken run from fresh weights.'}".strip()
+        history = f"{history} {leg if before else FRESH}".strip()
     if arguments.calibrate:
         shifts = ", ".join(f"{axis} by {shift:+.2f}" for axis, shift in trainer.calibrate().items())
         history += f" Then the readings were shifted, as shares of an embedding's length: {shifts}; by training scenes."
     table = read_word_table(arguments.words)
     recipe = TextRecipe(steps=arguments.text_steps, seed=arguments.text_seed)
-    tower = text_tower_from(before) if before else new_tower(*table, recipe)
+    kept = before and not arguments.fresh_text
+    tower = text_tower_from(before) if kept else new_tower(*table, recipe)
     if recipe.steps:
         tower = train_text(tower, recipe, report)
     space = space_of(arguments.init or arguments.space)

@@ -13,7 +13,7 @@ SAID = 0.35
 """A text whose strongest claim is below this says nothing that the model can see."""
 SHOWN = 0.1
 """Claims with a smaller share are not worth a word."""
-CLASH = 0.05
+CLASH = 0.2
 """Share of both ends of an axis from which they are told: of two that are said, the tower takes one for the wish."""
 
 

@@ -36,14 +36,25 @@ _DOUBLING = ("ing", "ed", "er", "est", "en", "ens", "ening", "ened")
 """Endings before which a consonant is doubled: "dimming"."""
 
 
+_CLOCK = re.compile(r"\b(\d{1,2})(?:[:.]\d\d)? ?([ap])\.?m\b\.?")
+"""A time of the day: "3 am", "2:30 p.m."."""
+
+
+def _part_of_day(time: re.Match[str]) -> str:
+    hour = int(time[1]) % 12 + (12 if time[2] == "p" else 0)
+    return " noon " if 9 <= hour < 17 else " midnight " if hour >= 21 or hour < 5 else " "
+
+
 def words_of(text: str) -> list[str]:
     """The words of a text, lower case, punctuation and numbers dropped; hyphenated words stay whole.
 
-    Apostrophes are made straight and contractions written out ("don't" -> "do not").
+    Apostrophes are made straight, contractions written out ("don't" -> "do not"), and times of the day, whose numbers
+    say it all, become noon or midnight ("at 3 am").
     """
     lowered = text.lower().replace("\u2019", "'").replace("\u2010", "-").replace("\u2011", "-")
     for pattern, replacement in _CONTRACTIONS:
         lowered = pattern.sub(replacement, lowered)
+    lowered = _CLOCK.sub(_part_of_day, lowered)
     return [word for word in _TOKEN.findall(lowered) if not word[0].isdigit()]
 
 
@@ -58,33 +69,88 @@ def lemmas(word: str) -> Iterator[str]:
 
 
 _ALIASES = """
-    airbrushed: smoothed, amplify: increase, annoys: troubles, attenuate: reduce, austere: plain,
-    believable: realistic, bleach: fade, blob: spot, blobs: spots, blotchy: spotted, bodycam: camera, bokeh: blur,
-    cctv: security camera, cloudless: sunny, clutter: mess, cobblestone: stone, cobblestones: stones,
-    colorless: no color, compress: compressed, contour: outline, contours: outlines, contrastless: without contrast,
-    crackle: static, critter: animal, critters: animals, dashcam: car camera, deblur: sharpen, declutter: tidy,
-    deconvolve: sharpen, discern: recognize, discernible: visible, dismal: gloomy, distinguishable: distinct,
-    downplay: play down, drab: dull, dreary: gloomy, drizzle: rain, dslr: camera, emissivity: heat radiation,
-    equalise: balance, equalization: balance, equalize: balance, exaggerate: too much, floodlights: bright lamps,
-    foreground: front, forgo: leave out, frills: ornaments, fuzz: blur, gaussian: random, glimmer: glow,
-    goggles: glasses, granular: grainy, granularity: grain, grayscale: gray, greyscale: gray, gritty: grainy,
-    halve: half, heatmap: heat map, hiker: walker, hikers: walkers, histogram: tones, illegible: unclear,
-    illuminate: illuminated, imperceptible: invisible, indistinct: vague, indistinguishable: alike,
-    intensify: strengthen, isotherm: temperature, jitter: shake, jittery: shaky, jogger: runner, lackluster: dull,
-    lamppost: lamp, legible: clear, lessen: reduce, lifelike: realistic, lucid: clear, lurk: hide, lurks: hides,
-    meticulous: careful, minimalism: minimalist, minutiae: details, monochrome: gray, monotonous: uniform,
-    monotony: uniform, moonlit: moonlight, mush: blur, mushy: blurry, naturalistic: realistic, normalise: balance,
-    normalize: balance, nuance: detail, nuances: details, numberplate: number plate, obtrusive: distracting,
-    omit: leave out, oomph: punch, overdo: too much, pallid: pale, panchromatic: visible, pastel: pale, pebble: stone,
-    perceptible: visible, photorealistic: realistic, poacher: hunter, prevail: dominate, prevails: dominates,
-    prioritise: prefer, prioritize: prefer, quadcopter: drone, radiance: radiant, radiate: glow, readable: clear,
-    recognisable: clear, rescuer: rescue worker, rescuers: rescue workers, rgb: color, saturate: saturated,
-    saturation: saturated, sentry: guard, shimmer: shine, signpost: sign, simplify: simplified, smear: blur,
-    smidge: bit, smidgen: bit, smog: haze, smudge: blur, smudged: blurred, snappy: punchy, snapshot: photo,
-    sooty: black, speck: dot, specks: dots, starlit: stars, sunlit: sunny, tarmac: asphalt, toddler: child,
-    tonal: tone, tonality: tones, tweak: adjust, twig: branch, unclutter: tidy, unlit: not lit, unmissable: obvious,
-    unobstructed: clear, unreadable: unclear, unrecognisable: unclear, webcam: camera, whisker: bit,
-    windscreen: window, withhold: hold back, wobble: shake, wobbly: shaky
+    acuity: sharpness, acutance: sharpness, aglow: glowing, airbrushed: smoothed, albedo: reflected light,
+    ambience: atmosphere, amplify: increase, analyse: analyze, anemic: pale, annoy: trouble, annoys: troubles,
+    anonymity: unknown, attenuate: reduce, austere: plain, autofocus: focus, autopilot: pilot, awning: roof,
+    backlight: back light, banknote: money, bedtime: late evening, believable: realistic, benchmark: test,
+    blackbody: heat radiation, bleach: fade, bleary: blurry, blob: spot, blobs: spots, bloodless: pale,
+    blotchy: spotted, bodycam: camera, bokeh: blur, bolometer: thermal sensor, bolometers: thermal sensors,
+    brochure: magazine, burglar: thief, burglars: thieves, burgling: stealing, bystander: person, bystanders: people,
+    calibrate: adjust, calorific: heat, camcorder: camera, campfire: fire, candlelight: candle light,
+    carriageway: road, cataracts: blurry eyes, ccd: camera, cctv: security camera, celluloid: film, chalkboard: board,
+    chameleon: camouflage, chameleons: camouflage, characterise: describe, chiaroscuro: light and dark,
+    clahe: contrast enhancement, clamp: limit, cleanliness: clean, climbers: people, cloudless: sunny, clump: group,
+    clutter: mess, cmos: camera, cobble: stone, cobbles: stones, cobblestone: stone, cobblestones: stones,
+    colorless: no color, colourist: color artist, compress: compressed, contour: outline, contours: outlines,
+    contrastless: without contrast, convolve: blur, countable: distinct, crackle: static, crammed: full,
+    crannies: corners, critter: animal, critters: animals, darkroom: dark room, dashcam: car camera, daybreak: sunrise,
+    daylit: daylight, deblur: sharpen, decibels: volume, declutter: tidy, deconvolve: sharpen, delete: remove,
+    deviate: differ, dictate: decide, dilute: weak, diminish: reduce, dioptres: glasses, disable: turn off,
+    disappoints: is bad, discard: throw away, discern: recognize, discernible: visible, dishwater: dull gray,
+    dismal: gloomy, distinguishable: distinct, dither: random dots, diurnal: day, douse: put out, downplay: play down,
+    downsample: reduced resolution, drab: dull, dreaminess: dreams, dreary: gloomy, drizzle: rain, dslr: camera,
+    effulgent: shining, embers: glowing coal, emissive: heat radiation, emissivity: heat radiation, emit: emitted,
+    emulate: copy, emulsion: film, encode: save, enlarge: larger, enrich: richer, equalisation: balance,
+    equalise: balance, equalization: balance, equalize: balance, exaggerate: too much, eyeglasses: glasses,
+    eyepiece: lens, eyesight: vision, feeble: weak, fibrous: fiber, filament: thread, filigree: fine pattern,
+    fireflies: glowing dots, fireman: firefighter, firemen: firefighters, fizz: static, fizzes: static,
+    flashgun: flash, flecks: spots, floodlamp: lamp, floodlights: bright lamps, fluctuation: variation,
+    foreground: front, forenoon: morning, forgo: leave out, frills: ornaments, furrow: line, fuzz: blur,
+    fuzziness: blur, gaussian: random, gauzy: soft hazy, ghastly: awful, glimmer: glow, goggles: glasses,
+    gradation: tones, granular: grainy, granularity: grain, granules: grain, grayscale: gray, greyscale: gray,
+    gritty: grainy, groping: searching, hairline: thin line, halide: film, halve: half, haphazard: random,
+    hdr: high dynamic range, headroom: room above, heatmap: heat map, hiker: walker, hikers: walkers, histogram: tones,
+    hone: sharpen, honeycomb: pattern, huddle: group, huddling: group, illegibility: unclear, illegible: unclear,
+    illuminance: brightness, illuminate: illuminated, imaginable: possible, imitate: copy, imitates: copies,
+    imperceptible: invisible, impressionist: soft painting, incandescent: glowing, incisive: sharp, indistinct: vague,
+    indistinguishable: alike, inject: add, insipid: dull, intensify: strengthen, intricacy: details, irks: troubles,
+    irradiance: light, isotherm: temperature, jitter: shake, jittery: shaky, jogger: runner, jumble: mess,
+    keypoints: details, lacework: fine pattern, lackluster: dull, lamplight: lamp light, lamppost: lamp,
+    laundered: clean, legible: clear, lessen: reduce, lifelike: realistic, lightbox: bright screen, lightless: dark,
+    limelight: spotlight, limpid: clear, loathe: hate, lorries: trucks, lorry: truck, lucid: clear, lukewarm: warm,
+    luma: brightness, lumens: brightness, luminosity: brightness, lunchtime: noon, lurk: hide, lurks: hides,
+    magnifier: lens, matinee: afternoon, matte: dull, mellow: soft, meticulous: careful,
+    microbolometer: thermal sensor, microbolometers: thermal sensors, microstructure: fine structure,
+    microtexture: fine texture, midpoint: middle, migraine: headache, millimetre: tiny, minimalism: minimalist,
+    minutiae: details, mirrorless: camera, misadjusted: wrong, mislead: wrong, monochrome: gray, monocular: scope,
+    monotonous: uniform, monotony: uniform, moonless: dark night, moonlit: moonlight, moped: motorcycle,
+    motorbike: motorcycle, motorbikes: motorcycles, mottled: spotted, multiplicative: random, murk: gloom, mush: blur,
+    mushy: blurry, myopic: blurry, naturalistic: realistic, nebulous: vague, netd: thermal sensitivity,
+    newsreel: old film, newsreels: old films, nil: zero, nocturne: night, nooks: corners, noonday: noon,
+    noontide: noon, normalisation: balance, normalise: balance, normalization: balance, normalize: balance,
+    nuance: detail, nuances: details, nuisance: trouble, numberplate: number plate, nyquist: sampling, oatmeal: bland,
+    obtrusive: distracting, omit: leave out, oncoming: coming, oomph: punch, ornament: decoration,
+    outshine: brighter than, outvote: beat, overdid: too much, overdo: too much, overlit: too bright, pallid: pale,
+    panchromatic: visible, paramedic: doctor, passers: walkers, pastel: pale, pebble: stone, pellucid: clear,
+    percentile: percent, perceptible: visible, perturbation: random noise, photocopied: copied, photocopy: copy,
+    photorealistic: realistic, pictogram: simple symbol, pinhole: camera, pinpoint: exact, pitiful: poor, placid: calm,
+    ploughed: field, poacher: hunter, polarity: sign, postcard: photo, posterised: few tones, posterized: few tones,
+    postman: man, practise: practice, prevail: dominate, prevails: dominates, prioritise: prefer, prioritize: prefer,
+    projector: screen, pyrometer: temperature sensor, quadcopter: drone, quench: put out, radiance: radiant,
+    radiate: glow, radiologist: doctor, radiometric: temperature, readable: clear, readout: electronic signal,
+    recede: fade, recedes: fades, recognisable: clear, recoverable: found, rectangle: square,
+    reflectance: reflected light, rescuer: rescue worker, rescuers: rescue workers, restful: calm, revert: return,
+    rgb: color, rivets: metal details, sandpaper: rough grain, sandstorm: dust storm, saturate: saturated,
+    saturation: saturated, scalpel: sharp knife, scorch: burn, scorched: burnt, seamless: smooth, seared: burnt,
+    segmentation: separate objects, sentry: guard, sepia: brown, shimmer: shine, shingle: roof, shingles: roofs,
+    siesta: afternoon, signpost: sign, simplification: simple, simplify: simplified, sizzle: static, sizzling: hot,
+    skimp: save, skylight: daylight, smear: blur, smidge: bit, smidgen: bit, smog: haze, smother: cover, smudge: blur,
+    smudged: blurred, snappy: punchy, snapshot: photo, snowbank: snow, snowfield: snow, snowstorm: snow, snr: signal,
+    snuff: put out, softboxes: lamps, soot: black, sooty: black, speck: dot, speckless: clean, specks: dots,
+    spooky: scary, spotless: clean, squint: narrow eyes, stakeout: watch, stargazing: stars at night,
+    starless: dark night, starlight: light of stars, starlit: stars, stipple: dots, stippled: dotted, stonework: stone,
+    stygian: dark, subtlety: fine, subtract: remove, sunbeams: sunlight, sundial: sun, sundown: sunset, sunlit: sunny,
+    sunup: sunrise, tablecloth: cloth, tactile: touch, tarmac: asphalt, teatime: afternoon, teeming: full,
+    tenebrous: dark, thermographer: thermal camera, thermometer: temperature, timid: shy, toddler: child, tonal: tone,
+    tonality: tones, tranquil: calm, tripod: steady camera, truncate: clipped, trustworthy: trusted, tweak: adjust,
+    twig: branch, umbra: shadow, uncalibrated: wrong, unclutter: tidy, underlit: dark, unlit: not lit,
+    unmissable: obvious, unobstructed: clear, unreadable: unclear, unrecognisable: unclear, upsample: larger,
+    vaporous: hazy, vaseline: soft blur, vehement: strong, videographer: camera man, viewfinder: camera,
+    wallflower: shy person, wallflowers: shy people, wallpaper: pattern wall, watchman: guard, watercolor: painting,
+    watercolour: painting, waveform: signal, wavelet: detail, wavelets: details, webcam: camera, welder: worker,
+    whiff: hint, whisker: bit, whiteout: white, whitewashed: white, windscreen: window, wisps: thin lines,
+    withhold: hold back, wobble: shake, wobbly: shaky, woodcut: print, woodwork: wood, wrinkle: fine line,
+    wrinkles: fine lines, zing: punch
 """
 ALIASES: dict[str, str] = dict(entry.strip().split(": ") for entry in _ALIASES.split(","))
 """Words of the field that the table lacks -> words that it has."""
