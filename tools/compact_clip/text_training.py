@@ -42,11 +42,52 @@ class TextRecipe:
 
 
 NEGATIONS = frozenset(
-    """
-    against anything avoid avoiding away barely down enough far fewer free from hardly hate hide instead keep
-    lacking last less lose lower neither never no nobody none nor not nothing opposite over prevent quit rather
-    reduce refrain remove rid stop than too why without
-    """.split()
+    {
+        "against",
+        "anything",
+        "avoid",
+        "avoiding",
+        "away",
+        "barely",
+        "down",
+        "enough",
+        "far",
+        "fewer",
+        "free",
+        "from",
+        "hardly",
+        "hate",
+        "hide",
+        "instead",
+        "keep",
+        "lacking",
+        "last",
+        "less",
+        "lose",
+        "lower",
+        "neither",
+        "never",
+        "no",
+        "nobody",
+        "none",
+        "nor",
+        "not",
+        "nothing",
+        "opposite",
+        "over",
+        "prevent",
+        "quit",
+        "rather",
+        "reduce",
+        "refrain",
+        "remove",
+        "rid",
+        "stop",
+        "than",
+        "too",
+        "why",
+        "without",
+    }
 )
 
 

@@ -46,7 +46,7 @@ def arguments_of() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=ImageRecipe.steps, help="of the image tower")
     parser.add_argument("--text-steps", type=int, default=TextRecipe.steps)
     parser.add_argument("--text-seed", type=int, default=TextRecipe.seed)
-    parser.add_argument("--fresh-text", action="store_true", help="a text tower from fresh weights, whatever --init has")
+    parser.add_argument("--fresh-text", action="store_true", help="leave out the text tower of --init")
     parser.add_argument("--calibrate", action="store_true", help="shift the image tower's noise and sharpness as well")
     parser.add_argument("--compiled", action="store_true", help="compile the tower: two minutes, then a third faster")
     return parser.parse_args()
