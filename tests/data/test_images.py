@@ -11,6 +11,7 @@ import pytest
 from ivif_cli.core import files
 from ivif_cli.core.data import images
 from ivif_cli.core.data.images import read_image, read_picture, write_image
+from ivif_cli.core.data.sources import SourceOptions, load_pair, read_visible
 from ivif_cli.core.errors import InputError, OutputError, UsageError
 
 SHAPES = [(7, 5), (7, 5, 3), (1, 1), (1, 1, 3)]
@@ -152,14 +153,27 @@ def test_zero_size_is_refused(tmp_path: Path) -> None:
 
 
 def test_float_tiff_is_scaled_or_kept_and_nan_is_refused(tmp_path: Path) -> None:
-    for name, values in {"unit": [0.0, 0.5, 1.0], "kelvin": [280.0, 290.0, 300.0]}.items():
-        image = np.array([values], np.float32)
-        (tmp_path / f"{name}.tif").write_bytes(encoded(".tif", image))
-        assert read_image(tmp_path / f"{name}.tif").tolist() == [[0, 32768, 65535]]
-        assert np.array_equal(read_picture(tmp_path / f"{name}.tif").pixels, image)
+    image = np.array([[0.0, 0.5, 1.0]], np.float32)
+    (tmp_path / "unit.tif").write_bytes(encoded(".tif", image))
+    assert read_image(tmp_path / "unit.tif").tolist() == [[0, 32768, 65535]]
+    assert np.array_equal(read_picture(tmp_path / "unit.tif").pixels, image)
     (tmp_path / "nan.tif").write_bytes(encoded(".tif", np.array([[0.0, np.nan]], np.float32)))
     with pytest.raises(InputError, match="NaN"):
         read_image(tmp_path / "nan.tif")
+
+
+@pytest.mark.parametrize(("values", "told"), [([30.0, 90.0, 255.0], "30 to 255"), ([-0.5, 0.0, 1.0], "-0.5 to 1")])
+def test_a_visible_float_picture_beyond_zero_to_one_is_refused(tmp_path: Path, values: list, told: str) -> None:
+    image = np.array([values], np.float32)
+    write_image(tmp_path / "grey.png", np.zeros((1, 3), np.uint8))
+    (tmp_path / "a.tif").write_bytes(encoded(".tif", image))
+    np.save(tmp_path / "a.npy", image)
+    for name in ("a.tif", "a.npy"):
+        with pytest.raises(InputError, match=rf"{name} holds values from {told}; .* \[0, 1\]"):
+            read_visible(tmp_path / name)
+        with pytest.raises(InputError, match="8 or 16 bits"):
+            load_pair(tmp_path / "grey.png", tmp_path / name, SourceOptions())
+        assert np.array_equal(read_picture(tmp_path / name).pixels, image)
 
 
 def test_an_existing_file_is_kept_unless_told(tmp_path: Path) -> None:

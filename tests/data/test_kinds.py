@@ -47,6 +47,7 @@ LOSSLESS = {
     "counts.jp2": (by_pillow(COUNTS, "JPEG2000", irreversible=False), COUNTS),
     "grey.npy": (by_numpy(GREY), GREY),
     "columns.npy": (by_numpy(np.asfortranarray(COUNTS)), COUNTS),
+    "big_endian.npy": (by_numpy(COUNTS.astype(">u2")), COUNTS),
     "celsius.npy": (by_numpy(COUNTS / 100.0 - 60), (COUNTS / 100.0 - 60).astype(np.float32)),
     "signed.npy": (by_numpy(COUNTS.astype(np.int16) - 8000), COUNTS.astype(np.float32) - 8000),
     "integers.tif": (by_pillow(COUNTS.astype(np.int32), "TIFF"), COUNTS.astype(np.float32)),
@@ -138,9 +139,11 @@ def test_deep_tiffs_of_which_zero_is_white_are_turned_round_and_said(tmp_path: P
     found = read_infrared(tmp_path / "celsius.tif")
     assert np.array_equal(found.values, COUNTS) and "--ir-polarity black" in found.notes[0]
     (tmp_path / "plain.png").write_bytes(by_opencv(GREY, ".png"))
-    pair = load_pair(tmp_path / "plain.png", tmp_path / "celsius.tif", SourceOptions())
-    assert np.array_equal(pair.vis, ~as_levels(COUNTS.astype(np.float32), ""))
-    assert pair.facts.notes == (f"{tmp_path / 'celsius.tif'}: turned round, since its smallest value is white",)
+    unit = COUNTS / np.float32(65535)
+    (tmp_path / "unit.tif").write_bytes(tiff(unit, white_is_zero=True))
+    pair = load_pair(tmp_path / "plain.png", tmp_path / "unit.tif", SourceOptions())
+    assert np.array_equal(pair.vis, ~as_levels(unit, ""))
+    assert pair.facts.notes == (f"{tmp_path / 'unit.tif'}: turned round, since its smallest value is white",)
 
 
 def test_colours_in_planes_are_read_right_or_refused(tmp_path: Path) -> None:

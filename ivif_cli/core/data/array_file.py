@@ -40,8 +40,8 @@ def read_array(path: str, data: np.ndarray) -> np.ndarray:
         raise InputError(f"{path} is an array of the shape {shape}, where H x W is read", "save colour as PNG or TIFF")
     values = np.frombuffer(data.data, kind, math.prod(shape), start)
     values = values.reshape(shape[:2], order="F" if fortran else "C")
-    if kind in (np.uint8, np.uint16):
-        return values
+    if kind.kind == "u" and kind.itemsize <= 2:  # of any byte order
+        return values.astype(kind.newbyteorder("="), copy=False)
     with np.errstate(over="ignore"):  # beyond float32 lies no data
         return values.astype(np.float32)
 

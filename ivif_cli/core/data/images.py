@@ -71,7 +71,7 @@ class Picture:
 def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Pixels of a file, with the bits it is stored with; a floating-point picture becomes uint16.
 
-    Values in [0, 1] are scaled by 65535, any others from lowest..highest to 0..65535.
+    Values in [0, 1] are scaled by 65535; any others are refused, since they do not say what is black and what white.
 
     Args:
         path: a file of `READ_SUFFIXES`, told by its contents; any characters may stand in its name.
@@ -81,7 +81,8 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         H x W or H x W x 3 (BGR), uint8 or uint16, upright.
 
     Raises:
-        InputError: the file is missing, empty, truncated, not a picture, too large, or holds NaN or infinity.
+        InputError: the file is missing, empty, truncated, not a picture, too large, or holds NaN, infinity
+            or floating-point values beyond [0, 1].
     """
     return read_picture(path, max_pixels=max_pixels).levels(str(path))
 
@@ -93,10 +94,10 @@ def as_levels(pixels: np.ndarray, name: str) -> np.ndarray:
     if not np.isfinite(pixels).all():
         raise InputError(f"{name} holds NaN or infinite values")
     low, high = float(pixels.min()), float(pixels.max())
-    if low >= 0.0 and high <= 1.0:
-        low, high = 0.0, 1.0
-    scale = 65535.0 / (high - low) if high > low else 0.0
-    return np.rint((pixels.astype(np.float64) - low) * scale).astype(np.uint16)
+    if low < 0.0 or high > 1.0:
+        rule = "floating-point visible and fused pictures are read in [0, 1]"
+        raise InputError(f"{name} holds values from {low:g} to {high:g}; {rule}", "save it with 8 or 16 bits")
+    return np.rint(pixels.astype(np.float64) * 65535).astype(np.uint16)
 
 
 def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
