@@ -15,6 +15,7 @@ from ivif_cli.app import app
 from ivif_cli.core.metrics import METRICS
 from ivif_cli.core.reports.kinds import KINDS, render
 from ivif_cli.core.reports.report import Report
+from ivif_cli.core.reports.scenes import INFRARED, VISIBLE, ScenePictures, encoded, picture_strip
 from ivif_cli.core.scoring.gates import Bound, Gates
 from ivif_cli.core.scoring.results import Evaluation, MethodScores, PictureScores
 
@@ -112,6 +113,26 @@ def test_reports_of_other_pairs_are_refused(tmp_path: Path) -> None:
     result = _run(_write(tmp_path / "a.json", report), _write(tmp_path / "b.json", other))
     assert result.exit_code == 2
     assert "other files of pair 0" in result.stderr
+
+
+def test_runs_that_read_their_sources_otherwise_are_refused(tmp_path: Path) -> None:
+    plain, cropped = _report(date="2026-01-02"), _report(date="2026-01-03")
+    plain.provenance["options"], cropped.provenance["options"] = {}, {"crop": "centre"}
+    files = _write(tmp_path / "a.json", plain), _write(tmp_path / "b.json", cropped)
+    result = _run(*files)
+    assert result.exit_code == 2
+    assert "a.json was scored with --crop None" in result.stderr and "b.json with centre" in result.stderr
+    plain.provenance["options"] = {"crop": "centre"}
+    assert _run(_write(files[0], plain), files[1]).exit_code == 0
+
+
+def test_a_picture_of_another_size_is_left_out_of_a_strip() -> None:
+    grey = np.full((20, 30), 90, np.uint8)
+    pictures = {INFRARED: grey, VISIBLE: grey, "old": grey[:10], "new": grey}
+    scene = ScenePictures(True, {name: encoded(picture) for name, picture in pictures.items()})
+    strip = picture_strip(scene, "new", "old")
+    assert strip is not None
+    assert cv2.imdecode(np.frombuffer(strip, np.uint8), cv2.IMREAD_GRAYSCALE).shape == (20, 90)
 
 
 def test_a_file_that_is_no_report_is_refused(tmp_path: Path) -> None:

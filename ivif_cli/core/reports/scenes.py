@@ -151,14 +151,15 @@ def _maps(task: Task, fused: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def picture_strip(scene: ScenePictures, method: str, before: str = "") -> bytes | None:
     """Infrared, visible, where it is there the picture of `before`, and the method's, side by side as a JPEG.
 
-    None where the method has none.
+    A picture of another size than the method's is left out. None where the method has none.
     """
     labels = [label for label in (INFRARED, VISIBLE, before, method) if label in scene.pictures]
     if method not in labels:
         return None
     files = [base64.b64decode(scene.pictures[label].partition(",")[2]) for label in labels]
     parts = [np.asarray(cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)) for file in files]
-    return cv2.imencode(".jpg", np.hstack(parts), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
+    alike = [part for part in parts if part.shape == parts[-1].shape]
+    return cv2.imencode(".jpg", np.hstack(alike), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
 
 
 def encoded(picture: np.ndarray, side: int = _SIDE, quality: int = _QUALITY) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ivif_cli.core.errors import UsageError
-from ivif_cli.core.scoring.gates import Tolerance, check_comparable, find_regressions
+from ivif_cli.core.scoring.gates import Tolerance, check_comparable, check_read_alike, find_regressions
 from ivif_cli.core.scoring.results import Evaluation, GateResult, MethodScores, Regression
 from ivif_cli.core.scoring.saved import SavedReport
 
@@ -114,7 +114,7 @@ def merge_reports(reports: Sequence[SavedReport]) -> SavedReport:
     the report as well.
 
     Raises:
-        UsageError: reports of other pairs, files or conventions, or without a common metric.
+        UsageError: reports of other pairs, files, conventions or ways to read the sources, or without a common metric.
     """
     if len(reports) == 1:
         return reports[0]
@@ -122,6 +122,8 @@ def merge_reports(reports: Sequence[SavedReport]) -> SavedReport:
     first = ordered[0]
     for other in ordered[1:]:
         check_comparable(first, other.evaluation.pairs, other.evaluation.data, other.metrics, what=str(first.path))
+        if (options := other.provenance.get("options")) is not None:
+            check_read_alike(first, options, what=str(first.path), other=str(other.path))
     metrics = {name: facts for name, facts in first.metrics.items() if all(name in one.metrics for one in ordered)}
     if not metrics:
         raise UsageError("the reports have no common metric")

@@ -161,17 +161,24 @@ def check_comparable(
             raise UsageError(f"{what} is for {conventions}", "compare like with like")
 
 
-def check_read_alike(baseline: SavedReport, options: Mapping[str, object]) -> None:
-    """Raises UsageError where the baseline's sources were read in another way than those of a run with `options`."""
+def check_read_alike(
+    baseline: SavedReport,
+    options: Mapping[str, object],
+    *,
+    what: str = "the baseline",
+    other: str = "this run",
+) -> None:
+    """Raises UsageError where an earlier report's sources were read in another way than those of a run with `options`.
+
+    The two are called `what` and `other`.
+    """
     if (before := baseline.provenance.get("options")) is None:
         return
     for name, usual in READING.items():
         was, now = (Path(str(given.get(name, usual))).name for given in (before, options))
         if was != now:
             option = f"--{name.replace('_', '-')}"
-            raise UsageError(
-                f"the baseline was scored with {option} {was}, this run with {now}", "compare like with like"
-            )
+            raise UsageError(f"{what} was scored with {option} {was}, {other} with {now}", "compare like with like")
 
 
 def find_regressions(
