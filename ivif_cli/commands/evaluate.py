@@ -171,7 +171,7 @@ def evaluate(
     from ivif_cli.core.scoring.task import read_options
 
     files = [*(report or ()), *(path for path in (html, junit) if path is not None)]
-    check_report_files(files, overwrite=overwrite)
+    check_report_files(files, overwrite=overwrite, has_changes=baseline is not None)
     gates = parse_gates(min_ or (), max_ or (), baseline, tolerance or (), known_metrics())
     if gates.baseline is not None:
         check_read_alike(gates.baseline, provenance(ctx)["options"])

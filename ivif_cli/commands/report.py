@@ -44,7 +44,7 @@ def report(
         return Report(one.evaluation, one.metrics, one.gates, one.ranked, one.provenance, changes)
 
     console = Console(quiet=quiet)
-    check_report_files(output or (), overwrite=overwrite)
+    check_report_files(output or (), overwrite=overwrite, has_changes=len(files) > 1 and not field)
     saved = [read_report(path) for path in files]
     if field:
         if output is None or len(output) != 1 or output[0].suffix.lower() != ".md":

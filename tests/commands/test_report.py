@@ -97,6 +97,24 @@ def test_two_runs_say_what_changed_and_show_it(folders: Path) -> None:
     assert np.abs(strip[:, 120:180].astype(int) - before).mean() < 12
 
 
+def test_a_picture_that_no_report_shows_is_not_replaced(folders: Path) -> None:
+    old = _scored(folders, "old.json")
+    changed = folders / "mean" / "01.png"
+    cv2.imwrite(str(changed), np.full_like(cv2.imread(str(changed), 0), 40))
+    new, page, mine = _scored(folders, "new.json"), folders / "page.md", folders / "page-1.jpg"
+    mine.write_bytes(b"mine")
+    refused = _run(old, new, "-o", page)
+    assert refused.exit_code == 1 and "page-1.jpg exists and is no picture of the report" in refused.stderr
+    scored = ("evaluate", "--ir", folders / "ir", "--vis", folders / "vi", "--fused", folders / "mean")
+    refused = CliRunner().invoke(app, [*map(str, (*scored, "--baseline", old, "--report", page))])
+    assert refused.exit_code == 1 and "page-1.jpg exists" in refused.stderr
+    assert mine.read_bytes() == b"mine" and not page.exists()
+    assert _run(old, "-o", page).exit_code == 0
+    assert mine.read_bytes() == b"mine"
+    assert _run(old, new, "-o", page, "--overwrite").exit_code == 0
+    assert mine.read_bytes() != b"mine" and _run(old, new, "-o", page).exit_code == 0
+
+
 def test_a_rebuilt_page_has_the_pictures_that_are_still_there(folders: Path) -> None:
     old, page = _scored(folders, "old.json"), folders / "page.html"
     assert _run(old, "-o", page).exit_code == 0

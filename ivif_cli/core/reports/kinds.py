@@ -13,6 +13,7 @@ from ivif_cli.core.reports.markdown import MARKDOWN_HEAD, as_markdown
 from ivif_cli.core.reports.report import Report
 from ivif_cli.core.reports.scenes import Scenes, picture_strip
 from ivif_cli.core.reports.tables import CSV_HEAD, LATEX_HEAD, as_csv, as_latex
+from ivif_cli.core.scoring.changes import MOST_PICTURES
 
 GENERATOR = '<meta name="generator" content="ivif'
 _BEGINNING = 2000
@@ -28,14 +29,15 @@ _OWN = {
 KINDS = tuple(_OWN)
 
 
-def check_report_files(paths: Sequence[Path], *, overwrite: bool) -> None:
+def check_report_files(paths: Sequence[Path], *, overwrite: bool, has_changes: bool = False) -> None:
     """Refuse, before anything is scored, files that could not or should not be written.
 
-    A file that is there is replaced where it is a report of the same kind, else only with `overwrite`.
+    A file that is there is replaced where it is a report of the same kind, else only with `overwrite`. So is a picture
+    that a Markdown report which `has_changes` has beside it: it is ours where such a report is there and shows it.
 
     Raises:
         UsageError: a suffix that is no kind of report.
-        OutputError: a folder in the way, no folder to write to, or a file that is not a report.
+        OutputError: a folder in the way, no folder to write to, or a file that is not ours.
     """
     for path in paths:
         if path.suffix.lower() not in KINDS:
@@ -45,6 +47,23 @@ def check_report_files(paths: Sequence[Path], *, overwrite: bool) -> None:
             raise OutputError(f"{path} {problem}", "name a file in a folder that exists")
         if path.exists() and not overwrite and not is_own_report(path):
             raise OutputError(f"{path} exists and is not a report of ivif", "--overwrite replaces it")
+        if has_changes and path.suffix.lower() == ".md":
+            _check_strips(path, overwrite)
+
+
+def _check_strips(path: Path, overwrite: bool) -> None:
+    """Refuse to replace pictures beside a Markdown report that it does not show."""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() and is_own_report(path) else ""
+    for strip in (_strip_path(path, count) for count in range(1, MOST_PICTURES + 1)):
+        if strip.is_dir():
+            raise OutputError(f"{strip} is a folder, where {path} has a picture", "choose another name for the report")
+        if strip.exists() and not overwrite and f'<img src="{strip.name}"' not in text:
+            raise OutputError(f"{strip} exists and is no picture of the report {path}", "--overwrite replaces it")
+
+
+def _strip_path(report: Path, count: int) -> Path:
+    """The file of a Markdown report's picture, counted from 1."""
+    return report.with_name(f"{report.stem}-{count}.jpg")
 
 
 def is_own_report(path: Path) -> bool:
@@ -70,8 +89,9 @@ def write_report(report: Report, path: Path, scenes: Callable[[], Scenes]) -> No
             scene = shown.get(change.name)
             strip = None if scene is None else picture_strip(scene, changes.method, changes.before)
             if strip is not None:
-                files[change.name] = f"{path.stem}-{count}.jpg"
-                write_bytes(path.with_name(files[change.name]), strip)
+                file = _strip_path(path, count)
+                files[change.name] = file.name
+                write_bytes(file, strip)
         write_text(path, as_markdown(report, files))
     else:
         write_text(path, render(report, kind, scenes))

@@ -12,7 +12,8 @@ from ivif_cli.core.scoring.gates import Tolerance, check_comparable, check_read_
 from ivif_cli.core.scoring.results import Evaluation, GateResult, MethodScores, Regression
 from ivif_cli.core.scoring.saved import SavedReport
 
-_MOST = 3
+MOST_PICTURES = 3
+"""Pictures that are shown of what changed."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def find_changes(
         tuple(one for one in judged if one.gain.low > 0),
         tuple(one for one in judged if one.gain.high < 0),
         tuple(one for one in judged if one.gain.low <= 0 <= one.gain.high),
-        tuple(change for change in ranked[:_MOST] if change.size > 0),
+        tuple(change for change in ranked[:MOST_PICTURES] if change.size > 0),
     )
 
 
