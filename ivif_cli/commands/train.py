@@ -81,11 +81,21 @@ def train(
     pairs, complaints = find_many(data or [], dataset or [], data_root)
     for complaint in complaints:
         console.warn(complaint)
-    if not resume and any((out / "checkpoints").glob("*.safetensors")):
-        raise UsageError(f"{out} holds a run already", "add --resume to go on with it, or choose another --out")
+    if not resume:
+        refuse_begun(out)
     files = Sources(clip_weights, prompts, prompt_set, init, teacher)
     how = {"checkpoint_every": checkpoint_every, "tensorboard": tensorboard}
     start(recipe, pairs, out, files, console, device, resume, how)
+
+
+def refuse_begun(out: Path) -> None:
+    """UsageError where a folder holds checkpoints, a model or the log of an earlier run."""
+    if any((out / "checkpoints").glob("*.safetensors")):
+        raise UsageError(f"{out} holds a run already", "add --resume to go on with it, or choose another --out")
+    for name in ("model.safetensors", "metrics.jsonl"):
+        if (out / name).exists() and (out / name).stat().st_size:
+            hint = "choose another --out, or move what is there; without checkpoints no run goes on"
+            raise UsageError(f"{out} holds the {name} of an earlier run", hint)
 
 
 def start(

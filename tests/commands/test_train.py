@@ -106,6 +106,17 @@ def test_a_run_is_not_begun_anew_over_another(data: Path, tmp_path: Path) -> Non
     assert train(*arguments, "--resume")[0] == 0
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "metrics.jsonl"])
+def test_a_run_whose_checkpoints_are_gone_is_not_replaced(name: str, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "run" / name).write_bytes(b"mine")
+    status, _, said = train("--data", data, "--out", tmp_path / "run", *OFF)
+    assert status == 2
+    assert f"holds the {name} of an earlier run" in said
+    assert [path.name for path in (tmp_path / "run").iterdir() if path.is_file()] == [name]
+    assert (tmp_path / "run" / name).read_bytes() == b"mine"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupt_saves_a_checkpoint_that_resumes(
