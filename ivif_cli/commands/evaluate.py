@@ -157,6 +157,7 @@ def evaluate(
         tell_metric(console, explain)
         return
 
+    from ivif_cli.core.files import file_identity
     from ivif_cli.core.processes import world
     from ivif_cli.core.reports.kinds import check_report_files, write_report
     from ivif_cli.core.reports.report import Report
@@ -171,6 +172,8 @@ def evaluate(
     from ivif_cli.core.scoring.task import read_options
 
     files = [*(report or ()), *(path for path in (html, junit) if path is not None)]
+    if baseline is not None and file_identity(baseline) in [found for path in files if (found := file_identity(path))]:
+        raise UsageError(f"{baseline} is the baseline and would be replaced by a report", "name another --report")
     check_report_files(files, overwrite=overwrite, has_changes=baseline is not None)
     gates = parse_gates(min_ or (), max_ or (), baseline, tolerance or (), known_metrics())
     if gates.baseline is not None:

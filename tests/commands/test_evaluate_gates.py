@@ -52,6 +52,19 @@ def test_an_earlier_report_is_a_gate(folders: Path) -> None:
     assert "other files of pair 01" in changed.stderr
 
 
+def test_a_baseline_is_not_replaced_by_the_report_of_its_own_comparison(folders: Path) -> None:
+    old, link = folders / "old.json", folders / "link.json"
+    scored = (*sources(folders), "--fused", folders / "mean", "--metrics", "EN")
+    assert run(*scored, "--report", old).exit_code == 0
+    before = old.read_bytes()
+    link.symlink_to(old)
+    for report in (old, link):
+        refused = run(*scored, "--baseline", old, "--report", report, "--overwrite")
+        assert refused.exit_code == 2 and "old.json is the baseline" in refused.stderr
+    assert old.read_bytes() == before
+    assert run(*scored, "--baseline", old, "--report", folders / "new.json").exit_code == 0
+
+
 def test_a_page_for_a_pull_request_says_what_changed(folders: Path) -> None:
     old, page = folders / "old.json", folders / "page.md"
     scored = (*sources(folders), "--metrics", "EN,SD")
