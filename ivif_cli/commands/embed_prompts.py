@@ -59,6 +59,7 @@ def embed_prompts(
         raise UsageError("--prompts does not go with --ir, --vis or --fused", "write the texts into the file")
 
     from ivif_cli.core.language.encoder import load_encoder
+    from ivif_cli.core.language.explain import TOO_LONG
     from ivif_cli.core.language.goal import Texts, embed_texts
     from ivif_cli.core.language.prompts import TEMPLATES, read_prompt_file, save_goals
 
@@ -73,7 +74,7 @@ def embed_prompts(
             hint = "say it in other words, or use a full CLIP (--clip ViT-B-32, or --clip-weights FILE)"
             console.warn(f"the compact CLIP does not know: {', '.join(unknown)}; {hint}")
         for text in filter(reader.too_long, read):
-            console.warn(f"only the beginning of a text is read, it is too long for the encoder: {text!r}")
+            console.warn(TOO_LONG.format(text))
     embedded = [embed_texts(encoder, texts, name, frames) for name, texts in sets.items()]
     _report(console, embedded, output, save_goals(output, embedded))
 

@@ -133,3 +133,6 @@ def test_a_long_text_is_cut_and_that_is_said(text: TextEncoder) -> None:
     assert text.too_long(long)
     assert not text.too_long("a bright image")
     assert text.encode_texts([long]).isfinite().all()
+    told = explain(long, text).warnings()
+    assert [line for line in told if "only the beginning of a text is read" in line] == told[:1]
+    assert not any("beginning" in line for line in explain("a bright image", text).warnings())

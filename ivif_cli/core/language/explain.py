@@ -16,6 +16,8 @@ SHOWN = 0.1
 CLASH = 0.2
 """Share of both ends of an axis from which they are told: of two that are said, the tower takes one for the wish."""
 
+TOO_LONG = "only the beginning of a text is read, it is too long for the encoder: {!r}"
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -27,6 +29,7 @@ class Explanation:
             claim where the text says nothing that the model can see.
         confidence: strength of the strongest claim, 0 to 1.
         unknown: words that the model does not know; `near` tells them with the nearest that it does.
+        cut: whether only the beginning of the text was read.
     """
 
     text: str
@@ -34,6 +37,7 @@ class Explanation:
     confidence: float
     unknown: tuple[str, ...]
     near: str
+    cut: bool = False
 
     @property
     def empty(self) -> bool:
@@ -47,8 +51,10 @@ class Explanation:
         return "nothing that the model can see" if self.empty or not said else ", ".join(said)
 
     def warnings(self) -> list[str]:
-        """What the user should know: words that are not known, a text that says nothing or both ends of an axis."""
+        """What the user should know: a text that is cut or says nothing, unknown words, both ends of an axis."""
         found = []
+        if self.cut:
+            found.append(TOO_LONG.format(self.text))
         if self.unknown:
             found.append(f"words that the compact CLIP does not know: {self.near} (in {self.text!r})")
         if self.empty:
@@ -82,7 +88,7 @@ def explain(text: str, encoder: TextEncoder | None = None) -> Explanation:
     shares = {claim: strength * scale for claim, strength in strengths.items()}
     unknown = tuple(encoder.unknown_words(text))
     near = with_nearest(unknown, encoder.tower.rows) if unknown else ""
-    return Explanation(text, shares, strongest, unknown, near)
+    return Explanation(text, shares, strongest, unknown, near, encoder.too_long(text))
 
 
 def explain_all(texts: Sequence[str], encoder: TextEncoder | None = None) -> list[Explanation]:
