@@ -15,6 +15,8 @@ from torch import Tensor
 
 from ivif_cli.core.training.lumas import LumaPair, LumaStore
 
+LEAST_BLUR = 0.4
+"""Smallest sigma of a blur [px]."""
 _REDRAWS = 20
 
 
@@ -165,7 +167,7 @@ def draw_sample(pair: LumaPair, settings: CropSettings, rng: np.random.Generator
         crops = [cv2.warpAffine(x, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REFLECT_101) for x in crops]
     for at, crop in enumerate(crops):
         if rng.random() < settings.blur:  # one source less sharp than the other, as cameras of two bands are
-            crops[at] = cv2.GaussianBlur(crop, (0, 0), float(rng.uniform(0.4, settings.max_blur)))
+            crops[at] = cv2.GaussianBlur(crop, (0, 0), float(rng.uniform(LEAST_BLUR, settings.max_blur)))
     crops = [_grained(x, settings, rng) for x in crops]
     images = [*crops, *thumbs]
     if rng.random() < settings.flip:

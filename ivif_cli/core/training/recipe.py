@@ -24,7 +24,7 @@ from ivif_cli.core.objective.patches import FILTERS
 from ivif_cli.core.objective.teacher import TeacherSettings
 from ivif_cli.core.objective.words import WordsSettings
 from ivif_cli.core.packaged import packaged, recipe_names
-from ivif_cli.core.training.crops import CropSettings
+from ivif_cli.core.training.crops import LEAST_BLUR, CropSettings
 from ivif_cli.core.training.goals import GoalSettings
 from ivif_cli.core.training.trim import TrimSettings
 
@@ -222,6 +222,8 @@ def _convert(kind: Any, value: Any, name: str) -> Any:
 
 def check(recipe: Recipe) -> None:
     """Refuse settings that cannot work together: raises UsageError that names the setting and its bounds."""
+    for name in infinite(recipe):
+        raise UsageError(f"recipe: {name} must be a finite number")
     crops, patches, optimiser = recipe.crops, recipe.words.patches, recipe.optimiser
     balance = recipe.balance
     shares = (recipe.goals.default, recipe.goals.named, recipe.goals.dials)
@@ -233,9 +235,14 @@ def check(recipe: Recipe) -> None:
         f"words.precision must be one of {', '.join(PRECISIONS)}": recipe.words.precision in PRECISIONS,
         f"optimiser.schedule must be one of {', '.join(SCHEDULES)}": optimiser.schedule in SCHEDULES,
         "optimiser.learning_rate must be above 0": optimiser.learning_rate > 0,
+        "optimiser.beta1 and beta2 must be in [0, 1)": 0 <= optimiser.beta1 < 1 and 0 <= optimiser.beta2 < 1,
+        "optimiser.weight_decay must be at least 0": optimiser.weight_decay >= 0,
+        "optimiser.clip must be at least 0 (0 for no limit)": optimiser.clip >= 0,
         "optimiser.ema must be in [0, 1)": 0 <= optimiser.ema < 1,
         "crops.size must be at least 64": crops.size >= 64,
         "crops.min_side must be at least 16 and at most crops.max_side": 16 <= crops.min_side <= crops.max_side,
+        "crops.min_scene must be above 0 and at most 1": 0 < crops.min_scene <= 1,
+        f"crops.max_blur must be at least {LEAST_BLUR}": crops.max_blur >= LEAST_BLUR or not crops.blur,
         "words.patches.count must be at least 1": patches.count >= 1,
         "words.patches sides must satisfy 0 < min_side <= max_side <= 1": 0 < patches.min_side <= patches.max_side <= 1,
         "words.patches.max_zoom must be at least 1": patches.max_zoom >= 1,
@@ -243,8 +250,7 @@ def check(recipe: Recipe) -> None:
         f"words.against must be one of {', '.join(STARTS)}": recipe.words.against in STARTS,
         "goals.default, named and dials must be shares": all(0 <= share <= 1 for share in shares),
         "crops.size must be a multiple of 32": crops.size % 32 == 0,
-        f"balance must be numbers, lean within {LEAN:g} either way": math.isfinite(sum(vars(balance).values()))
-        and abs(balance.lean) < LEAN,
+        f"balance.lean must be within {LEAN:g} either way": abs(balance.lean) < LEAN,
         "trim.pairs must be at least 0, trim.rounds at least 1": recipe.trim.pairs >= 0 and recipe.trim.rounds >= 1,
         "validation.share must be in [0, 1)": 0 <= recipe.validation.share < 1,
         "validation.pairs must be at least 1": recipe.validation.pairs >= 1,
@@ -253,6 +259,17 @@ def check(recipe: Recipe) -> None:
     for demand, met in demands.items():
         if not met:
             raise UsageError(f"recipe: {demand}")
+
+
+def infinite(settings: Any, prefix: str = "") -> list[str]:
+    """Dotted names of the settings of a dataclass, and of those inside, that are NaN or infinite."""
+    found = []
+    for name, value in vars(settings).items():
+        if dataclasses.is_dataclass(value):
+            found += infinite(value, f"{prefix}{name}.")
+        elif isinstance(value, float) and not math.isfinite(value):
+            found.append(f"{prefix}{name}")
+    return found
 
 
 def to_table(recipe: Recipe) -> dict[str, Any]:
@@ -270,5 +287,5 @@ def to_toml(table: Mapping[str, Any], prefix: str = "") -> str:
 
 
 def _toml_value(value: object) -> str:
-    # Texts and truth values are written as in JSON; numbers are not, where they are infinite.
+    # Texts and truth values are written as in JSON.
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str | bool) else repr(value)
