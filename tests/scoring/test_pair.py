@@ -10,7 +10,7 @@ from PIL import Image
 
 from ivif_cli import evaluate_pair
 from ivif_cli.core import metrics
-from ivif_cli.core.errors import InputError
+from ivif_cli.core.errors import InputError, UsageError
 
 
 def test_a_pair_is_scored_as_it_is_given(tmp_path: Path, rng: np.random.Generator) -> None:
@@ -27,3 +27,14 @@ def test_a_pair_is_scored_as_it_is_given(tmp_path: Path, rng: np.random.Generato
         evaluate_pair(ir, vis, np.dstack([fused.astype(np.uint16)] * 3))
     with pytest.raises(InputError, match="type list"):
         evaluate_pair([1, 2], vis, fused)
+
+
+def test_metrics_are_named_as_on_the_command_line(rng: np.random.Generator) -> None:
+    pictures = [cv2.blur(rng.integers(0, 256, (64, 80), dtype=np.uint8), (3, 3)) for _ in range(3)]
+    assert list(evaluate_pair(*pictures, metrics="six")) == [*metrics.SIX]
+    assert list(evaluate_pair(*pictures, metrics="EN, VIF")) == ["EN", "VIF"]
+    assert evaluate_pair(*pictures, metrics="six", convention="vifb").keys() <= {*metrics.CONVENTIONS["vifb"].metrics}
+    with pytest.raises(UsageError, match="unknown metric"):
+        evaluate_pair(*pictures, metrics="EN, VFI")
+    with pytest.raises(UsageError, match="unknown convention"):
+        evaluate_pair(*pictures, metrics="six", convention="ivfi")

@@ -7,6 +7,7 @@ import numpy as np
 
 from ivif_cli.core import metrics as scores
 from ivif_cli.core.data.arrays import as_picture
+from ivif_cli.core.scoring.choice import listed_metrics
 
 
 def evaluate_pair(
@@ -18,7 +19,7 @@ def evaluate_pair(
         ir, vis, fused: H x W uint8 luma in [0, 255]; H x W x 3 BGR uint8 is scored by its BT.601 luma. Paths, PIL
             images and tensors are taken as `Fuser.fuse` takes them (see `data.arrays.as_picture`), where they have 8
             bits.
-        metrics: names out of `METRICS`, in a sequence or as in `--metrics`.
+        metrics: names out of `METRICS` in a sequence, or names and groups in a text, as in `--metrics`.
         convention: name out of `CONVENTIONS`.
 
     Returns:
@@ -28,7 +29,7 @@ def evaluate_pair(
         InputError: unequal sizes, 16-bit or float pictures, NaN pixels, or what is no picture.
         UsageError: a metric or convention that is not known.
     """
-    names = metrics.split(",") if isinstance(metrics, str) else metrics
+    names = listed_metrics(metrics, convention) if isinstance(metrics, str) else metrics
     scene = scores.Scene(_as_given(ir, "infrared"), _as_given(vis, "visible"), convention)
     return scene.score(_as_given(fused, "fused"), names)
 
