@@ -76,6 +76,8 @@ def train(
     if tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise UsageError("--tensorboard needs a package that is not installed", "pip install 'ivif-cli[tensorboard]'")
     from ivif_cli.core.data.find_pairs import find_many
+    from ivif_cli.core.processes import world
+    from ivif_cli.core.training.lumas import check_pairs
     from ivif_cli.core.training.setup import Sources
 
     pairs, complaints = find_many(data or [], dataset or [], data_root)
@@ -83,6 +85,8 @@ def train(
         console.warn(complaint)
     if not resume:
         refuse_begun(out)
+    if world()[0] == 0:
+        check_pairs(pairs)
     files = Sources(clip_weights, prompts, prompt_set, init, teacher)
     how = {"checkpoint_every": checkpoint_every, "tensorboard": tensorboard}
     start(recipe, pairs, out, files, console, device, resume, how)

@@ -9,10 +9,12 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from ivif_cli.app import app
+from ivif_cli.core.data.images import write_image
 from ivif_cli.core.network import load_network
 from tests.training.small_run import SMALL, write_pairs
 
@@ -115,6 +117,17 @@ def test_a_run_whose_checkpoints_are_gone_is_not_replaced(name: str, data: Path,
     assert f"holds the {name} of an earlier run" in said
     assert [path.name for path in (tmp_path / "run").iterdir() if path.is_file()] == [name]
     assert (tmp_path / "run" / name).read_bytes() == b"mine"
+
+
+def test_all_pairs_that_cannot_be_trained_on_are_named_before_the_first_step(data: Path, tmp_path: Path) -> None:
+    write_image(data / "vi" / "1.png", np.zeros((36, 40), np.uint8), overwrite=True)
+    cut = data / "ir" / "3.png"
+    cut.write_bytes(cut.read_bytes()[:-40])
+    status, _, said = train("--data", data, "--out", tmp_path / "run", *OFF)
+    assert status == 1
+    assert "2 of 4 pairs cannot be trained on: pair 1 has two sizes: 80 x 72 and 40 x 36; " in said
+    assert f"{cut} is truncated" in said and len(said.splitlines()) == 1
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow

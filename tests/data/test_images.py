@@ -7,10 +7,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from ivif_cli.core import files
 from ivif_cli.core.data import images
-from ivif_cli.core.data.images import read_image, read_picture, write_image
+from ivif_cli.core.data.images import picture_size, read_image, read_picture, write_image
 from ivif_cli.core.data.sources import SourceOptions, load_pair, read_visible
 from ivif_cli.core.errors import InputError, OutputError, UsageError
 
@@ -174,6 +175,16 @@ def test_a_visible_float_picture_beyond_zero_to_one_is_refused(tmp_path: Path, v
         with pytest.raises(InputError, match="8 or 16 bits"):
             load_pair(tmp_path / "grey.png", tmp_path / name, SourceOptions())
         assert np.array_equal(read_picture(tmp_path / name).pixels, image)
+
+
+def test_the_size_of_a_file_is_that_of_the_picture_that_is_read(tmp_path: Path) -> None:
+    image = Image.fromarray(np.zeros((6, 9), np.uint8))
+    for name in ("a.jpg", "a.png", "a.tif", "a.webp"):
+        for orientation in (1, 3, 6):
+            exif = Image.Exif()
+            exif[0x0112] = orientation
+            image.save(tmp_path / name, exif=exif)
+            assert picture_size(tmp_path / name) == read_image(tmp_path / name).shape[1::-1]
 
 
 def test_an_existing_file_is_kept_unless_told(tmp_path: Path) -> None:

@@ -104,9 +104,7 @@ def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """A file with all that it says, its floating-point values in their own unit; as `read_image` otherwise."""
     path = Path(path)
     data = _file_bytes(path)
-    header = read_header(data.data)
-    _check_header(path, header, len(data), max_pixels)
-    kind = header.kind if header else ""
+    kind = _check_header(path, read_header(data.data), len(data), max_pixels).kind
     metadata = read_metadata(kind, data)
     means = meaning(data.data) if kind == "TIFF" else Meaning()
     if means.planar:
@@ -123,6 +121,15 @@ def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
     if metadata.pages > 1:
         notes.append(f"the first of its {metadata.pages} pages")
     return Picture(pixels, metadata, hashlib.sha256(data.data).hexdigest(), tuple(notes), means.no_data, inverted)
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Width and height of a file as it is read, upright, without decoding it; raises InputError as `read_image`."""
+    path = Path(path)
+    data = _file_bytes(path)
+    found = _check_header(path, read_header(data.data), len(data), MAX_PIXELS)
+    turned = read_metadata(found.kind, data).orientation >= 5
+    return (found.height, found.width) if turned else (found.width, found.height)
 
 
 def file_sha256(path: Path) -> str:
@@ -149,7 +156,7 @@ def _file_bytes(path: Path) -> np.ndarray:
         raise InputError(f"no file can be called {str(path)!r}: {error}") from error
 
 
-def _check_header(path: Path, header: ImageHeader | None, size: int, max_pixels: int) -> None:
+def _check_header(path: Path, header: ImageHeader | None, size: int, max_pixels: int) -> ImageHeader:
     if header is None:
         raise InputError(f"{path} is not a PNG, TIFF, JPEG, BMP, WebP, GIF, PGM, PPM, JPEG 2000 or NPY picture")
     if header.pixels > max_pixels:
@@ -161,6 +168,7 @@ def _check_header(path: Path, header: ImageHeader | None, size: int, max_pixels:
         raise InputError(f"{path} is {header.damage}: a {header.kind} file of {size} bytes")
     if header.pixels == 0:
         raise InputError(f"{path} holds no pixels ({header.width} x {header.height})")
+    return header
 
 
 def _decode(path: Path, data: np.ndarray) -> np.ndarray:

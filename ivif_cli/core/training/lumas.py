@@ -9,12 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ivif_cli.core.data.flir_jpeg import is_flir
+from ivif_cli.core.data.images import picture_size
 from ivif_cli.core.data.luma import to_bits, to_luma
 from ivif_cli.core.data.pairing import Pair
 from ivif_cli.core.data.sources import read_infrared, read_visible
-from ivif_cli.core.errors import PairingError
+from ivif_cli.core.errors import InputError, PairingError
+from ivif_cli.core.read_ahead import pool_of
 
 Thumbnail = Callable[[Tensor], Tensor]
+_READERS = 8
+_ONE_SIZE = "training needs whole, aligned pairs of one size"
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,38 @@ def read_lumas(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
         InputError: a file cannot be read.
     """
     return to_bits(read_infrared(pair.ir).grey(), 8), to_bits(to_luma(read_visible(pair.vis)), 8)
+
+
+def check_pairs(pairs: Sequence[Pair]) -> None:
+    """Look at the headers of all files, so that no pair stops a run hours after it began; nothing is decoded.
+
+    Raises:
+        PairingError: it names every pair with two sizes or with a file that is no whole picture.
+    """
+    with pool_of(_READERS, "headers") as pool:
+        problems = [problem for problem in pool.map(_problem, pairs) if problem]
+    if problems:
+        counted = f"{len(problems)} of {len(pairs)} pairs cannot be trained on: " if len(problems) > 1 else ""
+        raise PairingError(counted + "; ".join(problems), _ONE_SIZE)
+
+
+def _problem(pair: Pair) -> str:
+    """Why a pair cannot be trained on, as far as headers say; "" where nothing is wrong."""
+    try:
+        if is_flir(pair.ir):  # its temperatures have another size than the picture in its header
+            height, width = read_infrared(pair.ir).values.shape
+            ir = width, height
+        else:
+            ir = picture_size(pair.ir)
+        vis = picture_size(pair.vis)
+    except InputError as error:
+        return str(error)
+    return "" if ir == vis else _two_sizes(pair, ir, vis)
+
+
+def _two_sizes(pair: Pair, ir: tuple[int, int], vis: tuple[int, int]) -> str:
+    sizes = " and ".join(f"{width} x {height}" for width, height in (ir, vis))
+    return f"pair {pair.name} has two sizes: {sizes}"
 
 
 class LumaStore:
@@ -81,8 +118,7 @@ class LumaStore:
         pair = self.pairs[index]
         ir, vis = read_lumas(pair)
         if ir.shape != vis.shape:
-            sizes = " and ".join(f"{x.shape[1]} x {x.shape[0]}" for x in (ir, vis))
-            raise PairingError(f"pair {pair.name} has two sizes: {sizes}", "training needs aligned pairs of one size")
+            raise PairingError(_two_sizes(pair, ir.shape[::-1], vis.shape[::-1]), _ONE_SIZE)
         images = [torch.from_numpy(x)[None, None].float() / 255 for x in (ir, vis)]
         loaded = LumaPair(ir, vis, *(self._thumbnail(x)[0, 0].numpy() for x in images))
         with self._lock:
