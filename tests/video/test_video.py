@@ -166,6 +166,21 @@ def test_existing_result_is_kept_without_overwrite(tmp_path: Path, fuser: Fuser)
     assert out.read_bytes() == b"mine"
 
 
+@pytest.mark.parametrize(
+    ("source", "output"), [("vis", "vis/%06d.png"), ("vis/%06d.png", "vis"), ("vis/%06d.png", "./vis/../vis")]
+)
+def test_a_sequence_is_not_written_over_one_that_is_read(
+    tmp_path: Path, fuser: Fuser, monkeypatch: pytest.MonkeyPatch, source: str, output: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for kind in ("ir", "vis"):
+        write_image(Path(kind, "000001.png"), frame(1, colour=False))
+    before = Path("vis/000001.png").read_bytes()
+    with pytest.raises(UsageError, match="lies in the folder of the input"):
+        fuse_video(fuser, "ir", source, output, VideoOptions(overwrite=True))
+    assert Path("vis/000001.png").read_bytes() == before
+
+
 def test_bad_sources_get_one_line(tmp_path: Path, fuser: Fuser) -> None:
     vis = make_video(tmp_path / "vis.mp4")
     (tmp_path / "empty.mp4").touch()

@@ -18,6 +18,8 @@ from ivif_cli.core.video.containers import VIDEO_SUFFIXES
 from ivif_cli.core.video.decoding import PIPE, Frame, RawFormat, decoded, facts, raw_frames
 from ivif_cli.core.video.live_source import is_live, shown_address
 
+_NUMBER = re.compile(r"%0?\d*d")
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -73,12 +75,22 @@ def is_pipe(path: str) -> bool:
 
 def is_sequence(path: str) -> bool:
     """True for a folder, and for a name with a frame number like `frame_%05d.png`."""
-    return Path(path).is_dir() or re.search(r"%0?\d*d", Path(path).name) is not None
+    return Path(path).is_dir() or is_numbered(path)
+
+
+def is_numbered(path: str) -> bool:
+    """True for a name with a frame number that is not an existing folder's."""
+    return _NUMBER.search(Path(path).name) is not None and not Path(path).is_dir()
+
+
+def sequence_folder(path: str) -> Path:
+    """Where the pictures of a sequence lie."""
+    return Path(path).parent if is_numbered(path) else Path(path)
 
 
 def is_video(path: str) -> bool:
     """True where a name is a video's, a numbered sequence's, a pipe's or a live source's."""
-    named = Path(path).suffix.lower() in VIDEO_SUFFIXES or ("%" in path and is_sequence(path))
+    named = Path(path).suffix.lower() in VIDEO_SUFFIXES or is_numbered(path)
     return named or is_live(path) or is_pipe(path)
 
 
@@ -90,7 +102,7 @@ def sequence_files(path: str) -> list[Path]:
     """
     folder, names = Path(path), re.compile(".*")
     if not folder.is_dir():
-        head, tail = re.split(r"%0?\d*d", folder.name, maxsplit=1)
+        head, tail = _NUMBER.split(folder.name, maxsplit=1)
         folder, names = folder.parent, re.compile(re.escape(head) + r"\d+" + re.escape(tail))
     files = [file for file in folder.glob("*") if is_image_name(file) and names.fullmatch(file.name)]
     if not files:

@@ -20,9 +20,9 @@ from ivif_cli.core.fusing.coarse import coarseness
 from ivif_cli.core.fusing.provenance import as_label, settings_record
 from ivif_cli.core.language.goal import Goal
 from ivif_cli.core.video.containers import EVENLY_TIMED, VIDEO_SUFFIXES
-from ivif_cli.core.video.decoding import tags
+from ivif_cli.core.video.decoding import PIPE, tags
 from ivif_cli.core.video.flicker import Flicker
-from ivif_cli.core.video.frames import Clip
+from ivif_cli.core.video.frames import Clip, is_sequence, sequence_folder
 from ivif_cli.core.video.pairs import FramePairs, VideoOptions, open_pairs
 from ivif_cli.core.video.sound import Sound, sound_of
 from ivif_cli.core.video.timed_goals import TimedGoals
@@ -88,8 +88,9 @@ def fuse_video(
     """
     options = options or VideoOptions()
     same = (file := file_identity(Path(output))) and file in (file_identity(Path(ir)), file_identity(Path(vis)))
-    if output != "-" and (same or output in (ir, vis)):
+    if output != PIPE and (same or output in (ir, vis)):
         raise UsageError(f"the output {output} is an input", "choose another name")
+    _refuse_folder_of_source(output, (ir, vis))
     frames = open_pairs(ir, vis, options)
     check_output(output, frames.rate, options.overwrite)
     if frames.live is not None and options.rate is None and Path(output).suffix.lower() in EVENLY_TIMED:
@@ -99,6 +100,15 @@ def fuse_video(
     on_start(frames.expected)
     report = VideoReport(output, rate=None if frames.rate is None else float(frames.rate))
     return _run(fuser, frames, options, report, on_frame)
+
+
+def _refuse_folder_of_source(output: str, sources: tuple[str, str]) -> None:
+    """Raise `UsageError` where a sequence would be written into the folder of one that is read."""
+    if output == PIPE or not is_sequence(output):
+        return
+    for source in sources:
+        if is_sequence(source) and sequence_folder(source).resolve() == sequence_folder(output).resolve():
+            raise UsageError(f"the output {output} lies in the folder of the input {source}", "choose another folder")
 
 
 def _run(
