@@ -226,6 +226,12 @@ def test_what_counts_as_a_video(name: str, video: bool) -> None:
     assert is_video(name) is video
 
 
+@pytest.mark.parametrize("folder", ["run 50%/ir", "50%d"])
+def test_a_folder_with_a_percent_sign_in_its_path_holds_pictures(tmp_path: Path, folder: str) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    assert not is_video(str(tmp_path / folder))
+
+
 def test_read_ahead_hands_errors_on() -> None:
     def broken():  # type: ignore[no-untyped-def]
         yield np.zeros((1, 1), np.uint8)
