@@ -129,11 +129,11 @@ def run_video(
     Live sources are fused until one ends, or Ctrl-C or SIGTERM.
     """
     from ivif_cli.core.video.fuse import fuse_video
-    from ivif_cli.core.video.live_source import is_live
+    from ivif_cli.core.video.live_source import is_live, shown_address
 
     with contextlib.ExitStack() as stack:
         if is_live(ir) or is_live(vis):
-            console.note(f"fusing what comes into {output}; Ctrl-C ends it")
+            console.note(f"fusing what comes into {shown_address(str(output))}; Ctrl-C ends it")
             stopped = stack.enter_context(first_only_asks())
             options = replace(options, live=replace(options.live, stopped=stopped, say=console.warn))
         bars: list[Callable[[int], None]] = []

@@ -25,6 +25,7 @@ from ivif_cli.core.video.frames import Clip, is_video, open_frames
 from ivif_cli.core.video.fuse import fuse_video
 from ivif_cli.core.video.live_source import Clock, LiveSettings, _without_backlog, is_live, shown_address
 from ivif_cli.core.video.pairs import VideoOptions
+from ivif_cli.core.video.writer import check_output
 from tests.made_up import lively_network, small_network
 from tests.video.cameras import Camera, paced, transport_stream
 from tests.video.clips import tags, times
@@ -129,6 +130,17 @@ def test_passwords_are_shown_nowhere(tmp_path: Path, stream: bytes, fuser: Fuser
         report = fuse_video(fuser, secret, vis.address, out, settings(retries=0))
     assert ir.address in tags(out)["comment"] and "s3cret" not in tags(out)["comment"] + str(report)
     assert shown_address("rtsp://me:a@b@cam:554/x?key=1") == "rtsp://cam:554/x"
+
+
+@pytest.mark.parametrize("output", ["rtsp://me:s3cret@cam/1", "rtsp:/me:s3cret@cam/1", "out.mp4"])
+def test_errors_show_no_password(fuser: Fuser, output: str) -> None:
+    ir = "rtsp://me:s3cret@cam/1"
+    with pytest.raises(UsageError, match="cam/1") as caught:
+        fuse_video(fuser, ir, ir, output)
+    with pytest.raises(UsageError, match="not a video") as checked:
+        check_output(output.replace(".mp4", ""), None, False)
+    assert "s3cret" not in f"{caught.value} {checked.value}"
+    assert shown_address("a?.mp4") == "a?.mp4"
 
 
 def test_what_counts_as_live() -> None:

@@ -23,6 +23,7 @@ from ivif_cli.core.video.containers import EVENLY_TIMED, VIDEO_SUFFIXES
 from ivif_cli.core.video.decoding import PIPE, tags
 from ivif_cli.core.video.flicker import Flicker
 from ivif_cli.core.video.frames import Clip, is_sequence, sequence_folder
+from ivif_cli.core.video.live_source import shown_address
 from ivif_cli.core.video.pairs import FramePairs, VideoOptions, open_pairs
 from ivif_cli.core.video.sound import Sound, sound_of
 from ivif_cli.core.video.timed_goals import TimedGoals
@@ -89,7 +90,7 @@ def fuse_video(
     options = options or VideoOptions()
     same = (file := file_identity(Path(output))) and file in (file_identity(Path(ir)), file_identity(Path(vis)))
     if output != PIPE and (same or output in (ir, vis)):
-        raise UsageError(f"the output {output} is an input", "choose another name")
+        raise UsageError(f"the output {shown_address(output)} is an input", "choose another name")
     _refuse_folder_of_source(output, (ir, vis))
     frames = open_pairs(ir, vis, options)
     check_output(output, frames.rate, options.overwrite)

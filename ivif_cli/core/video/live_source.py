@@ -53,8 +53,13 @@ def is_live(path: str) -> bool:
 
 
 def shown_address(path: str) -> str:
-    """An address as messages and results may show it: without the name and password in it, and without its query."""
-    return re.sub(r"(?<=://)[^/]*@", "", path).partition("?")[0]
+    """An address as messages and results may show it: without the name and password in it, and without its query.
+
+    Any other name stays as it is. An address that was taken for a path, and so lost a slash, is one as well.
+    """
+    if not re.match(r"[a-z][a-z0-9+.]+:/", path, re.IGNORECASE):
+        return path
+    return re.sub(r"(?<=:/)(/?)[^/]*@", r"\1", path, count=1).partition("?")[0]
 
 
 class Clock:

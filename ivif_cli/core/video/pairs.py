@@ -23,7 +23,7 @@ from ivif_cli.core.language.goal import Goal
 from ivif_cli.core.video.decoding import Frame, RawFormat
 from ivif_cli.core.video.frames import Clip, as_rate, open_frames, read_ahead
 from ivif_cli.core.video.live_pairs import LivePairs
-from ivif_cli.core.video.live_source import LiveSettings
+from ivif_cli.core.video.live_source import LiveSettings, shown_address
 from ivif_cli.core.video.range_tracker import RangeTracker, run_range
 from ivif_cli.core.video.time_pairs import paired_by_time
 from ivif_cli.core.video.timed_goals import TimedGoals
@@ -88,7 +88,7 @@ def open_pairs(ir: str, vis: str, options: VideoOptions) -> "FramePairs":
         UsageError: options that do not fit together.
     """
     if ir == vis:
-        raise UsageError(f"the infrared and the visible video are the same: {ir}")
+        raise UsageError(f"the infrared and the visible video are the same: {shown_address(ir)}")
     clips = (
         open_frames(ir, raw=options.raw_ir, read=partial(read_infrared, ir_range=options.ir_range)),
         open_frames(vis, raw=options.raw_vis),

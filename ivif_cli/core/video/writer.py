@@ -16,6 +16,7 @@ from ivif_cli.core.files import writing
 from ivif_cli.core.video.containers import EVENLY_TIMED, USUAL_CODECS, VIDEO_SUFFIXES
 from ivif_cli.core.video.decoding import PIPE
 from ivif_cli.core.video.frames import is_sequence
+from ivif_cli.core.video.live_source import shown_address
 from ivif_cli.core.video.sound import Sound
 
 _TICK = Fraction(1, 60000)
@@ -76,7 +77,7 @@ def check_output(output: str, rate: Fraction | None, overwrite: bool) -> None:
         return
     path = Path(output)
     if path.suffix.lower() not in VIDEO_SUFFIXES:
-        raise UsageError(f"{path}: not a video's name", f"known: {', '.join(sorted(VIDEO_SUFFIXES))}")
+        raise UsageError(f"{shown_address(output)}: not a video's name", f"known: {', '.join(sorted(VIDEO_SUFFIXES))}")
     if rate is None:
         raise UsageError("the sources do not say their frame rate", "give it: --fps 25")
     if path.exists() and not overwrite:
