@@ -60,6 +60,15 @@ def test_frames_keep_their_times_and_the_sound_is_copied(
         assert len(clips.sound_bytes(out)) >= len(UNEVEN)
 
 
+def test_frames_of_a_wmv_come_in_the_order_of_their_times(tmp_path: Path, fuser: Fuser) -> None:
+    seconds = [number / 25 for number in range(30)]
+    ir = clips.make_clip(tmp_path / "ir.mp4", heat(30), seconds)
+    vis = clips.make_clip(tmp_path / "vis.mp4", scenes(30), seconds)
+    fuse_video(fuser, ir, vis, out := str(tmp_path / "out.wmv"))
+    # ffmpeg, reading H.264 out of a WMV, guesses the time of the last frame
+    assert np.diff(clips.times(out))[:-1] == pytest.approx(np.diff(seconds)[:-1], abs=0.002)
+
+
 def test_frames_that_begin_after_the_sound_stay_behind_it(tmp_path: Path, fuser: Fuser) -> None:
     late = [second + 0.5 for second in UNEVEN]
     ir = clips.make_clip(tmp_path / "ir.mkv", heat(), UNEVEN)
