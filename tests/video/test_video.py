@@ -232,6 +232,22 @@ def test_a_folder_with_a_percent_sign_in_its_path_holds_pictures(tmp_path: Path,
     assert not is_video(str(tmp_path / folder))
 
 
+def test_only_the_number_in_the_name_of_a_sequence_is_replaced(tmp_path: Path) -> None:
+    with open_writer(str(tmp_path / "50% %s" / "100%_%03d.png"), SIZE, None) as writer:
+        writer.write(frame(1), 0.0)
+    assert [path.name for path in (tmp_path / "50% %s").iterdir()] == ["100%_001.png"]
+
+
+@pytest.mark.parametrize("codec", ["aac", "subrip", "none"])
+def test_a_codec_that_is_not_for_pictures_is_one_line(tmp_path: Path, codec: str) -> None:
+    with (
+        pytest.raises(UsageError, match=f"cannot be written with the codec {codec}"),
+        open_writer(str(tmp_path / "out.mp4"), SIZE, Fraction(25), codec=codec),
+    ):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
 def test_read_ahead_hands_errors_on() -> None:
     def broken():  # type: ignore[no-untyped-def]
         yield np.zeros((1, 1), np.uint8)

@@ -83,6 +83,15 @@ def is_numbered(path: str) -> bool:
     return _NUMBER.search(Path(path).name) is not None and not Path(path).is_dir()
 
 
+def numbered(pattern: Path, number: int) -> Path:
+    """The picture of a number; nothing but the number's place in the name changes.
+
+    >>> numbered(Path("50%/100%_%03d.png"), 7).as_posix()
+    '50%/100%_007.png'
+    """
+    return pattern.with_name(_NUMBER.sub(lambda place: place[0] % number, pattern.name, count=1))
+
+
 def sequence_folder(path: str) -> Path:
     """Where the pictures of a sequence lie."""
     return Path(path).parent if is_numbered(path) else Path(path)

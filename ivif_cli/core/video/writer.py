@@ -15,7 +15,7 @@ from ivif_cli.core.errors import OutputError, UsageError
 from ivif_cli.core.files import writing
 from ivif_cli.core.video.containers import EVENLY_TIMED, USUAL_CODECS, VIDEO_SUFFIXES
 from ivif_cli.core.video.decoding import PIPE
-from ivif_cli.core.video.frames import is_sequence
+from ivif_cli.core.video.frames import is_numbered, is_sequence, numbered
 from ivif_cli.core.video.live_source import shown_address
 from ivif_cli.core.video.sound import Sound
 
@@ -95,13 +95,14 @@ class _SequenceWriter:
     """Pictures whose names carry the frame's number, from 1."""
 
     def __init__(self, pattern: str, overwrite: bool, label: str) -> None:
-        self._pattern = pattern if "%" in Path(pattern).name else str(Path(pattern) / "%06d.png")
+        self._pattern = Path(pattern if is_numbered(pattern) else Path(pattern, "%06d.png"))
         self._overwrite, self._label = overwrite, label
         self._number = 0
 
     def write(self, frame: np.ndarray, second: float) -> None:
         self._number += 1
-        write_image(Path(self._pattern % self._number), frame, overwrite=self._overwrite, label=self._label)
+        path = numbered(self._pattern, self._number)
+        write_image(path, frame, overwrite=self._overwrite, label=self._label)
 
 
 class _VideoWriter:
@@ -126,6 +127,8 @@ class _VideoWriter:
         self._container = av.open(f"file:{path}", "w")
         self._container.metadata.update(tags)
         try:
+            if av.Codec(name, "w").type != "video":
+                raise ValueError("it is no codec of pictures")
             stream: Any = self._container.add_stream(name, rate=rate)
         except (ValueError, av.FFmpegError) as error:
             self._container.close()
@@ -135,6 +138,8 @@ class _VideoWriter:
         stream.codec_context.time_base = self._tick
         if name == "libx264":
             stream.options = {"crf": "16", "preset": "veryfast"}
+        if path.suffix == ".wmv":  # where frames that refer to later ones lose their times
+            stream.codec_context.max_b_frames = 0
         if name == "mjpeg":
             stream.codec_context.qmax = 3
         self._stream, self._end, self._frame = stream, 0.0, float(1 / rate)
