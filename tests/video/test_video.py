@@ -17,11 +17,12 @@ from ivif_cli.core.data.images import read_image, write_image
 from ivif_cli.core.errors import InputError, IvifError, OutputError, UsageError
 from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.network import LoadedNetwork
+from ivif_cli.core.scoring.footage import open_footage
 from ivif_cli.core.video.decoding import RawFormat
 from ivif_cli.core.video.flicker import Flicker
 from ivif_cli.core.video.frames import as_rate, is_video, open_frames, read_ahead
 from ivif_cli.core.video.fuse import DescriptorSmoother, fuse_video
-from ivif_cli.core.video.pairs import VideoOptions
+from ivif_cli.core.video.pairs import VideoOptions, open_pairs
 from ivif_cli.core.video.writer import open_writer
 
 SIZE = (64, 48)
@@ -217,6 +218,27 @@ def test_sequence_is_read_in_the_order_of_its_numbers(tmp_path: Path) -> None:
     assert [int(image[0, 0]) for image in open_frames(pattern).stream()] == [10 * n for n in range(12)]
     with pytest.raises(InputError, match="no pictures"):
         open_frames(str(tmp_path / "other_%d.png"))
+
+
+def test_two_numbered_sequences_are_paired_by_their_numbers(tmp_path: Path) -> None:
+    for kind, numbers in (("ir", (1, 2, 4)), ("vis", (1, 3, 4))):
+        for number in numbers:
+            write_image(tmp_path / kind / f"{number:04d}.png", np.full((4, 4), 10 * number, np.uint8))
+    ir, vis = (str(tmp_path / kind / "%04d.png") for kind in ("ir", "vis"))
+
+    def paired(**options: Any) -> tuple[list[tuple[int, int]], list[str]]:
+        notes: list[str] = []
+        pairs = open_pairs(ir, vis, VideoOptions(**options)).pairs(notes)
+        return [(int(a[0, 0]), int(v[0, 0])) for a, v in pairs], notes
+
+    found, notes = paired()
+    assert found == [(10, 10), (40, 40)]
+    assert [note.partition(" pictures")[0] for note in notes] == ["1 of 3", "1 of 3"]
+    assert paired(any_rate=True) == ([(10, 10), (20, 30), (40, 40)], [])
+    assert [pair.ir.name for pair in open_footage(Path(ir), Path(vis), VideoOptions()).pairs] == [
+        "0001.png",
+        "0004.png",
+    ]
 
 
 @pytest.mark.parametrize(

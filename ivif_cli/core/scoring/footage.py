@@ -16,7 +16,7 @@ from ivif_cli.core.scoring.contenders import ModelContender, named_path
 from ivif_cli.core.scoring.results import Failure, MethodScores, PictureScores, VideoFacts
 from ivif_cli.core.scoring.task import Contender, ReadOptions, Task, as_task
 from ivif_cli.core.video.flicker import Flicker
-from ivif_cli.core.video.frames import Clip, is_pipe, is_sequence, is_video, open_frames, sequence_files
+from ivif_cli.core.video.frames import Clip, is_pipe, is_sequence, is_video, open_frames
 from ivif_cli.core.video.fuse import FrameFuser
 from ivif_cli.core.video.pairs import FramePairs, VideoOptions, open_pairs
 
@@ -62,6 +62,7 @@ def open_footage(ir: Path, vis: Path, options: VideoOptions) -> Footage:
         raise UsageError(f"frames of {piped} come once and cannot be scored", "give a file or a sequence")
     frames, notes = open_pairs(str(ir), str(vis), options), []
     if options.max_gap is None:
+        notes += frames.left_out()
         counts = [count_frames(clip) for clip in frames.clips]
         count = min(counts)
         notes += [] if counts[0] == counts[1] else [frames.different_lengths(count, ended=counts.index(count))]
@@ -69,7 +70,7 @@ def open_footage(ir: Path, vis: Path, options: VideoOptions) -> Footage:
         count = sum(1 for _ in frames.joined(notes))
     if not count:
         raise InputError(f"{ir} or {vis} holds no frames")
-    files = (sequence_files(c.path) if is_sequence(c.path) else [Path(c.path)] * count for c in frames.clips)
+    files = (c.pictures() if is_sequence(c.path) else [Path(c.path)] * count for c in frames.clips)
     both = zip(*(paths[:count] for paths in files), strict=True)
     digits = max(4, len(str(count)))
     pairs = tuple(Pair(f"{number:0{digits}d}", *paths) for number, paths in enumerate(both, start=1))
@@ -78,7 +79,7 @@ def open_footage(ir: Path, vis: Path, options: VideoOptions) -> Footage:
 
 def count_frames(clip: Clip) -> int:
     """How many frames can be read, whatever a container claims; raises InputError for a damaged one."""
-    return len(sequence_files(clip.path)) if is_sequence(clip.path) else sum(1 for _ in clip.stream())
+    return len(clip.pictures()) if is_sequence(clip.path) else sum(1 for _ in clip.stream())
 
 
 class ClipContender(Contender):

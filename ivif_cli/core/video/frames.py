@@ -31,6 +31,7 @@ class Clip:
         frames: number of frames as the source claims it, or None.
         path: as `open_frames` takes it; `raw`: what the frames of a pipe look like.
         read: reads a picture of a sequence.
+        numbers: of the pictures of a pattern that are read; None reads all.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Clip:
     path: str
     raw: RawFormat | None = None
     read: Callable[[Path], Any] = read_visible
+    numbers: frozenset[int] | None = None
 
     def stream(self) -> Iterator[Any]:
         """The pixels of the frames from the first one on; a pipe can be read once."""
@@ -49,8 +51,14 @@ class Clip:
         if self.raw is not None:
             return raw_frames(self.name, self.path, self.raw)
         if is_sequence(self.path):
-            return (Frame(self.read(file)) for file in sequence_files(self.path))
+            return (Frame(self.read(file)) for file in self.pictures())
         return decoded(self.path)
+
+    def pictures(self) -> list[Path]:
+        """Those of a sequence that are read; raises InputError where there is none."""
+        if self.numbers is None:
+            return sequence_files(self.path)
+        return [file for number, file in sorted(numbered_files(self.path).items()) if number in self.numbers]
 
     @property
     def rewinds(self) -> bool:
@@ -119,6 +127,22 @@ def sequence_files(path: str) -> list[Path]:
     return sorted(
         files, key=lambda file: [(int(n), "") if n.isdigit() else (0, n) for n in re.split(r"(\d+)", file.name)]
     )
+
+
+def numbered_files(pattern: str) -> dict[int, Path]:
+    """Pictures of a pattern by their number.
+
+    Raises:
+        InputError: there is none, or two have one number.
+    """
+    begin = _NUMBER.split(Path(pattern).name, maxsplit=1)[0]
+    found: dict[int, Path] = {}
+    for file in sequence_files(pattern):
+        number = int(re.match(r"\d+", file.name[len(begin) :])[0])  # type: ignore[index]
+        if number in found:
+            raise InputError(f"{found[number].name} and {file.name} have one number in {pattern}")
+        found[number] = file
+    return found
 
 
 def open_frames(path: str, *, raw: RawFormat | None = None, read: Callable[[Path], Any] = read_visible) -> Clip:

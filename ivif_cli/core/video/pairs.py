@@ -7,7 +7,7 @@ the whole video.
 import contextlib
 import itertools
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 
@@ -21,7 +21,15 @@ from ivif_cli.core.errors import InputError, UsageError
 from ivif_cli.core.fusing.views import View, overlay, side_by_side
 from ivif_cli.core.language.goal import Goal
 from ivif_cli.core.video.decoding import Frame, RawFormat
-from ivif_cli.core.video.frames import Clip, as_rate, open_frames, read_ahead
+from ivif_cli.core.video.frames import (
+    Clip,
+    as_rate,
+    is_numbered,
+    numbered_files,
+    open_frames,
+    read_ahead,
+    sequence_files,
+)
 from ivif_cli.core.video.live_pairs import LivePairs
 from ivif_cli.core.video.live_source import LiveSettings, shown_address
 from ivif_cli.core.video.range_tracker import RangeTracker, run_range
@@ -94,7 +102,17 @@ def open_pairs(ir: str, vis: str, options: VideoOptions) -> "FramePairs":
         open_frames(vis, raw=options.raw_vis),
     )
     live = LivePairs(*clips, options.live) if clips[0].live or clips[1].live else None
+    if is_numbered(ir) and is_numbered(vis) and not options.any_rate:
+        clips = _of_the_same_numbers(*clips)
     return FramePairs(clips, options, _common_rate(*clips, options, live), live)
+
+
+def _of_the_same_numbers(ir: Clip, vis: Clip) -> tuple[Clip, Clip]:
+    """Two patterns without the pictures whose number the other does not have."""
+    numbers = frozenset(numbered_files(ir.path)) & frozenset(numbered_files(vis.path))
+    if not numbers:
+        raise InputError(f"{ir.name} and {vis.name} have no number in common", "--any-rate pairs them in their order")
+    return replace(ir, numbers=numbers, frames=len(numbers)), replace(vis, numbers=numbers, frames=len(numbers))
 
 
 def _common_rate(ir: Clip, vis: Clip, options: VideoOptions, live: LivePairs | None) -> Fraction | None:
@@ -149,6 +167,16 @@ class FramePairs:
         counts = [clip.frames for clip in self.clips if clip.frames is not None]
         return min(counts) if counts else None
 
+    def left_out(self) -> list[str]:
+        """What to say of the pictures of two patterns whose number the other does not have."""
+        said = []
+        for clip, other in (self.clips, self.clips[::-1]):
+            count = len(sequence_files(clip.path)) if clip.numbers is not None else 0
+            if clip.numbers is not None and count > len(clip.numbers):
+                alone = count - len(clip.numbers)
+                said.append(f"{alone} of {count} pictures of {clip.name} have no number of {other.name}: left out")
+        return said
+
     def pairs(self, notes: list[str]) -> Generator[tuple[np.ndarray, np.ndarray], None, None]:
         """Infrared H x W and visible H x W [x 3] frames; a difference in length is added to `notes`.
 
@@ -172,6 +200,7 @@ class FramePairs:
                 yield from self.live.pairs()
             notes += self.live.notes()
             return
+        notes += self.left_out()
         gap = self._options.max_gap
         for clip in self.clips if gap is not None else ():
             if clip.file is None:
