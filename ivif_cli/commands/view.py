@@ -49,7 +49,8 @@ def view(
     listening = _listen(port)
     port = listening.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="ivif-view-") as dropped, listening:
-        app = build_app(Viewer(Gallery(fuser, pairs, Path(dropped))), (f"{HOST}:{port}", f"localhost:{port}"))
+        viewer = Viewer(Gallery(fuser, pairs, Path(dropped)), model)
+        app = build_app(viewer, (f"{HOST}:{port}", f"localhost:{port}"))
         console.result(f"http://{HOST}:{port}/")
         console.note("open that address in a browser of this machine; Ctrl-C ends")
         uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=[listening])

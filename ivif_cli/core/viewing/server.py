@@ -43,10 +43,14 @@ _HEADERS = {
 
 
 class Viewer:
-    """The page's calls upon a gallery; finished pictures are kept for a while, by number."""
+    """The page's calls upon a gallery; finished pictures are kept for a while, by number.
 
-    def __init__(self, gallery: Gallery) -> None:
-        self._gallery = gallery
+    Args:
+        model: the gallery's network as a command line names it.
+    """
+
+    def __init__(self, gallery: Gallery, model: str) -> None:
+        self._gallery, self._model = gallery, model
         self._results: dict[int, tuple[str, np.ndarray]] = {}
         self._numbers = itertools.count(1)
 
@@ -75,7 +79,7 @@ class Viewer:
         height, width = picture.shape[:2]
         facts = {"picture": f"picture/{number}", "width": width, "height": height, "pair": name}
         ir, vis = (self._gallery.typed(path) for path in (shown.pair.ir, shown.pair.vis))
-        return {**facts, **wish.understood(), "command": wish.command(ir, vis, fuser.name)}
+        return {**facts, **wish.understood(), "command": wish.command(ir, vis, self._model)}
 
     def kept(self, request: Request) -> Response:
         """K of a finished picture, and its parts: what is kept of each source."""
