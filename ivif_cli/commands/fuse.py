@@ -132,6 +132,8 @@ def fuse(
     if ir is not None and vis is not None and is_video_task(ir, vis, output, switches):
         still = {"--strict": strict, "--manifest": manifest, "--crop": crop, "--save-aligned": save_aligned}
         refuse_with_videos(**still, **{"--watch": watch})
+        if world()[1] > 1:
+            raise UsageError("videos are fused in one process", "start it without torchrun")
         timing: dict[str, Any] = {"sources": (ir, vis), "max_gap": max_gap, "several": several}
         videos = video_options(switches, overwrite=overwrite, **prepared, **timing)
         fuser = open_fuser(model, **opened)

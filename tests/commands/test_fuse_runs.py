@@ -288,3 +288,23 @@ def test_pictures_of_another_alignment_are_made_again(model: str, street: Path) 
     assert [item["name"] for item in again["remade"]] == ["1", "2"] and again["remade"][0]["other"] == ["align"]
     moved = rig.rename(street / "moved.json")
     assert len(report(fuse(model, street, "--json", "--align", moved))["skipped"]) == 2, "the same by another name"
+
+
+def test_a_video_is_refused_where_several_processes_run(
+    model: str, street: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    given = [
+        "fuse",
+        "--ir",
+        street / "ir/%d.png",
+        "--vis",
+        street / "vi/%d.png",
+        "-o",
+        street / "out/%d.png",
+        "-m",
+        model,
+    ]
+    result = CliRunner().invoke(app, list(map(str, given)))
+    assert result.exit_code == 2 and "videos are fused in one process" in result.stderr
+    assert not (street / "out").exists()
