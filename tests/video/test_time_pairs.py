@@ -58,6 +58,15 @@ def test_frames_without_a_partner_are_left_out_and_counted(tmp_path: Path) -> No
     assert len(notes) == 1 and notes[0].startswith(f"{25 - len(kept)} of 25 frames of {vis}")
 
 
+@pytest.mark.parametrize("suffix", ["avi", "mpg"])
+def test_containers_of_one_rate_are_refused_since_gaps_would_close_up(tmp_path: Path, suffix: str) -> None:
+    ir, vis, out = clip(tmp_path / "ir.mp4", SLOW), clip(tmp_path / "vis.mp4", FAST), str(tmp_path / f"out.{suffix}")
+    fuser = Fuser(lively_network(), device="cpu")
+    with pytest.raises(UsageError, match="cannot hold frames at their own times"):
+        fuse_video(fuser, ir, vis, out, VideoOptions(max_gap=0.02))
+    assert fuse_video(fuser, ir, vis, out, VideoOptions(max_gap=0.02, rate=25)).frames
+
+
 def test_what_says_no_times_is_refused(tmp_path: Path) -> None:
     def timeless() -> Iterator[Frame]:
         yield Frame(np.zeros((2, 2), np.uint8))

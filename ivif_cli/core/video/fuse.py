@@ -94,7 +94,8 @@ def fuse_video(
     _refuse_folder_of_source(output, (ir, vis))
     frames = open_pairs(ir, vis, options)
     check_output(output, frames.rate, options.overwrite)
-    if frames.live is not None and options.rate is None and Path(output).suffix.lower() in EVENLY_TIMED:
+    gaps = frames.live is not None or options.max_gap is not None
+    if gaps and options.rate is None and Path(output).suffix.lower() in EVENLY_TIMED:
         raise UsageError(
             f"{Path(output).suffix} cannot hold frames at their own times", "take .mp4 or .mkv, or say --fps"
         )
