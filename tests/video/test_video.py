@@ -1,6 +1,8 @@
 """Videos: same frames, size and rate out as in; what differs is named; nothing half-written stays; no pumping."""
 
 import io
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from fractions import Fraction
@@ -201,6 +203,28 @@ def test_raw_pipe_in_and_out(tmp_path: Path, fuser: Fuser, monkeypatch: pytest.M
     report = fuse_video(fuser, "-", vis, "-", VideoOptions(raw_ir=RawFormat(*SIZE, "gray8")))
     assert report.frames == 4
     assert len(taken.getvalue()) == 4 * SIZE[0] * SIZE[1] * 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="named pipes")
+@pytest.mark.parametrize("named", [False, True])
+def test_frames_of_a_pipe_that_stays_open_come_at_once(tmp_path: Path, named: bool) -> None:
+    path = str(tmp_path / "12:30") if named else "-"
+    if named:
+        os.mkfifo(path)
+    words = "from ivif_cli.core.video.frames import *; import sys\n"
+    words += "frames = read_ahead(open_frames(sys.argv[1], raw=RawFormat(8, 8)).timed())\n"
+    words += "print([int(next(frames).pixels[0, 0]) for _ in range(2)], flush=True)"
+    with subprocess.Popen(
+        [sys.executable, "-c", words, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    ) as reader:
+        assert reader.stdin is not None and reader.stdout is not None
+        end = open(path, "wb", buffering=0) if named else reader.stdin  # noqa: PTH123, SIM115
+        end.write(bytes([7]) * 64 + bytes([8]) * 64)
+        try:
+            assert reader.wait(timeout=60) == 0
+        finally:
+            end.close()
+        assert reader.stdout.read() == b"[7, 8]\n"
 
 
 def test_raw_pipe_that_ends_within_a_frame_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

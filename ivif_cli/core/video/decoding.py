@@ -74,8 +74,11 @@ def tags(path: Path) -> dict[str, str]:
         return {name: text for name, text in container.metadata.items() if name.lower() not in _OF_THE_KIND}
 
 
-def decoded(path: str) -> Iterator[Frame]:
+def decoded(path: str, *, counts: bool = True) -> Iterator[Frame]:
     """Frames of a video file; their time counts from where its earliest stream begins.
+
+    Args:
+        counts: see `upright`.
 
     Raises:
         InputError: it is damaged.
@@ -87,13 +90,16 @@ def decoded(path: str) -> Iterator[Frame]:
             container.streams.video[0].thread_type = "AUTO"
             start = (container.start_time or 0) / av.time_base
             for frame in container.decode(video=0):
-                yield Frame(upright(frame), None if frame.time is None else frame.time - start)
+                yield Frame(upright(frame, counts=counts), None if frame.time is None else frame.time - start)
     except av.FFmpegError as error:
         raise InputError(f"{path} is damaged: {error.strerror or error}") from error
 
 
-def raw_frames(name: str, path: str, raw: RawFormat) -> Iterator[Frame]:
+def raw_frames(name: str, path: str, raw: RawFormat, *, counts: bool = True) -> Iterator[Frame]:
     """Frames of a pipe, which is called `name` in messages; it does not say their times.
+
+    Args:
+        counts: see `upright`.
 
     Raises:
         InputError: it ends within a frame.
@@ -102,18 +108,31 @@ def raw_frames(name: str, path: str, raw: RawFormat) -> Iterator[Frame]:
 
     number, shape = 0, {"pixel_format": raw.pixel_format, "video_size": f"{raw.width}x{raw.height}"}
     try:
-        source = sys.stdin.buffer if path == PIPE else path
-        with av.open(source, "r", format="rawvideo", options=shape) as container:
+        with av.open(_stdin() if path == PIPE else f"file:{path}", "r", format="rawvideo", options=shape) as container:
             for frame in container.decode(video=0):
-                yield Frame(upright(frame))
+                yield Frame(upright(frame, counts=counts))
                 number += 1
     except av.FFmpegError as error:
         raise InputError(f"{name} ends within frame {number + 1}") from error
 
 
-def upright(frame: Any) -> np.ndarray:
-    """Pixels of a decoded frame as its rotation wants it shown: grey of any depth as it is, all other as BGR."""
+def _stdin() -> Any:
+    """Stdin by its number, since ffmpeg gets frames out of Python's buffer in bursts; itself where it has none."""
+    try:
+        return f"pipe:{sys.stdin.fileno()}"
+    except OSError:
+        return sys.stdin.buffer
+
+
+def upright(frame: Any, *, counts: bool = True) -> np.ndarray:
+    """Pixels of a decoded frame as its rotation wants it shown: grey of any depth as it is, all other as BGR.
+
+    Without `counts`, grey of 9 to 15 bits is brought to 16, so that white is white.
+    """
     name = frame.format.name
     deep = name.startswith("gray") and name != "gray"
     pixels = frame.to_ndarray() if deep else frame.to_ndarray(format="gray" if name == "gray" else "bgr24")
+    if deep and not counts and pixels.dtype == np.uint16:
+        white = 2 ** frame.format.components[0].bits - 1
+        pixels = ((pixels.astype(np.uint32) * 65535 + white // 2) // white).astype(np.uint16)
     return np.ascontiguousarray(np.rot90(pixels, frame.rotation // 90)) if frame.rotation else pixels
