@@ -14,7 +14,7 @@ from ivif_cli.core.fusing.fuser import Fuser
 from ivif_cli.core.network import LoadedNetwork
 from ivif_cli.core.video.frames import open_frames
 from ivif_cli.core.video.fuse import fuse_video
-from ivif_cli.core.video.pairs import VideoOptions
+from ivif_cli.core.video.pairs import VideoOptions, open_pairs
 from ivif_cli.core.video.timed_goals import TimedGoals
 from tests.video import clips
 
@@ -158,7 +158,11 @@ def test_a_telephone_held_upright_is_shown_upright(tmp_path: Path) -> None:
 def test_deep_grey_video_keeps_its_counts(tmp_path: Path, kind: str, white: int) -> None:
     counts = np.linspace(0, white, 48 * 64).astype(np.uint16).reshape(48, 64)
     clip = clips.make_clip(tmp_path / "a.mkv", [counts], [0.0], kind=kind, codec="ffv1")
-    assert np.array_equal(next(open_frames(clip).stream()), counts)
+    assert np.array_equal(next(open_frames(clip, counts=True).stream()), counts)
+    shown = next(open_frames(clip).stream())
+    assert np.array_equal(shown, np.round(counts * (65535 / white)).astype(np.uint16))
+    ir, vis = (one.stream() for one in open_pairs(f"{tmp_path}/./a.mkv", clip, VideoOptions()).clips)
+    assert np.array_equal(next(ir), counts) and np.array_equal(next(vis), shown)
 
 
 def test_a_name_with_a_colon_is_a_file(tmp_path: Path) -> None:

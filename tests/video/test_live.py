@@ -196,7 +196,7 @@ class Given:
 def given(ir: Given, vis: Given) -> Iterator[list[tuple[Any, Any]]]:
     sources = iter((ir, vis))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(live_pairs, "LiveSource", lambda *_: next(sources))
+        patch.setattr(live_pairs, "LiveSource", lambda *_, **how: next(sources))
         clip = Clip("x", None, None, "tcp://x")
         pairs = live_pairs.LivePairs(clip, clip, LiveSettings(max_gap=0.1))
         yield [(a.pixels, v.pixels) for a, v in pairs.pairs()]
@@ -257,7 +257,7 @@ def test_an_interrupt_ends_it_whole(tmp_path: Path, stream: bytes, words: list[s
 def test_a_source_whose_reader_breaks_ends_and_says_so(
     tmp_path: Path, stream: bytes, fuser: Fuser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(frame: object) -> np.ndarray:
+    def broken(frame: object, **how: object) -> np.ndarray:
         raise ValueError("no such layout")
 
     monkeypatch.setattr(live_source, "upright", broken)

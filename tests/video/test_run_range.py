@@ -27,7 +27,7 @@ def counts(low: float, high: float) -> np.ndarray:
 
 def video(path: Path, frames: list[np.ndarray]) -> Clip:
     seconds = [number / 25 for number in range(len(frames))]
-    return open_frames(clips.make_clip(path, frames, seconds, kind="gray16le", codec="ffv1"))
+    return open_frames(clips.make_clip(path, frames, seconds, kind="gray16le", codec="ffv1"), counts=True)
 
 
 def test_one_range_holds_the_middle_of_all_frames(tmp_path: Path) -> None:

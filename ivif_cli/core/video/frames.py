@@ -31,6 +31,7 @@ class Clip:
         frames: number of frames as the source claims it, or None.
         path: as `open_frames` takes it; `raw`: what the frames of a pipe look like.
         read: reads a picture of a sequence.
+        counts: deep grey frames are counts; otherwise they are brought to 16 bits (see `decoding.upright`).
         numbers: of the pictures of a pattern that are read; None reads all.
     """
 
@@ -41,6 +42,7 @@ class Clip:
     raw: RawFormat | None = None
     read: Callable[[Path], Any] = read_visible
     numbers: frozenset[int] | None = None
+    counts: bool = False
 
     def stream(self) -> Iterator[Any]:
         """The pixels of the frames from the first one on; a pipe can be read once."""
@@ -49,10 +51,10 @@ class Clip:
     def timed(self) -> Iterator[Frame]:
         """The frames from the first one on, with their times."""
         if self.raw is not None:
-            return raw_frames(self.name, self.path, self.raw)
+            return raw_frames(self.name, self.path, self.raw, counts=self.counts)
         if is_sequence(self.path):
             return (Frame(self.read(file)) for file in self.pictures())
-        return decoded(self.path)
+        return decoded(self.path, counts=self.counts)
 
     def pictures(self) -> list[Path]:
         """Those of a sequence that are read; raises InputError where there is none."""
@@ -145,24 +147,27 @@ def numbered_files(pattern: str) -> dict[int, Path]:
     return found
 
 
-def open_frames(path: str, *, raw: RawFormat | None = None, read: Callable[[Path], Any] = read_visible) -> Clip:
+def open_frames(
+    path: str, *, raw: RawFormat | None = None, read: Callable[[Path], Any] = read_visible, counts: bool = False
+) -> Clip:
     """Open a source of frames, reading what its container says.
 
     Args:
         path: a video file, a folder, a numbered pattern, a live source, a named pipe, or "-" for stdin.
         raw: frames of a pipe.
         read: reads a picture of a sequence.
+        counts: see `Clip`.
 
     Raises:
         InputError: missing, or not a video.
         UsageError: a pipe without `raw`.
     """
     if is_live(path):
-        return Clip(shown_address(path), None, None, path)
+        return Clip(shown_address(path), None, None, path, counts=counts)
     if is_pipe(path):
         if raw is None:
             raise UsageError(f"raw frames of {path} need their size", "--size WxH --pixel-format gray8|gray16le|bgr24")
-        return Clip("stdin" if path == PIPE else path, None, None, path, raw)
+        return Clip("stdin" if path == PIPE else path, None, None, path, raw, counts=counts)
     if is_sequence(path):
         return Clip(path, None, len(sequence_files(path)), path, read=read)
     file = Path(path)
@@ -171,7 +176,7 @@ def open_frames(path: str, *, raw: RawFormat | None = None, read: Callable[[Path
     if file.stat().st_size == 0:
         raise InputError(f"{path} is empty (0 bytes)")
     rate, frames = facts(path)
-    return Clip(path, rate, frames, path)
+    return Clip(path, rate, frames, path, counts=counts)
 
 
 def as_rate(rate: float) -> Fraction:

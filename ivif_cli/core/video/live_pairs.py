@@ -32,7 +32,9 @@ class LivePairs:
                 hint = "give two live sources, or record one first: ffmpeg -i ADDRESS -c copy a.mkv"
                 raise UsageError(f"{one.name} is live and {other.name} is not", hint)
         self._changed, self._settings = threading.Condition(), settings
-        self.ir, self.vis = (LiveSource(clip.path, clip.raw, settings, self._changed) for clip in (ir, vis))
+        self.ir, self.vis = (
+            LiveSource(clip.path, clip.raw, settings, self._changed, counts=clip.counts) for clip in (ir, vis)
+        )
         self.alone = 0
 
     def rate(self) -> Fraction | None:

@@ -90,6 +90,7 @@ class LiveSource:
     Args:
         path: an address, a capture device, or a pipe of raw frames, which `raw` describes.
         changed: is notified when there is a new frame or an end.
+        counts: deep grey frames are counts (see `decoding.upright`).
 
     Attributes:
         name: as messages may show it.
@@ -99,13 +100,22 @@ class LiveSource:
         ended: why no more frames come; empty while they may. `lost`: it did not end by itself.
     """
 
-    def __init__(self, path: str, raw: RawFormat | None, settings: LiveSettings, changed: threading.Condition) -> None:
+    def __init__(
+        self,
+        path: str,
+        raw: RawFormat | None,
+        settings: LiveSettings,
+        changed: threading.Condition,
+        *,
+        counts: bool = True,
+    ) -> None:
         self.name = ("stdin" if path == "-" else path) if raw else shown_address(path)
         self.frames: deque[Frame] = deque()
         self.count = self.dropped = 0
         self.rate: Fraction | None = None
         self.ended, self.lost = "", False
         self._path, self._raw, self._settings, self._changed = path, raw, settings, changed
+        self._counts = counts
         self._shape: tuple[int, ...] | None = None
         self._closing = threading.Event()
         threading.Thread(target=self._work, name=f"ivif-{self.name}", daemon=True).start()
@@ -138,7 +148,8 @@ class LiveSource:
 
         clock, heard = Clock(), time.monotonic()
         try:
-            frames = raw_frames(self.name, self._path, self._raw) if self._raw else self._connected()
+            raw = self._raw
+            frames = raw_frames(self.name, self._path, raw, counts=self._counts) if raw else self._connected()
             for frame, arrived in _without_backlog(frames):
                 if self._closing.is_set():
                     break
@@ -177,7 +188,7 @@ class LiveSource:
                     frames = [frame for frame in packet.decode() if not frame.is_corrupt]
                 for frame in frames:
                     if frame.time is not None or not timeless:
-                        yield Frame(upright(frame), frame.time)
+                        yield Frame(upright(frame, counts=self._counts), frame.time)
                     timeless = False
 
     def _put(self, frame: Frame) -> None:

@@ -98,7 +98,7 @@ def open_pairs(ir: str, vis: str, options: VideoOptions) -> "FramePairs":
     if ir == vis:
         raise UsageError(f"the infrared and the visible video are the same: {shown_address(ir)}")
     clips = (
-        open_frames(ir, raw=options.raw_ir, read=partial(read_infrared, ir_range=options.ir_range)),
+        open_frames(ir, raw=options.raw_ir, read=partial(read_infrared, ir_range=options.ir_range), counts=True),
         open_frames(vis, raw=options.raw_vis),
     )
     live = LivePairs(*clips, options.live) if clips[0].live or clips[1].live else None
