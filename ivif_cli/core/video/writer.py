@@ -138,7 +138,7 @@ class _VideoWriter:
         stream.codec_context.time_base = self._tick
         if name == "libx264":
             stream.options = {"crf": "16", "preset": "veryfast"}
-        if path.suffix == ".wmv":  # where frames that refer to later ones lose their times
+        if path.suffix.lower() == ".wmv":  # where frames that refer to later ones lose their times
             stream.codec_context.max_b_frames = 0
         if name == "mjpeg":
             stream.codec_context.qmax = 3
