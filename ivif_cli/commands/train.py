@@ -93,13 +93,11 @@ def train(
 
 
 def refuse_begun(out: Path) -> None:
-    """UsageError where a folder holds checkpoints, a model or the log of an earlier run."""
+    """UsageError where a folder holds checkpoints or the finished model of an earlier run."""
     if any((out / "checkpoints").glob("*.safetensors")):
         raise UsageError(f"{out} holds a run already", "add --resume to go on with it, or choose another --out")
-    for name in ("model.safetensors", "metrics.jsonl"):
-        if (out / name).exists() and (out / name).stat().st_size:
-            hint = "choose another --out, or move what is there; without checkpoints no run goes on"
-            raise UsageError(f"{out} holds the {name} of an earlier run", hint)
+    if (out / "model.safetensors").exists():
+        raise UsageError(f"{out} holds the model.safetensors of an earlier run", "choose another --out, or move it")
 
 
 def start(

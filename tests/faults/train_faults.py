@@ -70,9 +70,9 @@ class TrainFaults:
         self.finish(output, resume=step > 0)
 
     def finish(self, output: Path, *, resume: bool) -> None:
-        """Go on to the end, which must be that of an unbroken run; what left no checkpoint is put away first."""
-        for name in () if resume else ("model.safetensors", "metrics.jsonl"):
-            (output / name).unlink(missing_ok=True)
+        """Go on to the end, which must be that of an unbroken run; a model without checkpoints is put away first."""
+        if not resume:
+            (output / "model.safetensors").unlink(missing_ok=True)
         run_undisturbed(self.scene.train_arguments(output, *(["--resume"] if resume else [])), self.log)
         found = run_contents(output)
         for name, wanted in self.expected.items():
