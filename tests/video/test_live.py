@@ -133,7 +133,8 @@ def test_passwords_are_shown_nowhere(tmp_path: Path, stream: bytes, fuser: Fuser
 
 
 @pytest.mark.parametrize("output", ["rtsp://me:s3cret@cam/1", "rtsp:/me:s3cret@cam/1", "out.mp4"])
-def test_errors_show_no_password(fuser: Fuser, output: str) -> None:
+def test_errors_show_no_password(fuser: Fuser, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # where no folder is called as the output
     ir = "rtsp://me:s3cret@cam/1"
     with pytest.raises(UsageError, match="cam/1") as caught:
         fuse_video(fuser, ir, ir, output)
