@@ -162,7 +162,7 @@ def text_loss(tower: TextTower, logits: Tensor, claims: Tensor) -> Tensor:
 def train_text(
     tower: TextTower, recipe: TextRecipe, report: Callable[[dict[str, float]], None], every: int = 500
 ) -> TextTower:
-    """Train the tower to the recipe's last step (half an hour of one core)."""
+    """Train the tower to the recipe's last step (some 25 minutes of one core)."""
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
     optimiser = torch.optim.AdamW(tower.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)

@@ -26,7 +26,7 @@ from tools.compact_clip.text_training import TextRecipe, new_tower, read_word_ta
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights/compact-clip.safetensors"
 LEG = "Then another leg of {}, with the settings above."
 FRESH = "One unbroken run from fresh weights."
-RENEWED = " The text tower: one unbroken run from fresh weights, with the settings above."
+RENEWED = "The text tower: one unbroken run from fresh weights, with the settings above."
 
 
 def space_of(file: Path | None) -> str | None:
@@ -74,12 +74,12 @@ def main() -> None:
         trainer.load(checkpoint)
     for _ in run(trainer, checkpoint, report=report):
         pass
-    history = facts.get("history", "")
-    if arguments.fresh_text:
-        history = history.partition(" The text tower")[0] + RENEWED
-    elif arguments.steps or arguments.text_steps:
-        leg = LEG.format("both towers" if arguments.steps else "the text tower")
-        history = f"{history} {leg if before else FRESH}".strip()
+    history = facts.get("history", FRESH)
+    if before and arguments.fresh_text:
+        of_images = LEG.format("the image tower") if arguments.steps else ""
+        history = " ".join(filter(None, (history.partition(" The text tower")[0], of_images, RENEWED)))
+    elif before and (arguments.steps or arguments.text_steps):
+        history = f"{history} {LEG.format('both towers' if arguments.steps else 'the text tower')}"
     if arguments.calibrate:
         shifts = ", ".join(f"{axis} by {shift:+.2f}" for axis, shift in trainer.calibrate().items())
         history += f" Then the readings were shifted, as shares of an embedding's length: {shifts}; by training scenes."
